@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -522,5 +523,33 @@ func TestTakenPortIsFound(t *testing.T) {
 	expected := "the pages need the address 127.0.0.1:" + port
 	if problem := portProblem("127.0.0.1:" + port); !strings.HasPrefix(problem, expected) {
 		t.Errorf("expected a problem that begins with %q, but found %q", expected, problem)
+	}
+}
+
+func TestMissingNeedsAreSkippedButNotOnCI(t *testing.T) {
+	page := parsePage("p.md", lines(
+		"```console terminal=a needs=linux,strace", "$ strace client", "one", "```",
+		"```console", "$ client", "two", "```",
+		"```console terminal=a", "three", "```",
+	))
+	s, problems := parseStory(page, func(need string) bool { return need != "strace" })
+	expectProblems(t, problems)
+	var skipped []int
+	for _, turn := range s.turns {
+		if turn.missing == "strace" {
+			skipped = append(skipped, turn.line)
+		}
+	}
+	// The last block goes on with a command that was skipped.
+	if diff := cmp.Diff([]int{2, 10}, skipped); diff != "" {
+		t.Errorf("lines where a skip begins (- expected, + found):\n%s", diff)
+	}
+	t.Setenv("CI", "true")
+	if runtime.GOOS == "linux" && (mayLack("strace") || !mayLack("windows")) {
+		t.Error("with CI set, Linux should lack other operating systems and nothing else")
+	}
+	t.Setenv("CI", "")
+	if !mayLack("strace") {
+		t.Error("without CI, a machine may lack strace")
 	}
 }
