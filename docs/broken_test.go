@@ -465,7 +465,7 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		}, `p.md:2: the program still runs after what the page shows: a line ^C ends it`},
 		{"a command that does not exist", patient, []string{
 			"```console", "$ no-such-program -x", "```",
-		}, `p.md:2: "no-such-program -x" can't be run: exec: "no-such-program": executable file not found in $PATH`},
+		}, fmt.Sprintf(`p.md:2: "no-such-program -x" can't be run: exec: "no-such-program": %v`, exec.ErrNotFound)},
 		{"one port of the page for two real ones", patient, []string{
 			"```console", "$ ./helper say 127.0.0.1:40001 127.0.0.1:40002",
 			"127.0.0.1:54803", "127.0.0.1:54803", "```",
