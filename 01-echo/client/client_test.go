@@ -51,7 +51,7 @@ func noGoroutineLeft(t *testing.T) {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); runtime.Gosched() {
 		buf := make([]byte, 1<<20)
 		stacks = string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "main.exchange") {
+		if !strings.Contains(stacks, "01-echo/client.exchange") {
 			return
 		}
 	}
@@ -154,6 +154,9 @@ func TestServerEndsEarly(t *testing.T) {
 		_, err := ask(t, end, "-", stdin)
 		if err == nil || !strings.Contains(advice(err), "look at the server's terminal") {
 			t.Errorf("%s: the client says %v; %v", name, err, advice(err))
+		}
+		if err != nil && strings.Count(err.Error(), "127.0.0.1") != 1 {
+			t.Errorf("%s: the line should name the server once: %v", name, err)
 		}
 		stdin.Close() // lets the sending goroutine go
 	}

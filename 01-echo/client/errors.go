@@ -30,8 +30,8 @@ func checkFlags(addr string, timeout time.Duration) error {
 // own lines name them already: "connect: connection refused".
 func cause(err error) error {
 	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
+	for errors.As(err, &op) { // one may be inside another
+		err = op.Err
 	}
 	return err
 }

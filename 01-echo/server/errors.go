@@ -33,8 +33,8 @@ func checkFlags(addr string, idleTimeout time.Duration) error {
 // own lines name them already: "bind: address already in use".
 func cause(err error) error {
 	var op *net.OpError
-	if errors.As(err, &op) {
-		return op.Err
+	for errors.As(err, &op) { // one may be inside another
+		err = op.Err
 	}
 	return err
 }
