@@ -335,7 +335,7 @@ func TestListenErrors(t *testing.T) {
 	defer taken.Close()
 	for addr, want := range map[string]string{
 		taken.Addr().String(): "another program has this port",
-		"203.0.113.1:0":         "no interface of this machine has that address", // RFC 5737: nobody's
+		"203.0.113.1:0":       "no interface of this machine has that address", // RFC 5737: nobody's
 	} {
 		err := server{idleTimeout: time.Minute, log: io.Discard}.run(t.Context(), addr, io.Discard)
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") ||

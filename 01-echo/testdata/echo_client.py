@@ -8,6 +8,8 @@ port = int(sys.argv[2]) if len(sys.argv) > 2 else 65432
 text = sys.argv[3] if len(sys.argv) > 3 else "Hello, world"
 
 with socket.create_connection((host, port), timeout=5) as conn:
+    # First send, then read: good for short messages. With one that is larger
+    # than the buffers in between, both sides would wait for each other.
     conn.sendall(text.encode())
     conn.shutdown(socket.SHUT_WR)
     reply = b""
