@@ -39,7 +39,7 @@ func main() {
 	defer stop()
 
 	err := run(ctx, *addr, *message, *timeout, os.Stdin, os.Stdout)
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		fmt.Fprintln(os.Stderr, "Stopped:", err)
 	} else if err != nil {
 		fmt.Fprintf(os.Stderr, "%s; %s\n", err, advice(err))

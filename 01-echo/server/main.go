@@ -110,11 +110,12 @@ func (s server) serve(ctx context.Context, conn net.Conn) int64 {
 	n, err := s.echo(conn)
 	fmt.Fprintf(s.log, "Closed %s after %d bytes", client, n)
 	switch {
+	case err == nil: // the good end
 	case ctx.Err() != nil:
 		fmt.Fprint(s.log, ": the server was stopped")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		fmt.Fprintf(s.log, ": silent, or not reading, for %s", s.idleTimeout)
-	case err != nil:
+	default:
 		fmt.Fprintf(s.log, ": %s", cause(err))
 	}
 	fmt.Fprintln(s.log)
