@@ -175,7 +175,25 @@ var (
 	clients = []string{"client", "berkeley/client", "echo_client.py"}
 )
 
+// Go caches a test's result by the files that the test opens. Opening the
+// programs' sources makes these tests run again when a program changes.
+func openSources(t *testing.T) {
+	t.Helper()
+	for _, pattern := range []string{"*/*.go", "*/*/*.go", "testdata/*.py"} {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("no sources match %s, error %v", pattern, err)
+		}
+		for _, name := range names {
+			if _, err := os.ReadFile(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 func TestEachClientWithEachServer(t *testing.T) {
+	openSources(t)
 	for _, serverName := range servers {
 		for _, clientName := range clients {
 			t.Run(clientName+" to "+serverName, func(t *testing.T) {
