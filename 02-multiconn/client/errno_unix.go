@@ -1,0 +1,13 @@
+//go:build !windows
+
+package main
+
+import "syscall"
+
+const (
+	connectionRefused   = syscall.ECONNREFUSED
+	connectionReset     = syscall.ECONNRESET
+	brokenPipe          = syscall.EPIPE
+	tooManyOpenFiles    = syscall.EMFILE
+	addressNotAvailable = syscall.EADDRNOTAVAIL
+)
