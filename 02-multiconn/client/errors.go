@@ -22,11 +22,11 @@ type failures struct {
 
 type kind struct {
 	count int
-	first string // where it happened first
+	first int // the connection on which it happened first
 	err   error
 }
 
-func (f *failures) add(where string, err error) {
+func (f *failures) add(id int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.count++
@@ -35,20 +35,20 @@ func (f *failures) add(where string, err error) {
 		f.kinds = map[string]*kind{}
 	}
 	if f.kinds[text] == nil {
-		f.kinds[text] = &kind{first: where, err: err}
+		f.kinds[text] = &kind{first: id, err: err}
 	}
 	f.kinds[text].count++
 }
 
 // explain prints a line for each cause.
-func (f *failures) explain(w io.Writer) {
+func (f *failures) explain(w io.Writer, addr string) {
 	for _, text := range slices.Sorted(maps.Keys(f.kinds)) {
 		k := f.kinds[text]
 		others := ""
 		if k.count > 1 {
 			others = fmt.Sprintf(" and %d more", k.count-1)
 		}
-		fmt.Fprintf(w, "%s%s: %s; %s\n", k.first, others, text, advice(k.err))
+		fmt.Fprintf(w, "connection %d%s to %s: %s; %s\n", k.first, others, addr, text, advice(k.err))
 	}
 }
 

@@ -38,7 +38,7 @@ func main() {
 		fmt.Printf("Stopped; messages echoed: %d\n", c.echoed.Load())
 		return
 	}
-	failures.explain(os.Stderr)
+	failures.explain(os.Stderr, c.addr)
 	if failures.count > 0 {
 		os.Exit(1)
 	}
@@ -60,7 +60,7 @@ func (c *client) run(ctx context.Context) *failures {
 			// On Ctrl-C, Close wakes the Read or Write that waits.
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
 			if err := c.talk(id, conn); err != nil {
-				failed.add(fmt.Sprintf("connection %d", id), err)
+				failed.add(id, err)
 			}
 			if c.lines {
 				fmt.Fprintf(c.out, "Closing connection %d\n", id)
@@ -94,7 +94,7 @@ func (c *client) connect(ctx context.Context) (map[int]net.Conn, *failures) {
 			defer func() { <-slots }()
 			conn, err := dialer.DialContext(ctx, "tcp", c.addr)
 			if err != nil {
-				failed.add(fmt.Sprintf("connection %d", id), err)
+				failed.add(id, err)
 				return
 			}
 			mu.Lock()
