@@ -308,9 +308,9 @@ func TestBrokenStoriesAreFoundBeforeTheyRun(t *testing.T) {
 		{"no command", []string{"```console", "$ ", "```"},
 			`p.md:2: there is no command after the prompt`},
 		{"an unknown attribute", []string{"```console terminal=a colour=red", "$ go version", "```"},
-			`p.md:1: unknown attribute "colour=red": they are terminal=NAME, needs=A,B and scratch`},
+			`p.md:1: unknown attribute "colour=red": they are terminal=NAME, needs=A,B, scratch, any-order and exact`},
 		{"a terminal without a name", []string{"```console terminal=", "$ go version", "```"},
-			`p.md:1: unknown attribute "terminal=": they are terminal=NAME, needs=A,B and scratch`},
+			`p.md:1: unknown attribute "terminal=": they are terminal=NAME, needs=A,B, scratch, any-order and exact`},
 		{"nothing to go on with", []string{"```console", "$ go version", "```", "```console terminal=b", "more", "```"},
 			`p.md:4: nothing runs in terminal "b" that this block could go on with`},
 		{"Ctrl-C too early", []string{"```console", "$ go run ./server", "^C", "```"},
@@ -476,6 +476,61 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 			"[::1]:54803", "```", "```console", "[::1]:54804", "```",
 		}, `p.md:6: the page shows "[::1]:54804", but the terminal printed "[::1]:40001"` +
 			`: port 40001 was 54803 on the page before`},
+		{"lines in any order", patient, []string{
+			// The first line fits three of the page; what follows tells
+			// which of them it is.
+			"```console any-order",
+			"$ ./helper say on:40001 B:40002 A:40001 on:40002 'took 2ms' C:40001 A:40003",
+			"on:54801", "on:54802", "A:54802", "B:54801", "took 1ms", "A:54803", "C:54802",
+			"$ ./helper echo", "one⏎", "one", "two⏎", "two", "```",
+			"```console any-order", "three⏎", "three", "^D", "```",
+		}, ""},
+		{"lines in any order, and others between them", patient, []string{
+			"```console any-order",
+			"$ ./helper say x y:40001 3 y:40002 y 1 'z y:40002' 2 more", "1", "2", "3", "y:54801", "…", "z y:54801", "```",
+		}, ""},
+		{"lines in any order, up to Ctrl-C", patient, []string{
+			"```console any-order", "$ ./helper serve", "ready", "^C", "stopped", "```",
+		}, ""},
+		{"a line twice, and another not at all", patient, []string{
+			"```console any-order", "$ ./helper say 1 1 2", "2", "1", "```",
+		}, `p.md:3: the page shows in any order "2", "1", but the terminal printed "1", "1"`},
+		{"a line too many among lines in any order", patient, []string{
+			"```console any-order", "$ ./helper say 2 x 1", "1", "2", "```",
+		}, `p.md:3: the page shows in any order "1", "2", but the terminal printed "2", "x"`},
+		{"a line too many after lines in any order", patient, []string{
+			"```console any-order", "$ ./helper say 2 1 x", "1", "2", "```",
+		}, `p.md:4: the terminal goes on with "x", which the page does not show`},
+		{"a line too few in any order", patient, []string{
+			"```console any-order", "$ ./helper say 2 1", "1", "2", "3", "```",
+		}, `p.md:3: the page shows in any order "1", "2", "3", but the program has ended after "2", "1"`},
+		{"a line too few in any order, with others between", patient, []string{
+			"```console any-order", "$ ./helper say 2 x 2 1", "1", "…", "2", "3", "```",
+		}, `p.md:3: the page shows in any order "1", "2", "3", but the program has ended after "2", "2", "1"`},
+		{"a line in any order, but on the wrong side of what is typed", 100 * time.Millisecond, []string{
+			"```console any-order", "$ ./helper echo", "one⏎", "one", "two", "two⏎", "^D", "```",
+		}, `p.md:4: the page shows in any order "one", "two", but nothing came for 100ms after "one"`},
+		{"lines out of order, in the block after one in any order", patient, []string{
+			"```console any-order", "$ ./helper say 2 1 4 3", "1", "2", "```", "```console", "3", "4", "```",
+		}, `p.md:7: the page shows "3", but the terminal printed "4"`},
+		{"one port of the page for two real ones, in any order", patient, []string{
+			"```console any-order", "$ ./helper say a:40001 b:40002", "b:54801", "a:54801", "```",
+		}, `p.md:3: the page shows in any order "b:54801", "a:54801", but the terminal printed "a:40001", "b:40002"`},
+		{"two ports of the page for one real one, in any order", patient, []string{
+			"```console any-order", "$ ./helper say a:40001 b:40001", "b:54801", "a:54802", "```",
+		}, `p.md:3: the page shows in any order "b:54801", "a:54802", but the terminal printed "a:40001", "b:40001"`},
+		{"exact durations", patient, []string{
+			"```console exact", "$ ./helper say 'at 1.5s' a:40001 'at 20ms'", "at 1.5s", "a:54801", "at …ms", "```",
+		}, ""},
+		{"a wrong duration where they are exact", patient, []string{
+			"```console exact", "$ ./helper say 'at 1.5s'", "at 1.6s", "```",
+		}, `p.md:3: the page shows "at 1.6s", but the terminal printed "at 1.5s"`},
+		{"a wrong duration where they are exact, in any order", patient, []string{
+			"```console exact any-order", "$ ./helper say 2s 1s", "1s", "3s", "```",
+		}, `p.md:3: the page shows in any order "1s", "3s", but the terminal printed "2s"`},
+		{"a number that is not a duration", patient, []string{
+			"```console", "$ ./helper say 'at 1.5 things'", "at 1.6 things", "```",
+		}, `p.md:3: the page shows "at 1.6 things", but the terminal printed "at 1.5 things"`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

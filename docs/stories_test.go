@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,7 +32,7 @@ import (
 type stepKind int
 
 const (
-	output    stepKind = iota // the program prints this line
+	output    stepKind = iota // the program prints these lines
 	anything                  // "…": the program prints any number of lines
 	typed                     // "text⏎": the reader types the line
 	interrupt                 // "^C"
@@ -39,15 +40,19 @@ const (
 )
 
 type step struct {
-	line int
-	kind stepKind
-	text string
+	line  int
+	kind  stepKind
+	text  string   // what is typed
+	shown []string // the lines that come: one, or several in any order
+	gaps  bool     // a "…" stands among several in any order
+	exact bool     // durations are as the page shows them
 }
 
 // A turn is what happens in one terminal without looking at another: a
 // command is typed, or goes on, and prints some lines.
 type turn struct {
 	line     int // of the command, or of the block's first line
+	end      int // its last line
 	terminal string
 	command  string // "" where the terminal's command goes on
 	shell    bool   // run by sh -c
@@ -84,6 +89,8 @@ func parseStory(p page, has func(need string) bool) (story, []string) {
 			problems = append(problems, p.problem(line, format, args...))
 		}
 		terminal, missing, shell, scratch := "main", "", false, false
+		anyOrder, exact := false, false
+		open := false // does the latest step take more lines, in any order?
 		for _, attr := range b.attrs {
 			key, value, _ := strings.Cut(attr, "=")
 			switch {
@@ -98,8 +105,12 @@ func parseStory(p page, has func(need string) bool) (story, []string) {
 				}
 			case attr == "scratch":
 				scratch = true
+			case attr == "any-order":
+				anyOrder = true
+			case attr == "exact":
+				exact = true
 			default:
-				object(b.line, "unknown attribute %q: they are terminal=NAME, needs=A,B and scratch", attr)
+				object(b.line, "unknown attribute %q: they are terminal=NAME, needs=A,B, scratch, any-order and exact", attr)
 			}
 		}
 		var now *turn
@@ -113,13 +124,13 @@ func parseStory(p page, has func(need string) bool) (story, []string) {
 			if missing == "" {
 				missing = skipped[terminal]
 			}
-			now = &turn{line: b.line + 1, terminal: terminal, missing: missing, last: true}
+			now = &turn{line: b.line + 1, end: b.line + 1, terminal: terminal, missing: missing, last: true}
 			s.turns = append(s.turns, now)
 		}
 		for i, text := range b.lines {
 			line := b.line + 1 + i
 			if command, ok := strings.CutPrefix(text, "$ "); ok {
-				now = &turn{line: line, terminal: terminal, command: command,
+				now = &turn{line: line, end: line, terminal: terminal, command: command,
 					shell: shell, scratch: scratch, missing: missing, last: true}
 				s.turns = append(s.turns, now)
 				skipped[terminal] = missing
@@ -129,10 +140,11 @@ func parseStory(p page, has func(need string) bool) (story, []string) {
 				if _, err := splitCommand(command); err != nil && !shell {
 					object(line, "%v", err)
 				}
-				started[terminal] = false
+				started[terminal], open = false, false
 				continue
 			}
-			st := step{line, output, text}
+			now.end = line
+			st := step{line: line, exact: exact}
 			switch {
 			case text == "^C":
 				st.kind = interrupt
@@ -146,7 +158,21 @@ func parseStory(p page, has func(need string) bool) (story, []string) {
 			case strings.HasSuffix(text, "⏎"):
 				st.kind, st.text = typed, strings.TrimSuffix(text, "⏎")
 			default:
+				st.shown = []string{text}
 				started[terminal] = true
+			}
+			// Lines in any order are one step, up to what the reader does.
+			if anyOrder && (st.kind == output || st.kind == anything) {
+				st.kind, st.gaps = output, st.kind == anything
+				if open {
+					first := &now.steps[len(now.steps)-1]
+					first.shown = append(first.shown, st.shown...)
+					first.gaps = first.gaps || st.gaps
+					continue
+				}
+				open = true
+			} else {
+				open = false
 			}
 			now.steps = append(now.steps, st)
 		}
@@ -322,30 +348,11 @@ func (r *runner) play(t *turn) string {
 				return object(st.line, "can't press Ctrl-C: %v", err)
 			}
 		case output:
-			for {
-				line, state := r.next(t.terminal)
-				fits, why := false, ""
-				if state == printed {
-					fits, why = r.matches(st.text, line)
-				}
-				if fits {
-					break
-				}
-				if state == printed && p.skipping {
-					continue
-				}
-				switch state {
-				case printed:
-					return object(st.line, "the page shows %q, but the terminal printed %q%s", st.text, line, why)
-				case stopped:
-					return object(st.line, "the tests were stopped while the story waited for %q", st.text)
-				case ended:
-					return object(st.line, "the page shows %q, but the program has ended", st.text)
-				default:
-					return object(st.line, "the page shows %q, but nothing came for %s", st.text, r.patience)
-				}
+			p.skipping = p.skipping || st.gaps
+			if problem := r.expect(p, t.terminal, st); problem != "" {
+				return object(st.line, "%s", problem)
 			}
-			p.skipping = false
+			p.skipping = st.gaps
 		}
 	}
 	if !t.last {
@@ -364,10 +371,105 @@ func (r *runner) play(t *turn) string {
 		case state == silent:
 			return object(t.line, "the program still runs after what the page shows: a line ^C ends it")
 		case !p.skipping:
-			end := t.line + len(t.steps)
-			return object(end, "the terminal goes on with %q, which the page does not show", line)
+			return object(t.end, "the terminal goes on with %q, which the page does not show", line)
 		}
 	}
+}
+
+// expect waits for the lines that a step shows. Where the story skips lines it
+// ignores all others; else each line that comes must be one of them.
+func (r *runner) expect(p *process, terminal string, st step) (problem string) {
+	shows := "the page shows " + quoted(st.shown)
+	if len(st.shown) > 1 {
+		shows = "the page shows in any order " + quoted(st.shown)
+	}
+	var lines []string // those that fit one of the shown
+	for len(st.shown) > 0 {
+		line, state := r.next(terminal)
+		switch state {
+		case stopped:
+			return "the tests were stopped while the story waited for " + quoted(st.shown)
+		case ended, silent:
+			came := "the program has ended"
+			if state == silent {
+				came = fmt.Sprintf("nothing came for %s", r.patience)
+			}
+			if len(lines) > 0 {
+				came += " after " + quoted(lines)
+			}
+			return shows + ", but " + came
+		}
+		fits, why := false, ""
+		for _, shown := range st.shown {
+			_, reason, ok := r.matches(shown, line, st.exact, r.ports)
+			fits, why = fits || ok, cmp.Or(reason, why)
+		}
+		if fits || !p.skipping {
+			lines = append(lines, line)
+		}
+		ports, ok := r.pair(st.shown, lines, p.skipping, st.exact, r.ports)
+		switch {
+		case ok && len(lines) >= len(st.shown):
+			r.ports = ports
+			return ""
+		case !ok && !p.skipping:
+			return shows + ", but the terminal printed " + quoted(lines) + why
+		}
+	}
+	return ""
+}
+
+func quoted(lines []string) string {
+	var words []string
+	for _, line := range lines {
+		words = append(words, strconv.Quote(line))
+	}
+	return strings.Join(words, ", ")
+}
+
+// pair finds for each line a shown one of its own that it matches, or with
+// gaps, for each shown one a line. It returns the ports as they are then. Of
+// those left, the one with the fewest choices comes first: that keeps the
+// search short.
+func (r *runner) pair(shown, lines []string, gaps, exact bool, ports map[string]string) (map[string]string, bool) {
+	rest, others := lines, shown
+	if gaps {
+		rest, others = shown, lines
+	}
+	if len(rest) == 0 {
+		return ports, true
+	}
+	type choice struct {
+		shown, line int
+		ports       map[string]string
+	}
+	var fewest []choice
+	for i := range rest {
+		var choices []choice
+		for j := range others {
+			c := choice{shown: j, line: i}
+			if gaps {
+				c = choice{shown: i, line: j}
+			}
+			var ok bool
+			if c.ports, _, ok = r.matches(shown[c.shown], lines[c.line], exact, ports); ok {
+				choices = append(choices, c)
+			}
+		}
+		if i == 0 || len(choices) < len(fewest) {
+			fewest = choices
+		}
+	}
+	without := func(list []string, i int) []string {
+		return slices.Delete(slices.Clone(list), i, i+1)
+	}
+	for _, c := range fewest {
+		after, ok := r.pair(without(shown, c.shown), without(lines, c.line), gaps, exact, c.ports)
+		if ok {
+			return after, true
+		}
+	}
+	return nil, false // two lines would need the same one, or the same port
 }
 
 // readsInput tells whether the page types anything into the command that
@@ -423,14 +525,19 @@ var portInText = regexp.MustCompile(`([\w\]]:|127\.0\.0\.1\.)(\d{4,5})\b`)
 var durationInText = regexp.MustCompile(`\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:h|m| ?(?:ns|[µμu]s|ms|s))\b`)
 
 // matches compares a line of the page with one of the terminal. "…" stands
-// for any text; a duration for any duration; an ephemeral port for any port,
-// but always the same one. Where the ports are why the lines differ, it says so.
-func (r *runner) matches(shown, line string) (fits bool, why string) {
+// for any text; a duration for any duration, unless exact; an ephemeral port
+// for any port, but always the same one. It returns the ports as they are then.
+// Where the ports are why the lines differ, it says so.
+func (r *runner) matches(shown, line string, exact bool, ports map[string]string) (after map[string]string, why string, fits bool) {
 	shown, line = strings.TrimRight(shown, " "), strings.TrimRight(line, " ")
 	var pattern strings.Builder
 	var names []string // the page's ephemeral ports, in order
 	literal := func(s string) {
-		for i, text := range durationInText.Split(s, -1) {
+		texts := []string{s}
+		if !exact {
+			texts = durationInText.Split(s, -1)
+		}
+		for i, text := range texts {
 			if i > 0 {
 				pattern.WriteString(durationInText.String())
 			}
@@ -458,23 +565,22 @@ func (r *runner) matches(shown, line string) (fits bool, why string) {
 	pattern.WriteString("$")
 	values := regexp.MustCompile(pattern.String()).FindStringSubmatch(line)
 	if values == nil {
-		return false, ""
+		return nil, "", false
 	}
-	ports := maps.Clone(r.ports)
+	ports = maps.Clone(ports)
 	for i, name := range names {
 		value := values[i+1]
 		if known, ok := ports[name]; ok && known != value {
-			return false, fmt.Sprintf(": the page's port %s was %s before", name, known)
+			return nil, fmt.Sprintf(": the page's port %s was %s before", name, known), false
 		}
 		for other, known := range ports {
 			if known == value && other != name {
-				return false, fmt.Sprintf(": port %s was %s on the page before", value, other)
+				return nil, fmt.Sprintf(": port %s was %s on the page before", value, other), false
 			}
 		}
 		ports[name] = value
 	}
-	r.ports = ports
-	return true, ""
+	return ports, "", true
 }
 
 // machineHas tells whether this machine has what needs= names.

@@ -1,0 +1,14 @@
+//go:build !windows
+
+package main
+
+import "syscall"
+
+const (
+	connectionRefused = syscall.ECONNREFUSED
+	connectionReset   = syscall.ECONNRESET
+	brokenPipe        = syscall.EPIPE
+	tooManyFiles      = syscall.EMFILE
+	noAddressLeft     = syscall.EADDRNOTAVAIL
+	noBuffers         = syscall.ENOBUFS
+)
