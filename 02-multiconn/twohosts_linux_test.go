@@ -1,0 +1,369 @@
+package multiconn
+
+// The programs on two hosts. Two network namespaces stand for two computers:
+// each has interfaces, addresses, routes and ports of its own. A veth pair is
+// the cable between them.
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A host is the name of a network namespace.
+type host string
+
+func TestTwoHosts(t *testing.T) {
+	serverHost, clientHost := joinTwoHosts(t)
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-o", dir, "./server", "./client")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", build, err, out)
+	}
+	serverProgram := filepath.Join(dir, "server")
+	clientProgram := filepath.Join(dir, "client")
+
+	exchanges := []struct {
+		name            string
+		listen          string // what the server gets as -addr
+		says            string // the host in its line "Listening on"
+		dial            string // the host that the client connects to
+		client          string // the address that the server must see
+		conns, messages int
+	}{
+		{"on the interface's address", "10.65.0.1:0", "10.65.0.1", "10.65.0.1", "10.65.0.2", 2, 2},
+		{"on all addresses", ":0", "[::]", "10.65.0.1", "10.65.0.2", 2, 2},
+		{"on all addresses, by IPv6", ":0", "[::]", "[fd65::1]", "[fd65::2]", 2, 2},
+		{"on the interface's IPv6 address", "[fd65::1]:0", "[fd65::1]", "[fd65::1]", "[fd65::2]", 2, 2},
+		{"50 connections with 20 messages", "10.65.0.1:0", "10.65.0.1", "10.65.0.1", "10.65.0.2", 50, 20},
+	}
+	for _, x := range exchanges {
+		t.Run(x.name, func(t *testing.T) {
+			server := serverHost.start(t, serverProgram, "-addr", x.listen)
+			addr := x.dial + ":" + server.port(t, x.says)
+
+			client := clientHost.start(t, clientProgram, "-addr", addr,
+				"-conns", strconv.Itoa(x.conns), "-messages", strconv.Itoa(x.messages))
+			clientLines := client.rest(t, 0)
+			bytes := checkClient(t, clientLines, addr, x.conns, x.messages)
+
+			serverLines := server.until(t, "Closing connection to ", x.conns)
+			server.cmd.Process.Signal(os.Interrupt)
+			checkServer(t, serverLines, x.client, x.conns, x.messages)
+			stopped := fmt.Sprintf("Stopped; connections served: %d, bytes echoed: %d", x.conns, bytes)
+			if diff := cmp.Diff([]string{stopped}, server.rest(t, 0)); diff != "" {
+				t.Errorf("what the server says after Ctrl-C (- expected, + got):\n%s", diff)
+			}
+		})
+	}
+
+	t.Run("a server on loopback is not there for others", func(t *testing.T) {
+		server := serverHost.start(t, serverProgram, "-addr", "127.0.0.1:0")
+		port := server.port(t, "127.0.0.1")
+		for _, addr := range []string{"10.65.0.1:" + port, "127.0.0.1:" + port} {
+			client := clientHost.start(t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
+			client.rest(t, 1)
+			client.complains(t, addr, "connection refused")
+		}
+		// It does run: on its own host, a client finds it.
+		client := serverHost.start(t, clientProgram, "-addr", "127.0.0.1:"+port, "-conns", "1", "-messages", "1")
+		client.rest(t, 0)
+	})
+
+	t.Run("the cable is pulled and put back", func(t *testing.T) {
+		server := serverHost.start(t, serverProgram, "-addr", "10.65.0.1:0")
+		addr := "10.65.0.1:" + server.port(t, "10.65.0.1")
+		// A stopped server can't answer yet, while its kernel accepts the
+		// connection and takes the message. So the echo finds no cable.
+		server.cmd.Process.Signal(syscall.SIGSTOP)
+		client := clientHost.start(t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "3")
+		clientLines := client.until(t, "Sending ", 1)
+		ip(t, "-n", string(serverHost), "link", "set", "eth0", "down")
+		server.cmd.Process.Signal(syscall.SIGCONT)
+		serverLines := server.until(t, "Echoing ", 1)
+		ip(t, "-n", string(serverHost), "link", "set", "eth0", "up")
+
+		// TCP sends again what was lost, and neither program notices.
+		clientLines = append(clientLines, client.rest(t, 0)...)
+		checkClient(t, clientLines, addr, 1, 3)
+		serverLines = append(serverLines, server.until(t, "Closing connection to ", 1)...)
+		checkServer(t, serverLines, "10.65.0.2", 1, 3)
+	})
+
+	t.Run("without a cable", func(t *testing.T) {
+		server := serverHost.start(t, serverProgram, "-addr", "10.65.0.1:0")
+		addr := "10.65.0.1:" + server.port(t, "10.65.0.1")
+		ip(t, "-n", string(clientHost), "link", "set", "eth0", "down")
+		client := clientHost.start(t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
+		client.rest(t, 1)
+		client.complains(t, addr, "network is unreachable")
+	})
+}
+
+// joinTwoHosts makes two hosts on one cable: 10.65.0.1 and fd65::1 for the
+// server, 10.65.0.2 and fd65::2 for the client. They are gone after the test.
+func joinTwoHosts(t *testing.T) (serverHost, clientHost host) {
+	t.Helper()
+	cannot := t.Skip
+	if os.Getenv("CI") != "" {
+		cannot = t.Fatal // continuous integration must run this
+	}
+	if os.Geteuid() != 0 {
+		cannot("only root may make network namespaces")
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		cannot("this machine lacks the command ip (iproute2)")
+	}
+	// The process number keeps apart runs at the same time.
+	serverHost = host(fmt.Sprintf("multiconn-%d-server", os.Getpid()))
+	clientHost = host(fmt.Sprintf("multiconn-%d-client", os.Getpid()))
+	for _, h := range []host{serverHost, clientHost} {
+		if out, err := exec.Command("ip", "netns", "add", string(h)).CombinedOutput(); err != nil {
+			cannot(fmt.Sprintf("this machine makes no network namespace: %s", out))
+		}
+		t.Cleanup(func() { ip(t, "netns", "delete", string(h)) })
+	}
+	ip(t, "link", "add", "eth0", "netns", string(serverHost),
+		"type", "veth", "peer", "name", "eth0", "netns", string(clientHost))
+	for i, h := range []host{serverHost, clientHost} {
+		ip(t, "-n", string(h), "link", "set", "lo", "up")
+		ip(t, "-n", string(h), "link", "set", "eth0", "up")
+		ip(t, "-n", string(h), "address", "add", fmt.Sprintf("10.65.0.%d/24", i+1), "dev", "eth0")
+		// nodad: the address can be used at once, without the search for
+		// another host that has it (RFC 4862 section 5.4).
+		ip(t, "-n", string(h), "address", "add", fmt.Sprintf("fd65::%d/64", i+1), "dev", "eth0", "nodad")
+	}
+	return serverHost, clientHost
+}
+
+// ip runs the command ip, which must succeed.
+func ip(t *testing.T, args ...string) {
+	t.Helper()
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+		t.Errorf("ip %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+// A hostProcess is a program that runs on a host.
+type hostProcess struct {
+	cmd    *exec.Cmd
+	name   string
+	lines  chan string // of standard output
+	stderr bytes.Buffer
+}
+
+// start starts a program on the host. It ends with the test at the latest.
+func (h host) start(t *testing.T, program string, args ...string) *hostProcess {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	words := append([]string{"netns", "exec", string(h), program}, args...)
+	p := &hostProcess{
+		cmd:   exec.CommandContext(ctx, "ip", words...),
+		name:  filepath.Base(program) + " " + strings.Join(args, " "),
+		lines: make(chan string),
+	}
+	p.cmd.Stderr = &p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		scanner := bufio.NewScanner(stdout)
+		for scanner.Scan() {
+			p.lines <- scanner.Text()
+		}
+		close(p.lines)
+	}()
+	t.Cleanup(func() {
+		cancel() // kills the program if it still runs
+		for range p.lines {
+		}
+		p.cmd.Wait()
+	})
+	return p
+}
+
+// port returns the port of the server's first line.
+func (p *hostProcess) port(t *testing.T, listensOn string) string {
+	t.Helper()
+	line := <-p.lines
+	port, ok := strings.CutPrefix(line, "Listening on "+listensOn+":")
+	if number, err := strconv.Atoi(port); !ok || err != nil || number == 0 {
+		t.Fatalf("%s: the first line is %q, expected \"Listening on %s:\" and the port\n%s",
+			p.name, line, listensOn, p.errors())
+	}
+	return port
+}
+
+// until returns the lines up to the nth that begins with prefix.
+func (p *hostProcess) until(t *testing.T, prefix string, n int) (lines []string) {
+	t.Helper()
+	for line := range p.lines {
+		lines = append(lines, line)
+		if strings.HasPrefix(line, prefix) {
+			n--
+		}
+		if n == 0 {
+			return lines
+		}
+	}
+	t.Fatalf("%s ended, with %d lines %q to come; it printed\n%s\n%s",
+		p.name, n, prefix, strings.Join(lines, "\n"), p.errors())
+	return nil
+}
+
+// rest returns the lines up to the end of the program, whose exit status must
+// be status.
+func (p *hostProcess) rest(t *testing.T, status int) (lines []string) {
+	t.Helper()
+	for line := range p.lines {
+		lines = append(lines, line)
+	}
+	p.cmd.Wait()
+	if got := p.cmd.ProcessState.ExitCode(); got != status {
+		t.Errorf("%s ended with status %d (%s), expected %d\n%s\n%s", p.name,
+			got, p.cmd.ProcessState, status, strings.Join(lines, "\n"), p.stderr.String())
+	}
+	return lines
+}
+
+// errors waits for the program's end and returns what it said of it.
+func (p *hostProcess) errors() string {
+	p.cmd.Cancel()
+	for range p.lines {
+	}
+	var exit *exec.ExitError
+	if err := p.cmd.Wait(); err != nil && !errors.As(err, &exit) {
+		return err.Error()
+	}
+	return p.stderr.String()
+}
+
+// complains checks that standard error is one line with these words.
+func (p *hostProcess) complains(t *testing.T, words ...string) {
+	t.Helper()
+	said := p.stderr.String()
+	if strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, "\n") {
+		t.Errorf("%s should say what is wrong in one line; it said\n%s", p.name, said)
+	}
+	for _, word := range words {
+		if !strings.Contains(said, word) {
+			t.Errorf("%s should say %q; it said\n%s", p.name, word, said)
+		}
+	}
+}
+
+// What one connection did, by the lines of one program. Texts are joined: a
+// stream has no borders, so that one line may tell of two messages.
+type connectionStory struct {
+	Begun, Closed  int
+	Sent, Received string
+}
+
+var clientLine = regexp.MustCompile(`^(?:(Starting) connection (\d+) to (\S+)|(Closing) connection (\d+)|Sending (".*") to connection (\d+)|Received (".*") from connection (\d+))$`)
+
+// checkClient checks the client's lines, and returns how many bytes came back.
+func checkClient(t *testing.T, lines []string, addr string, conns, messages int) (bytes int) {
+	t.Helper()
+	var all string
+	for i := range messages {
+		all += fmt.Sprintf("Message %d from client.", i+1)
+	}
+	expected, got := map[string]connectionStory{}, map[string]connectionStory{}
+	for i := range conns {
+		expected[strconv.Itoa(i+1)] = connectionStory{1, 1, all, all}
+	}
+	for _, line := range lines {
+		m := clientLine.FindStringSubmatch(line)
+		if m == nil || m[1] != "" && m[3] != addr {
+			t.Errorf("the client to %s should not print the line %q", addr, line)
+			continue
+		}
+		number := m[2] + m[5] + m[7] + m[9]
+		c := got[number]
+		if m[1] != "" {
+			c.Begun++
+		}
+		if m[4] != "" {
+			c.Closed++
+		}
+		c.Sent += unquote(t, m[6])
+		c.Received += unquote(t, m[8])
+		bytes += len(unquote(t, m[8]))
+		got[number] = c
+	}
+	if diff := cmp.Diff(expected, got); diff != "" {
+		t.Errorf("what the client did, by connection (- expected, + got):\n%s", diff)
+	}
+	return bytes
+}
+
+var serverLine = regexp.MustCompile(`^(?:(Accepted) connection from (\S+)|(Closing) connection to (\S+)|Echoing (".*") to (\S+))$`)
+
+// checkServer checks the server's lines: every connection came from client
+// and sent the messages.
+func checkServer(t *testing.T, lines []string, client string, conns, messages int) {
+	t.Helper()
+	var all string
+	for i := range messages {
+		all += fmt.Sprintf("Message %d from client.", i+1)
+	}
+	got := map[string]connectionStory{}
+	for _, line := range lines {
+		m := serverLine.FindStringSubmatch(line)
+		if m == nil {
+			t.Errorf("the server should not print the line %q", line)
+			continue
+		}
+		from := m[2] + m[4] + m[6]
+		c := got[from]
+		if m[1] != "" {
+			c.Begun++
+		}
+		if m[3] != "" {
+			c.Closed++
+		}
+		c.Sent += unquote(t, m[5])
+		got[from] = c
+	}
+	if len(got) != conns {
+		t.Errorf("the server saw %d connections, expected %d", len(got), conns)
+	}
+	for from, c := range got {
+		if !strings.HasPrefix(from, client+":") {
+			t.Errorf("the server saw a client at %s, expected one at %s", from, client)
+		}
+		if diff := cmp.Diff(connectionStory{Begun: 1, Closed: 1, Sent: all}, c); diff != "" {
+			t.Errorf("what the server did for %s (- expected, + got):\n%s", from, diff)
+		}
+	}
+}
+
+// unquote returns the text that a line shows with %q, or "".
+func unquote(t *testing.T, quoted string) string {
+	t.Helper()
+	if quoted == "" {
+		return ""
+	}
+	text, err := strconv.Unquote(quoted)
+	if err != nil {
+		t.Errorf("the quoted text %s: %v", quoted, err)
+	}
+	return text
+}
