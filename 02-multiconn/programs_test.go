@@ -33,7 +33,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	for _, name := range []string{"server", "client"} {
+	for _, name := range []string{"server", "client", "eventloop"} {
 		exe := filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".exe")
 		out, err := exec.Command("go", "build", "-o", exe, "./"+name).CombinedOutput()
 		if err != nil {
@@ -172,7 +172,7 @@ func openSources(t *testing.T) {
 }
 
 // servers are the programs that keep the same contract, each in its own way.
-var servers = []string{"server"}
+var servers = []string{"server", "eventloop"}
 
 // The client's messages come back from each server, and the server's last
 // line counts them.
@@ -295,6 +295,8 @@ func TestWrongCommands(t *testing.T) {
 		{"server", []string{"-addr", "65432"}, `invalid value "65432" for flag -addr`, 2},
 		{"server", []string{"-max-conns", "-1"}, "invalid value -1 for flag -max-conns", 2},
 		{"server", []string{"-no-such-flag"}, "flag provided but not defined: -no-such-flag", 2},
+		{"eventloop", []string{"-grace", "-1s"}, "invalid value -1s for flag -grace", 2},
+		{"eventloop", []string{"-addr", taken.Addr().String()}, "cannot listen on " + taken.Addr().String(), 1},
 		{"server", []string{"-addr", taken.Addr().String()}, "cannot listen on " + taken.Addr().String(), 1},
 	} {
 		got := runToEnd(t, command(t, test.program, test.args...))
