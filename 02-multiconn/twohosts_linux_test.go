@@ -27,6 +27,10 @@ import (
 type host string
 
 func TestTwoHosts(t *testing.T) {
+	// The whole test takes a second or two. When time is up, all programs are
+	// killed, and each part that waits for one fails at once.
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	serverHost, clientHost := joinTwoHosts(t)
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-o", dir, "./server", "./client")
@@ -52,10 +56,10 @@ func TestTwoHosts(t *testing.T) {
 	}
 	for _, x := range exchanges {
 		t.Run(x.name, func(t *testing.T) {
-			server := serverHost.start(t, serverProgram, "-addr", x.listen)
+			server := serverHost.start(ctx, t, serverProgram, "-addr", x.listen)
 			addr := x.dial + ":" + server.port(t, x.says)
 
-			client := clientHost.start(t, clientProgram, "-addr", addr,
+			client := clientHost.start(ctx, t, clientProgram, "-addr", addr,
 				"-conns", strconv.Itoa(x.conns), "-messages", strconv.Itoa(x.messages))
 			clientLines := client.rest(t, 0)
 			bytes := checkClient(t, clientLines, addr, x.conns, x.messages)
@@ -71,25 +75,25 @@ func TestTwoHosts(t *testing.T) {
 	}
 
 	t.Run("a server on loopback is not there for others", func(t *testing.T) {
-		server := serverHost.start(t, serverProgram, "-addr", "127.0.0.1:0")
+		server := serverHost.start(ctx, t, serverProgram, "-addr", "127.0.0.1:0")
 		port := server.port(t, "127.0.0.1")
 		for _, addr := range []string{"10.65.0.1:" + port, "127.0.0.1:" + port} {
-			client := clientHost.start(t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
+			client := clientHost.start(ctx, t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
 			client.rest(t, 1)
 			client.complains(t, addr, "connection refused")
 		}
 		// It does run: on its own host, a client finds it.
-		client := serverHost.start(t, clientProgram, "-addr", "127.0.0.1:"+port, "-conns", "1", "-messages", "1")
+		client := serverHost.start(ctx, t, clientProgram, "-addr", "127.0.0.1:"+port, "-conns", "1", "-messages", "1")
 		client.rest(t, 0)
 	})
 
 	t.Run("the cable is pulled and put back", func(t *testing.T) {
-		server := serverHost.start(t, serverProgram, "-addr", "10.65.0.1:0")
+		server := serverHost.start(ctx, t, serverProgram, "-addr", "10.65.0.1:0")
 		addr := "10.65.0.1:" + server.port(t, "10.65.0.1")
 		// A stopped server can't answer yet, while its kernel accepts the
 		// connection and takes the message. So the echo finds no cable.
 		server.cmd.Process.Signal(syscall.SIGSTOP)
-		client := clientHost.start(t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "3")
+		client := clientHost.start(ctx, t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "3")
 		clientLines := client.until(t, "Sending ", 1)
 		ip(t, "-n", string(serverHost), "link", "set", "eth0", "down")
 		server.cmd.Process.Signal(syscall.SIGCONT)
@@ -104,10 +108,10 @@ func TestTwoHosts(t *testing.T) {
 	})
 
 	t.Run("without a cable", func(t *testing.T) {
-		server := serverHost.start(t, serverProgram, "-addr", "10.65.0.1:0")
+		server := serverHost.start(ctx, t, serverProgram, "-addr", "10.65.0.1:0")
 		addr := "10.65.0.1:" + server.port(t, "10.65.0.1")
 		ip(t, "-n", string(clientHost), "link", "set", "eth0", "down")
-		client := clientHost.start(t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
+		client := clientHost.start(ctx, t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
 		client.rest(t, 1)
 		client.complains(t, addr, "network is unreachable")
 	})
@@ -165,10 +169,11 @@ type hostProcess struct {
 	stderr bytes.Buffer
 }
 
-// start starts a program on the host. It ends with the test at the latest.
-func (h host) start(t *testing.T, program string, args ...string) *hostProcess {
+// start starts a program on the host. It is killed when ctx is done, and at
+// the end of the test.
+func (h host) start(ctx context.Context, t *testing.T, program string, args ...string) *hostProcess {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithCancel(ctx)
 	words := append([]string{"netns", "exec", string(h), program}, args...)
 	p := &hostProcess{
 		cmd:   exec.CommandContext(ctx, "ip", words...),
@@ -191,7 +196,7 @@ func (h host) start(t *testing.T, program string, args ...string) *hostProcess {
 		close(p.lines)
 	}()
 	t.Cleanup(func() {
-		cancel() // kills the program if it still runs
+		cancel()
 		for range p.lines {
 		}
 		p.cmd.Wait()

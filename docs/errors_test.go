@@ -58,6 +58,9 @@ func compares(err error, code string) (equal, known bool) {
 		"syscall.ECONNRESET":     syscall.ECONNRESET,
 		"syscall.EPIPE":          syscall.EPIPE,
 		"syscall.EMFILE":         syscall.EMFILE,
+		"syscall.ENETUNREACH":    syscall.ENETUNREACH,
+		"syscall.EHOSTUNREACH":   syscall.EHOSTUNREACH,
+		"syscall.ETIMEDOUT":      syscall.ETIMEDOUT,
 		"os.ErrDeadlineExceeded": os.ErrDeadlineExceeded,
 		"net.ErrClosed":          net.ErrClosed,
 	}[code]
@@ -106,6 +109,9 @@ func TestErrorsPage(t *testing.T) {
 		"use of closed network connection": closed,
 		"no such host":                     noSuchHost,
 		"too many open files":              tooManyOpenFiles,
+		"network is unreachable":           networkIsUnreachable,
+		"no route to host":                 noRouteToHost,
+		"connection timed out":             connectionTimedOut,
 	}
 	for heading := range rows {
 		if happen[heading] == nil {

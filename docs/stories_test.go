@@ -68,6 +68,7 @@ type story struct {
 	page  page
 	turns []*turn
 	fixed map[string]bool // ports that commands name; all others vary
+	netns bool            // a command makes network namespaces
 }
 
 var portFlag = regexp.MustCompile(`:(\d+)\b`)
@@ -99,6 +100,7 @@ func parseStory(p page, has func(need string) bool) (story, []string) {
 			case key == "needs" && value != "":
 				for _, need := range strings.Split(value, ",") {
 					shell = shell || need == "sh"
+					s.netns = s.netns || need == "netns"
 					if missing == "" && !has(need) {
 						missing = need
 					}
@@ -592,6 +594,8 @@ func machineHas(need string) bool {
 		return runtime.GOOS != "windows"
 	case "root":
 		return os.Geteuid() == 0
+	case "netns":
+		return mayMakeNamespaces()
 	case "modules":
 		download := exec.Command("go", "mod", "download")
 		download.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod")
@@ -653,6 +657,9 @@ func TestStories(t *testing.T) {
 					}
 					t.Skip(skip)
 				})
+			}
+			if s.netns && machineHas("netns") {
+				ownNamespaceNames(t)
 			}
 			scratch := sync.OnceValue(func() string { return copyTree(t, root) })
 			for _, turn := range s.turns {
