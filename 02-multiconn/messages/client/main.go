@@ -82,7 +82,9 @@ func run(ctx context.Context, addr string, timeout time.Duration,
 	}
 	text := string(reply.Content)
 	if reply.Type == message.JSON {
-		var answer struct{ Result *string }
+		var answer struct {
+			Result *string `json:"result"`
+		}
 		if err := reply.Decode(&answer); err != nil {
 			return fmt.Errorf("cannot understand the reply of %s: %w", addr, err)
 		}

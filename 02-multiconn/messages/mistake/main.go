@@ -8,12 +8,13 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 )
 
 func main() {
 	if err := run(os.Stdout); err != nil {
-		fmt.Fprintf(os.Stderr, "the demonstration over the loopback interface failed: %s; "+
-			"does a firewall forbid connections to 127.0.0.1?\n", err)
+		fmt.Fprintln(os.Stderr, "cannot talk to itself over loopback:", err,
+			"(does a firewall forbid connections to 127.0.0.1?)")
 		os.Exit(1)
 	}
 }
@@ -36,33 +37,26 @@ func run(out io.Writer) error {
 	defer conn.Close()
 	receiver := bufio.NewReader(conn)
 
-	// Each round writes, waits until everything has arrived, and then asks
-	// for as much as one Read will give.
 	for _, writes := range [][]string{
 		{"pay Ann 10", "pay Bob 20"}, // two messages
-		{"pay Eve 10"},               // the first half of "pay Eve 1000"
-		{"00"},                       // the second half
+		{"pay Eve 10"},               // half of "pay Eve 1000"
+		{"00"},                       // the other half
 	} {
-		arrived := 0
 		for _, text := range writes {
 			fmt.Fprintf(out, "Write %q\n", text)
-			n, err := io.WriteString(sender, text)
-			if err != nil {
+			if _, err := io.WriteString(sender, text); err != nil {
 				return err
 			}
-			arrived += n
 		}
-		// Peek waits for that many bytes and takes none. Without it the Read
-		// would give what is there by then: another story on each run.
-		if _, err := receiver.Peek(arrived); err != nil {
-			return err
-		}
+		// Peek waits until everything has arrived, and takes none of it. The
+		// Read would not wait: what it gives depends on what is there by then.
+		receiver.Peek(len(strings.Join(writes, "")))
 		buf := make([]byte, 1024)
 		n, err := receiver.Read(buf)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "    One Read: %q\n", buf[:n])
+		fmt.Fprintf(out, "    Read %q\n", buf[:n])
 	}
 	return nil
 }

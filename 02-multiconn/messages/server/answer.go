@@ -21,7 +21,10 @@ func answer(request message.Message) (message.Message, error) {
 		return message.Message{Type: "binary/first-bytes", Encoding: "binary",
 			Content: append([]byte("First 10 bytes of request: "), start...)}, nil
 	}
-	var ask struct{ Action, Value string }
+	var ask struct {
+		Action string `json:"action"`
+		Value  string `json:"value"`
+	}
 	if err := request.Decode(&ask); err != nil {
 		return message.Message{}, err
 	}
