@@ -361,14 +361,19 @@ func TestIdleTimeout(t *testing.T) {
 func TestNeverReads(t *testing.T) {
 	client, conn := net.Pipe()
 	defer client.Close()
-	done := make(chan error)
+	done := make(chan error, 1)
 	go func() {
 		s := server{100 * time.Millisecond, io.Discard}
 		done <- s.answerAll(conn, new(atomic.Int64))
 	}()
 	client.Write(searchFor(t, "morpheus"))
-	if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("nobody reads the reply, and the error is %v", err)
+	select {
+	case err := <-done:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("nobody reads the reply, and the error is %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Error("nobody reads the reply, and the server waits for good")
 	}
 }
 
@@ -397,6 +402,25 @@ func TestStop(t *testing.T) {
 			}
 		})
 	}
+	t.Run("with many clients", func(t *testing.T) {
+		r := start(t, server{}, "127.0.0.1")
+		want := map[string]bool{}
+		for range 50 {
+			client := r.dial(t).LocalAddr()
+			want[fmt.Sprintf("Closing connection to %s: the server was stopped", client)] = true
+		}
+		if err := r.stop(); err != nil {
+			t.Fatal(err)
+		}
+		for len(want) > 0 {
+			line := r.line(t)
+			if !want[line] {
+				t.Fatalf("the server printed %q while %d clients are not closed", line, len(want))
+			}
+			delete(want, line)
+		}
+		r.expect(t, "Stopped; connections served: 50, requests answered: 0")
+	})
 	t.Run("with no client", func(t *testing.T) {
 		r := start(t, server{}, "127.0.0.1")
 		if err := r.stop(); err != nil {
