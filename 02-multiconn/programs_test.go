@@ -13,10 +13,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"example.com/sockets/02-multiconn/messages/message"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -33,7 +35,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	for _, name := range []string{"server", "client", "eventloop"} {
+	for _, name := range []string{"server", "client", "eventloop", "messages/server"} {
 		exe := filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".exe")
 		out, err := exec.Command("go", "build", "-o", exe, "./"+name).CombinedOutput()
 		if err != nil {
@@ -214,8 +216,13 @@ func TestOutOfDescriptors(t *testing.T) {
 		t.Skip("Windows has no limit of this kind")
 	}
 	openSources(t)
-	for _, name := range servers {
+	for _, name := range append(slices.Clone(servers), "messages/server") {
 		t.Run(name, func(t *testing.T) {
+			request, reply := "hello", "hello"
+			if name == "messages/server" {
+				request = frame(t, "text/plain", request)
+				reply = frame(t, "binary/first-bytes", "First 10 bytes of request: hello")
+			}
 			limited := command(t, name, "-addr", "127.0.0.1:0", "-quiet")
 			sh, err := exec.LookPath("sh")
 			if err != nil {
@@ -247,10 +254,10 @@ func TestOutOfDescriptors(t *testing.T) {
 			// The kernel hands out clients in the order of their arrival.
 			ask := func(conn net.Conn) {
 				t.Helper()
-				echo := make([]byte, 5)
-				conn.Write([]byte("hello"))
-				if n, err := io.ReadFull(conn, echo); err != nil || string(echo) != "hello" {
-					t.Fatalf("sent \"hello\", got %q back, error: %v", echo[:n], err)
+				got := make([]byte, len(reply))
+				conn.Write([]byte(request))
+				if n, err := io.ReadFull(conn, got); err != nil || string(got) != reply {
+					t.Fatalf("sent %q, got %q back, error: %v", request, got[:n], err)
 				}
 			}
 			for _, conn := range conns[:10] {
@@ -272,6 +279,16 @@ func TestOutOfDescriptors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// frame returns a message as it goes over the wire.
+func frame(t *testing.T, kind, content string) string {
+	var b bytes.Buffer
+	err := message.Write(&b, message.Message{Type: kind, Encoding: "binary", Content: []byte(content)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }
 
 // What does not make sense is an error with status 2 and the usage; what

@@ -244,9 +244,11 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 			`import "golang.org/x/sys/windows"`,
 			`import "example.com/sockets/docs"`,
 		),
-		"02-multiconn/broken.go":     "Package main",
-		"03-tcp-reliability/main.go": "package main\n" + `import "gvisor.dev/gvisor/pkg/tcpip"`,
-		"docs/docs_test.go":          "package docs\n" + `import "example.com/sockets/01-echo/server"`,
+		"02-multiconn/broken.go":                "Package main",
+		"03-tcp-reliability/main.go":            "package main\n" + `import "gvisor.dev/gvisor/pkg/tcpip"`,
+		"02-multiconn/performance/go.mod":       "module example.com/sockets/02-multiconn/performance",
+		"02-multiconn/performance/gnet/main.go": "package main\n" + `import "github.com/panjf2000/gnet/v2"`,
+		"docs/docs_test.go":                     "package docs\n" + `import "example.com/sockets/01-echo/server"`,
 	})
 	problems, err := checkImports(dir)
 	if err != nil {

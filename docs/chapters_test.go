@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -31,7 +32,7 @@ var selfContained = []string{"01-echo", "02-multiconn"}
 func checkImports(dir string) (problems []string, err error) {
 	err = walk(dir, func(name string) error {
 		name = filepath.ToSlash(name)
-		if filepath.Ext(name) != ".go" || inTestdata(name) {
+		if filepath.Ext(name) != ".go" || inTestdata(name) || inNestedModule(dir, name) {
 			return nil
 		}
 		source, err := os.ReadFile(filepath.Join(dir, name))
@@ -57,6 +58,17 @@ func checkImports(dir string) (problems []string, err error) {
 		return nil
 	})
 	return problems, err
+}
+
+// inNestedModule tells whether a file below dir belongs to a module of its own,
+// which go commands for this module leave out.
+func inNestedModule(dir, name string) bool {
+	for folder := path.Dir(name); folder != "."; folder = path.Dir(folder) {
+		if _, err := os.Stat(filepath.Join(dir, folder, "go.mod")); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // forbidden says why the Go file name must not import a package, or "".

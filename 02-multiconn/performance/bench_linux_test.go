@@ -3,6 +3,7 @@ package performance
 import (
 	"bufio"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,16 +23,16 @@ const (
 	many   = 9000            // connections of one client
 )
 
-// The servers that are measured.
+// The servers that are measured. The last argument is the address.
 var servers = []struct {
 	name    string
 	command []string
 }{
-	{"server", []string{"server", "-quiet", "-addr", "127.0.0.1:0"}},
-	{"eventloop", []string{"eventloop", "-quiet", "-addr", "127.0.0.1:0"}},
-	{"gnet multicore", []string{"gnet", "-multicore", "-addr", "127.0.0.1:0"}},
-	{"gnet one loop", []string{"gnet", "-addr", "127.0.0.1:0"}},
-	{"Python", []string{"python3", "selectors_server.py", "127.0.0.1:0"}},
+	{"server", []string{"server", "-quiet", "-addr"}},
+	{"eventloop", []string{"eventloop", "-quiet", "-addr"}},
+	{"gnet multicore", []string{"gnet", "-multicore", "-addr"}},
+	{"gnet one loop", []string{"gnet", "-addr"}},
+	{"Python", []string{"python3", "selectors_server.py"}},
 }
 
 // What is asked of them: a ratio of messages a second.
@@ -91,7 +92,14 @@ func start(tb testing.TB, i int) server {
 			tb.Fatal("Python is one of the servers: ", err)
 		}
 	}
-	cmd := exec.Command(program, s.command[1:]...)
+	// gnet cannot tell which port it got for port 0, so all get a free one.
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	addr := free.Addr().String()
+	free.Close()
+	cmd := exec.Command(program, append(slices.Clone(s.command[1:]), addr)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatal(err)
@@ -105,14 +113,15 @@ func start(tb testing.TB, i int) server {
 			tb.Errorf("%s: on SIGTERM it ended with: %v", s.name, err)
 		}
 	})
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	for err == nil && !strings.HasPrefix(line, "Listening on ") {
-		line, err = bufio.NewReader(stdout).ReadString('\n')
+	output := bufio.NewReader(stdout)
+	line, err := output.ReadString('\n')
+	for err == nil && !strings.HasPrefix(line, "Listening on ") { // gnet logs, too
+		line, err = output.ReadString('\n')
 	}
 	if err != nil {
 		tb.Fatalf("%s does not say where it listens: %v", s.name, err)
 	}
-	return server{s.name, strings.TrimSpace(strings.TrimPrefix(line, "Listening on ")), cmd}
+	return server{s.name, addr, cmd}
 }
 
 // startAll runs every server.

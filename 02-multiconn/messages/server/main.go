@@ -48,14 +48,14 @@ func main() {
 	if *quiet {
 		s.log = io.Discard
 	}
-	if err := s.run(ctx, *addr, os.Stdout); err != nil {
+	if err := s.run(ctx, *addr, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run listens on addr and serves clients until ctx is cancelled.
-func (s server) run(ctx context.Context, addr string, out io.Writer) error {
+func (s server) run(ctx context.Context, addr string, out, errOut io.Writer) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; %s",
@@ -67,6 +67,7 @@ func (s server) run(ctx context.Context, addr string, out io.Writer) error {
 	fmt.Fprintf(out, "Listening on %s\n", listener.Addr())
 
 	var connections int
+	var once sync.Once // the line about Accept
 	var answered atomic.Int64
 	var serving sync.WaitGroup
 	for {
@@ -78,8 +79,17 @@ func (s server) run(ctx context.Context, addr string, out io.Writer) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("cannot accept a client on %s: %w; %s",
-				listener.Addr(), cause(err), advice(err))
+			// Most likely the process is out of file descriptors. The clients
+			// that are being served still count: wait until one may have left.
+			once.Do(func() {
+				fmt.Fprintf(errOut, "cannot accept a client on %s: %v; new clients wait in the backlog until connections close\n",
+					listener.Addr(), cause(err))
+			})
+			select {
+			case <-time.After(200 * time.Millisecond):
+			case <-ctx.Done():
+			}
+			continue
 		}
 		connections++
 		serving.Go(func() { s.serve(ctx, conn, &answered) })

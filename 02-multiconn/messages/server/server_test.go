@@ -60,7 +60,7 @@ func start(t *testing.T, s server, host string) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.run(ctx, net.JoinHostPort(host, "0"), write)
+		ended <- s.run(ctx, net.JoinHostPort(host, "0"), write, io.Discard)
 		write.Close()
 	}()
 	r := &running{lines: lines}
@@ -440,7 +440,7 @@ func TestListenErrors(t *testing.T) {
 		taken.Addr().String(): "another program has this port",
 		"203.0.113.1:0":       "no interface of this machine has that address", // RFC 5737: nobody's
 	} {
-		err := server{time.Minute, io.Discard}.run(t.Context(), addr, io.Discard)
+		err := server{time.Minute, io.Discard}.run(t.Context(), addr, io.Discard, io.Discard)
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") ||
 			!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("listening on %s gave %v, and should say in one line %q", addr, err, want)

@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,12 +16,13 @@ import (
 // An echo holds what gnet calls when something happens.
 type echo struct {
 	gnet.BuiltinEventEngine
-	ctx context.Context // cancelled by Ctrl-C
+	ctx  context.Context // cancelled by Ctrl-C
+	addr string
 }
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:65432",
-		"listen on `host:port`; port 0 picks a free one")
+		"listen on `host:port`")
 	multicore := flag.Bool("multicore", false,
 		"run an event loop for each processor, and not one alone")
 	flag.Parse()
@@ -30,7 +30,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := gnet.Run(&echo{ctx: ctx}, "tcp://"+*addr, gnet.WithMulticore(*multicore))
+	err := gnet.Run(&echo{ctx: ctx, addr: *addr}, "tcp://"+*addr, gnet.WithMulticore(*multicore))
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "cannot serve on %s: %v\n", *addr, err)
 		os.Exit(1)
@@ -39,12 +39,7 @@ func main() {
 
 // OnBoot is called when the engine listens.
 func (e *echo) OnBoot(engine gnet.Engine) gnet.Action {
-	addr, err := address(engine)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "cannot tell the address:", err)
-		return gnet.Shutdown
-	}
-	fmt.Println("Listening on", addr)
+	fmt.Println("Listening on", e.addr)
 	context.AfterFunc(e.ctx, func() { engine.Stop(context.Background()) })
 	return gnet.None
 }
@@ -59,20 +54,4 @@ func (e *echo) OnTraffic(c gnet.Conn) gnet.Action {
 		return gnet.Close
 	}
 	return gnet.None
-}
-
-// address asks the listening socket for its address, which has the real port.
-func address(engine gnet.Engine) (net.Addr, error) {
-	fd, err := engine.Dup()
-	if err != nil {
-		return nil, err
-	}
-	file := os.NewFile(uintptr(fd), "listener")
-	defer file.Close()
-	l, err := net.FileListener(file)
-	if err != nil {
-		return nil, err
-	}
-	defer l.Close()
-	return l.Addr(), nil
 }
