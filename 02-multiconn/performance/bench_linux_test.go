@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	rounds = 5               // of each throughput measurement; medians count
-	round  = 2 * time.Second // one server under load, while the others sleep
-	idle   = 5000            // connections, for the memory
-	many   = 9000            // connections of one client
+	rounds = 15          // of each throughput measurement; medians count
+	round  = time.Second // one server under load, while the others sleep
+	idle   = 5000        // connections, for the memory
+	many   = 9000        // connections of one client
 )
 
 // The servers that are measured. The last argument is the address.
@@ -33,7 +33,10 @@ var servers = []struct {
 	{"gnet multicore", []string{"gnet", "-multicore", "-addr"}},
 	{"gnet one loop", []string{"gnet", "-addr"}},
 	{"Python", []string{"python3", "selectors_server.py"}},
+	{"Python textbook", []string{"python3", "textbook_server.py"}},
 }
+
+const ours = 2 // the first two are chapter 2's, and must not fail
 
 // What is asked of them: a ratio of messages a second.
 var asked = []struct {
@@ -42,6 +45,7 @@ var asked = []struct {
 }{
 	{"server", "gnet multicore", 0.85},
 	{"server", "Python", 1.3},
+	{"server", "Python textbook", 1.3},
 	{"eventloop", "gnet one loop", 1.0},
 }
 
@@ -109,7 +113,7 @@ func start(tb testing.TB, i int) server {
 	}
 	tb.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
+		if err := cmd.Wait(); err != nil && i < ours {
 			tb.Errorf("%s: on SIGTERM it ended with: %v", s.name, err)
 		}
 	})
@@ -262,7 +266,7 @@ func memoryOf(b *testing.B, i int) float64 {
 }
 
 // BenchmarkManyConnections opens 9,000 connections in one client process, the
-// tutorial's load generator, and fails unless every one of them is served.
+// tutorial's load generator. Our servers must serve every one of them.
 func BenchmarkManyConnections(b *testing.B) {
 	for b.Loop() {
 		fmt.Printf("\n%d connections of one client, %d bytes a message\n", many, messageSize)
@@ -270,7 +274,10 @@ func BenchmarkManyConnections(b *testing.B) {
 			s := start(b, i)
 			rate, err := loadTool(s.addr, many, 3*time.Second)
 			if err != nil {
-				b.Errorf("%s: %v", s.name, err)
+				fmt.Printf("  %-15s %v\n", s.name, err)
+				if i < ours {
+					b.Errorf("%s: %v", s.name, err)
+				}
 				continue
 			}
 			fmt.Printf("  %-15s no errors, %.0f messages a second\n", s.name, rate)
