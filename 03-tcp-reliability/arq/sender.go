@@ -42,9 +42,9 @@ type sender struct {
 	err      error
 	lonely   bool // ended without the fin's acknowledgement
 
-	timer  timer
-	packet []byte // the last one sent
-	number int    // of packets sent
+	timer   timer
+	packet  []byte // the last one sent
+	number  int    // of packets sent
 	told    told
 	changed time.Duration // when there was last something to tell
 }
@@ -224,7 +224,7 @@ func (s *sender) Notes() []trace.Note {
 	if t.lonely != s.lonely {
 		t.lonely = s.lonely
 		notes = append(notes, trace.Note{At: s.changed,
-			Name: "fin without acknowledgement",
+			Name:  "fin without acknowledgement",
 			Value: MaxRetransmissions + 1, Unit: "transmissions"})
 	}
 	return notes
