@@ -115,7 +115,7 @@ func (s *script) quiet() {
 // ack hands the sender an acknowledgement of the n-th packet.
 func (s *script) ack(n int) {
 	s.h.Receive(s.now, encode(nil, Packet{Protocol: s.protocol, Type: Ack,
-		Transfer: wrapping, Ack: uint32(uint64(wrapping)+uint64(n))}, ""))
+		Transfer: wrapping, Ack: uint32(uint64(wrapping) + uint64(n))}, ""))
 	s.good = append(s.good, fmt.Sprintf("%v ack %d arrives", s.now, n))
 }
 
@@ -126,7 +126,7 @@ func (s *script) data(n int, text string) {
 		typ = Fin
 	}
 	s.h.Receive(s.now, encode(nil, Packet{Protocol: s.protocol, Type: typ,
-		Transfer: wrapping, Seq: uint32(uint64(wrapping)+uint64(n))}, text))
+		Transfer: wrapping, Seq: uint32(uint64(wrapping) + uint64(n))}, text))
 	s.good = append(s.good,
 		fmt.Sprintf("%v %v %d arrives: %q", s.now, typ, n, text))
 }
@@ -278,7 +278,6 @@ func TestSelectiveRepeatSender(t *testing.T) {
 	s.write("one", "two", "three", "four")
 	s.close()
 	s.sends("data 1 one")
-	s.at(10 * ms)
 	s.sends("data 2 two")
 	s.sends("data 3 three")
 	s.at(100 * ms)
@@ -405,12 +404,11 @@ func TestLastAcknowledgementLost(t *testing.T) {
 		s.close()
 		s.sends("data 1 one")
 		s.ack(1)
-		for i := range MaxRetransmissions {
+		for range MaxRetransmissions {
 			s.h.Send(s.now) // the fin
 			s.quiet()
 			s.at(s.now + 300*ms)
 			s.done("not done")
-			_ = i
 		}
 		s.sends("fin 2, again: timeout")
 		s.at(s.now + 300*ms)

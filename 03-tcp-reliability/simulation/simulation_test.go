@@ -2,6 +2,8 @@ package simulation_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/network"
 	"example.com/sockets/03-tcp-reliability/simulation"
 	"example.com/sockets/03-tcp-reliability/trace"
+	"github.com/google/go-cmp/cmp"
 )
 
 // The first sequence numbers are close to the wrap: it happens in every run.
@@ -124,7 +127,8 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// The trace of a run has each packet's story in order.
+// The trace tells each packet's story in order: here that of the second,
+// which is lost, and what the applications did.
 func TestTrace(t *testing.T) {
 	client, server := hosts(arq.SelectiveRepeat, 4, 300*time.Millisecond)
 	var tr trace.Trace
@@ -134,23 +138,112 @@ func TestTrace(t *testing.T) {
 	if result := run.Go(); result.Err != nil {
 		t.Fatal(result.Err)
 	}
-	var got bytes.Buffer
-	for _, e := range tr.Events {
-		if e.Direction == network.Up && e.Kind != trace.Noted {
-			fmt.Fprintf(&got, "%v %v %d", e.At, e.Kind, e.Number)
-			if e.Packet != nil {
-				fmt.Fprintf(&got, " %s %d %q of %d %s", e.Packet.Kind,
-					e.Packet.Seq, e.Packet.Text, e.Packet.Retransmits,
-					e.Packet.Why)
-			}
-			fmt.Fprintf(&got, " %s\n", e.Text)
-		}
-	}
-	t.Log("\n" + got.String())
-	if err := tr.WriteJSON(&got); err != nil {
+	var all bytes.Buffer
+	if err := tr.WriteJSON(&all); err != nil {
 		t.Fatal(err)
 	}
-	t.Log("\n" + got.String())
+	var got []string
+	for line := range strings.Lines(all.String()) {
+		var e struct {
+			At             int `json:"at_us"`
+			Event          string
+			Direction      string
+			Number, Of     int
+			Text, Why      string
+			Length, Seq    int
+			Loss, Kind     string
+			Retransmission bool
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if e.Kind != "" && e.Seq != 2 || e.Event == "noted" ||
+			e.Retransmission != (e.Of > 0) {
+			continue
+		}
+		got = append(got, strings.TrimSpace(fmt.Sprintf(
+			"%d %s %s %d %q %s%s", e.At/1000, e.Direction, e.Event,
+			e.Number, e.Text, e.Why, e.Loss)))
+	}
+	want := []string{
+		`0 up wrote 0 "one "`,
+		`10 up wrote 0 "two "`,
+		`10 up sent 2 "two "`,
+		`10 up lost 2 "two " script`,
+		`20 up wrote 0 "three"`,
+		`20 up closed 0 ""`,
+		`20 up read 0 "one "`,
+		`310 up sent 5 "two " timeout`,
+		`330 up arrived 5 "two " timeout`,
+		`330 up read 0 "two three"`,
+		`330 up end 0 ""`,
+		`330 down closed 0 ""`,
+		`330 down finished 0 ""`,
+		`350 up finished 0 ""`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ms, direction, event, number, text, why "+
+			"(-want +got):\n%s", diff)
+	}
+}
+
+// Over UDP what is lost stays lost, and the run ends all the same.
+func TestUDPTorn(t *testing.T) {
+	var got bytes.Buffer
+	client, server := hosts(arq.UDP, 0, 0)
+	run := simulation.Run{Client: client, Server: server,
+		Network: patternNetwork(1<<1|1<<4, 0),
+		Writes:  words(sentence), Every: 10 * time.Millisecond, Output: &got}
+	result := run.Go()
+	want := "The brown fox over the lazy dog."
+	if got.String() != want || result.Err != nil {
+		t.Errorf("packets 2 and 5 lost: read %q, error %v, want %q",
+			got.String(), result.Err, want)
+	}
+}
+
+// A run without an end is broken off, and says so.
+func TestLimit(t *testing.T) {
+	client, server := hosts(arq.StopAndWait, 0, 0)
+	run := simulation.Run{Client: client, Server: server,
+		Network: patternNetwork(0, 0), Writes: words(sentence),
+		MaxTime: 100 * time.Millisecond}
+	if err := run.Go().Err; !errors.Is(err, simulation.ErrLimit) {
+		t.Errorf("after 100 ms of about 400: error %v", err)
+	}
+	client, server = hosts(arq.StopAndWait, 0, 0)
+	run = simulation.Run{Client: client, Server: server,
+		Network: patternNetwork(0, 0), Writes: words(sentence),
+		MaxSteps: 3}
+	if err := run.Go().Err; !errors.Is(err, simulation.ErrLimit) {
+		t.Errorf("after 3 steps: error %v", err)
+	}
+	// A receiver that never hears of the end: the sender is done with its
+	// last packet unconfirmed.
+	client, _ = hosts(arq.StopAndWait, 0, 0)
+	_, server = hosts(arq.GoBackN, 4, 0)
+	run = simulation.Run{Client: client, Server: server,
+		Network: patternNetwork(0, 0)}
+	if err := run.Go().Err; !errors.Is(err, simulation.ErrStalled) {
+		t.Errorf("the server never hears of the end: error %v", err)
+	}
+}
+
+// A slow reader gets every byte, at its own speed.
+func TestSlowReader(t *testing.T) {
+	for _, p := range protocols {
+		var got bytes.Buffer
+		client, server := hosts(p, 4, 0)
+		run := simulation.Run{Client: client, Server: server,
+			Network: patternNetwork(0, 0), Writes: words(sentence),
+			Output: &got, ReadRate: 10}
+		result := run.Go()
+		if got.String() != sentence || result.Err != nil ||
+			result.LastRead < 4*time.Second {
+			t.Errorf("%v, 10 bytes a second: read %q until %v, error %v", p,
+				got.String(), result.LastRead, result.Err)
+		}
+	}
 }
 
 func BenchmarkTransfer(b *testing.B) {
