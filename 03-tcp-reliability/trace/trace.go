@@ -1,0 +1,55 @@
+package trace
+
+import (
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/network"
+)
+
+// Kind says what happened.
+type Kind int
+
+const (
+	Wrote     Kind = iota // the client's application, Length bytes
+	Closed                // no more bytes come from the host
+	Sent                  // a packet, by the host
+	Lost                  // a packet, by the network: Loss says how
+	Arrived               // a packet, or its second copy
+	Discarded             // a packet that arrived damaged
+	Read                  // the server's application, Length bytes
+	End                   // the application read the end of the bytes
+	Noted                 // the host tells of its state: Note
+	Finished              // the host has done its part
+	Failed                // the host has given up: Text says why
+)
+
+var kinds = [...]string{"wrote", "closed", "sent", "lost", "arrived",
+	"discarded", "read", "end", "noted", "finished", "failed"}
+
+func (k Kind) String() string { return kinds[k] }
+
+// An Event is one thing that happened. Packets and bytes that go up come from
+// the client. For what a host does by itself, up stands for the client and
+// down for the server.
+type Event struct {
+	At        time.Duration // since the start of the run
+	Kind      Kind
+	Direction network.Direction
+	Number    int // of the packet in its direction: 1, 2, 3 …; else 0
+	Copy      int // of the packet: 1, or 2 for a duplicate; 0 when sent
+	Packet    *Carries
+	Bytes     []byte // of the packet, as sent or as they arrived
+	Loss      network.Loss
+	Overtakes bool   // Arrived: the packet overtakes an earlier one
+	Length    int    // bytes that an application wrote or read
+	Text      string // of these at most 64, or why a host failed
+	Note      Note
+}
+
+// A Trace is the list of what happened, in order.
+type Trace struct {
+	Events []Event
+}
+
+// Add appends an event.
+func (t *Trace) Add(e Event) { t.Events = append(t.Events, e) }
