@@ -48,6 +48,7 @@ type teller struct {
 	max      uint32  // relative: the first number never sent
 	first    []sent1 // first transmissions, in order of their numbers
 	closed   bool    // the peer's window is zero
+	una      uint32  // relative: what the peer asks for next
 }
 
 type sent1 struct {
@@ -71,6 +72,11 @@ func (t *teller) received(b []byte) header.TCPFlags {
 		return 0
 	}
 	t.closed = seg.WindowSize() == 0
+	if seg.Flags().Contains(header.TCPFlagAck) {
+		if a := seg.AckNumber() - t.iss; int32(a-t.una) > 0 {
+			t.una = a
+		}
+	}
 	return seg.Flags()
 }
 
@@ -125,13 +131,13 @@ func (t *teller) sent(b []byte, before, after step) trace.Carries {
 	}
 	switch {
 	case flags.Contains(header.TCPFlagRst):
-	case size == 0 && c.Seq+1 == t.max || size == 0 && before.timer &&
-		int32(c.Seq-t.max) < 0:
-		// An empty packet with an old number asks for an answer.
+	case size == 0 && c.Seq+1 == t.max:
 		c.Why = "keep-alive"
-		if t.closed {
-			c.Why = "window probe"
-		}
+	case len(payload) == 1 && t.closed && c.Seq+1 == t.una:
+		// gVisor, like Linux, asks with the last acknowledged number;
+		// RFC 9293, section 3.8.6.1, would send the next byte.
+		c.Why, c.Text = "window probe", ""
+		size = 0
 	case size == 0:
 	case len(t.first) > 0 && int32(c.Seq-t.max) < 0:
 		i := sort.Search(len(t.first), func(i int) bool {
