@@ -27,6 +27,12 @@ const (
 	nic       = 1
 	mtu       = 1500 // bytes of an IPv4 packet, Ethernet's
 	linkQueue = 8192 // packets that one step may send
+
+	// With little room for half-open connections gVisor answers with SYN
+	// cookies (RFC 4987, section 3.6): it then keeps no state, never
+	// repeats a SYN ACK, and resets a connection whose first data
+	// overtakes the handshake's last acknowledgement.
+	backlog = 16
 )
 
 // The two ends: addresses from RFC 5737, section 3, for documentation.
@@ -103,7 +109,7 @@ func NewServer(seed int64, congestion string, receiveBuffer int) (
 	}
 	h.listener, err = h.endpoint(serverAddr)
 	if err == nil {
-		if e := h.listener.Listen(1); e != nil {
+		if e := h.listener.Listen(backlog); e != nil {
 			err = fmt.Errorf("listen: %v", e)
 		}
 	}
