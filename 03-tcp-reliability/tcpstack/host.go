@@ -143,9 +143,9 @@ func newHost(seed int64, congestion string, receiveBuffer int,
 			AddressWithPrefix: addr.WithPrefix(),
 		}, stack.AddressProperties{})
 	}
-	any, _ := tcpip.NewSubnet(tcpip.AddrFrom4([4]byte{}),
+	all, _ := tcpip.NewSubnet(tcpip.AddrFrom4([4]byte{}),
 		tcpip.MaskFromBytes(make([]byte, 4)))
-	h.stack.SetRouteTable([]tcpip.Route{{Destination: any, NIC: nic}})
+	h.stack.SetRouteTable([]tcpip.Route{{Destination: all, NIC: nic}})
 
 	// The settings of TCP.
 	set := func(o tcpip.SettableTransportProtocolOption) {

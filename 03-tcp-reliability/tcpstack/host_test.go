@@ -279,7 +279,7 @@ func TestOneLoss(t *testing.T) {
 
 func TestEveryDropPattern(t *testing.T) {
 	every := 1
-	if testing.Short() || raceOn {
+	if testing.Short() {
 		every = 17
 	}
 	for mask := 0; mask < 4096; mask += every {

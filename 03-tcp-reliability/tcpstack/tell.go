@@ -174,11 +174,13 @@ func why(syn bool, before, after step) string {
 	case after.fast > before.fast, after.recovery > before.recovery,
 		in(before.info.CcState) && in(after.info.CcState):
 		return "fast retransmit"
-	case before.info.CcState == tcpip.RTORecovery:
+	case !before.timer && before.info.CcState == tcpip.RTORecovery:
 		return "timeout"
-	case before.timer && after.fast == before.fast && !syn &&
-		before.info.CcState == after.info.CcState &&
-		!in(before.info.CcState):
+	case before.timer && !in(before.info.CcState) &&
+		before.info.CcState != tcpip.RTORecovery &&
+		before.info.CcState == after.info.CcState:
+		// Outside recovery the one other timer that repeats data is
+		// RACK's probe timer: RFC 8985, section 7.
 		return "tail loss probe"
 	}
 	return "unknown"
