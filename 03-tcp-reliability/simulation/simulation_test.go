@@ -9,34 +9,24 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/arq"
 	"example.com/sockets/03-tcp-reliability/network"
 	"example.com/sockets/03-tcp-reliability/simulation"
 	"example.com/sockets/03-tcp-reliability/trace"
 	"github.com/google/go-cmp/cmp"
 )
 
-// The first sequence numbers are close to the wrap: it happens in every run.
-const transfer = 0x0123_4567_ffff_fffc
+// arqs are the protocols that repeat what was lost, but for TCP.
+var arqs = []string{"stop-and-wait", "go-back-n", "selective-repeat"}
 
-// protocols are those that repeat what was lost.
-var protocols = []arq.Protocol{
-	arq.StopAndWait, arq.GoBackN, arq.SelectiveRepeat}
-
-func hosts(p arq.Protocol, window int, rto time.Duration) (
-	client, server simulation.Host) {
-	switch p {
-	case arq.UDP:
-		return arq.NewUDPSender(transfer), arq.NewUDPReceiver(transfer)
-	case arq.StopAndWait:
-		return arq.NewStopAndWaitSender(transfer, rto),
-			arq.NewStopAndWaitReceiver(transfer)
-	case arq.GoBackN:
-		return arq.NewGoBackNSender(transfer, window, rto),
-			arq.NewGoBackNReceiver(transfer)
+func hosts(t testing.TB, p string, window int, rto time.Duration) (client, server simulation.Host) {
+	t.Helper()
+	client, server, free, err := simulation.Hosts(simulation.Settings{
+		Protocol: p, Window: window, RTO: rto, Congestion: "reno", Seed: 1})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return arq.NewSelectiveRepeatSender(transfer, window, rto),
-		arq.NewSelectiveRepeatReceiver(transfer)
+	t.Cleanup(free)
+	return client, server
 }
 
 func words(text string) (w [][]byte) {
@@ -48,72 +38,26 @@ func words(text string) (w [][]byte) {
 
 const sentence = "The quick brown fox jumps over the lazy dog."
 
-// script is the drop script of a pattern: bit i of a half stands for packet
-// i+1 of a direction.
-func script(up, down int) string {
-	var s []string
-	for i := range 8 {
-		if up>>i&1 == 1 {
-			s = append(s, fmt.Sprintf("up:%d", i+1))
-		}
+func drop(text string) network.Script {
+	s, err := network.ParseScript(text)
+	if err != nil {
+		panic(err)
 	}
-	for i := range 8 {
-		if down>>i&1 == 1 {
-			s = append(s, fmt.Sprintf("down:%d", i+1))
-		}
-	}
-	return strings.Join(s, ",")
-}
-
-// Every subset of the first 8 packets up and the first 8 down is lost. The
-// bytes arrive whole, in order, exactly once, and both ends finish.
-func TestEveryDropPattern(t *testing.T) {
-	every := 1
-	if testing.Short() {
-		every = 37 // no common divisor with 256: all kinds of patterns
-	}
-	for _, p := range protocols {
-		t.Run(p.String(), func(t *testing.T) {
-			t.Parallel()
-			writes := words(sentence)
-			var got bytes.Buffer
-			for pattern := 0; pattern < 1<<16; pattern += every {
-				up, down := pattern&255, pattern>>8
-				got.Reset()
-				client, server := hosts(p, 4, 0)
-				run := simulation.Run{Client: client, Server: server,
-					Network: patternNetwork(up, down),
-					Writes:  writes, Every: 10 * time.Millisecond,
-					Output: &got}
-				result := run.Go()
-				if result.Err != nil || got.String() != sentence {
-					t.Fatalf("pattern %d: read %q, error %v\nsee it:\n"+
-						"go run ./03-tcp-reliability -protocol %v "+
-						"-window 4 -drop %s -message %q",
-						pattern, got.String(), result.Err, p,
-						script(up, down), sentence)
-				}
-			}
-		})
-	}
+	return s
 }
 
 func patternNetwork(up, down int) *network.Network {
-	lost := [2]int{up, down}
 	return network.New(network.Conditions{Delay: 20 * time.Millisecond,
-		Drop: func(d network.Direction, n int) bool {
-			return n <= 8 && lost[d]>>(n-1)&1 == 1
-		}})
+		Drop: drop(script(up, down))})
 }
 
 // A packet that the network always loses ends the run: the client gives up.
 func TestGiveUp(t *testing.T) {
-	for _, p := range protocols {
-		client, server := hosts(p, 4, 0)
+	for _, p := range arqs {
+		client, server := hosts(t, p, 4, 0)
 		run := simulation.Run{Client: client, Server: server,
-			Network: network.New(network.Conditions{
-				Drop: func(network.Direction, int) bool { return true }}),
-			Writes: words(sentence)}
+			Network: network.New(network.Conditions{Loss: network.Certain}),
+			Writes:  words(sentence)}
 		result := run.Go()
 		want := "client: gave up: packet 1 was repeated 20 times " +
 			"and never acknowledged"
@@ -130,7 +74,7 @@ func TestGiveUp(t *testing.T) {
 // The trace tells each packet's story in order: here that of the second,
 // which is lost, and what the applications did.
 func TestTrace(t *testing.T) {
-	client, server := hosts(arq.SelectiveRepeat, 4, 300*time.Millisecond)
+	client, server := hosts(t, "selective-repeat", 4, 300*time.Millisecond)
 	var tr trace.Trace
 	run := simulation.Run{Client: client, Server: server,
 		Network: patternNetwork(1<<1, 0), Trace: &tr,
@@ -190,7 +134,7 @@ func TestTrace(t *testing.T) {
 // Over UDP what is lost stays lost, and the run ends all the same.
 func TestUDPTorn(t *testing.T) {
 	var got bytes.Buffer
-	client, server := hosts(arq.UDP, 0, 0)
+	client, server := hosts(t, "udp", 1, 0)
 	run := simulation.Run{Client: client, Server: server,
 		Network: patternNetwork(1<<1|1<<4, 0),
 		Writes:  words(sentence), Every: 10 * time.Millisecond, Output: &got}
@@ -204,14 +148,14 @@ func TestUDPTorn(t *testing.T) {
 
 // A run without an end is broken off, and says so.
 func TestLimit(t *testing.T) {
-	client, server := hosts(arq.StopAndWait, 0, 0)
+	client, server := hosts(t, "stop-and-wait", 1, 0)
 	run := simulation.Run{Client: client, Server: server,
 		Network: patternNetwork(0, 0), Writes: words(sentence),
 		MaxTime: 100 * time.Millisecond}
 	if err := run.Go().Err; !errors.Is(err, simulation.ErrLimit) {
 		t.Errorf("after 100 ms of about 400: error %v", err)
 	}
-	client, server = hosts(arq.StopAndWait, 0, 0)
+	client, server = hosts(t, "stop-and-wait", 1, 0)
 	run = simulation.Run{Client: client, Server: server,
 		Network: patternNetwork(0, 0), Writes: words(sentence),
 		MaxSteps: 3}
@@ -220,8 +164,8 @@ func TestLimit(t *testing.T) {
 	}
 	// A receiver that never hears of the end: the sender is done with its
 	// last packet unconfirmed.
-	client, _ = hosts(arq.StopAndWait, 0, 0)
-	_, server = hosts(arq.GoBackN, 4, 0)
+	client, _ = hosts(t, "stop-and-wait", 1, 0)
+	_, server = hosts(t, "go-back-n", 4, 0)
 	run = simulation.Run{Client: client, Server: server,
 		Network: patternNetwork(0, 0)}
 	if err := run.Go().Err; !errors.Is(err, simulation.ErrStalled) {
@@ -231,9 +175,9 @@ func TestLimit(t *testing.T) {
 
 // A slow reader gets every byte, at its own speed.
 func TestSlowReader(t *testing.T) {
-	for _, p := range protocols {
+	for _, p := range arqs {
 		var got bytes.Buffer
-		client, server := hosts(p, 4, 0)
+		client, server := hosts(t, p, 4, 0)
 		run := simulation.Run{Client: client, Server: server,
 			Network: patternNetwork(0, 0), Writes: words(sentence),
 			Output: &got, ReadRate: 10}
@@ -248,13 +192,13 @@ func TestSlowReader(t *testing.T) {
 
 func BenchmarkTransfer(b *testing.B) {
 	payload := bytes.Repeat([]byte("x"), 64)
-	for _, p := range protocols {
-		b.Run(p.String(), func(b *testing.B) {
+	for _, p := range arqs {
+		b.Run(p, func(b *testing.B) {
 			writes := make([][]byte, max(1, b.N/2))
 			for i := range writes {
 				writes[i] = payload
 			}
-			client, server := hosts(p, 16, 0)
+			client, server := hosts(b, p, 16, 0)
 			run := simulation.Run{Client: client, Server: server,
 				Network: network.New(network.Conditions{
 					Delay: time.Microsecond}),

@@ -57,6 +57,8 @@ type Host struct {
 	shut     bool           // and the stack knows
 	err      error
 
+	forgotten bool // by a peer that had nothing more to say or to hear
+
 	out   []trace.Packet
 	tell  teller
 	last  tcp.EndpointState
@@ -76,12 +78,23 @@ func (l *link) WritePackets(p stack.PacketBufferList) (int, tcpip.Error) {
 	return n, err
 }
 
-// NewClient makes the end that connects, at time 0. Congestion is "reno" or
-// "cubic"; receiveBuffer is in bytes, 0 for the stack's own choice.
-// Destroy ends it.
-func NewClient(seed int64, congestion string, receiveBuffer int) (
-	*Host, error) {
-	h, err := newHost(seed, congestion, receiveBuffer, clientAddr.Addr)
+// Options are the settings of a host.
+type Options struct {
+	Seed          int64  // of the stack's random numbers
+	Congestion    string // "reno" (RFC 5681) or "cubic" (RFC 9438)
+	ReceiveBuffer int    // bytes, 0 for the stack's own choice
+
+	// RACK has losses detected by time, and probes for a lost tail (RFC
+	// 8985), in place of three duplicate acknowledgements alone (RFC 5681,
+	// section 3.2, and RFC 6675). It is off unless asked for: with it this
+	// version of gVisor may forget to set the timer for a FIN that is lost
+	// twice, and then neither end ever finishes.
+	RACK bool
+}
+
+// NewClient makes the end that connects, at time 0. Destroy ends it.
+func NewClient(o Options) (*Host, error) {
+	h, err := newHost(o, clientAddr.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -99,11 +112,11 @@ func NewClient(seed int64, congestion string, receiveBuffer int) (
 	return h, nil
 }
 
-// NewServer makes the end that listens and accepts one connection.
-// Its arguments are NewClient's.
-func NewServer(seed int64, congestion string, receiveBuffer int) (
-	*Host, error) {
-	h, err := newHost(seed+1, congestion, receiveBuffer, serverAddr.Addr)
+// NewServer makes the end that listens and accepts one connection. The seed
+// is the client's: the server makes another one of it.
+func NewServer(o Options) (*Host, error) {
+	o.Seed++
+	h, err := newHost(o, serverAddr.Addr)
 	if err != nil {
 		return nil, err
 	}
@@ -121,9 +134,8 @@ func NewServer(seed int64, congestion string, receiveBuffer int) (
 	return h, nil
 }
 
-func newHost(seed int64, congestion string, receiveBuffer int,
-	addr tcpip.Address) (*Host, error) {
-	random := &random{r: rand.New(rand.NewSource(seed))}
+func newHost(o Options, addr tcpip.Address) (*Host, error) {
+	random := &random{r: rand.New(rand.NewSource(o.Seed))}
 	h := &Host{link: &link{Endpoint: channel.New(linkQueue, mtu, "")}}
 	h.stack = stack.New(stack.Options{
 		NetworkProtocols: []stack.NetworkProtocolFactory{
@@ -153,18 +165,23 @@ func newHost(seed int64, congestion string, receiveBuffer int,
 			e = h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o)
 		}
 	}
-	cc := tcpip.CongestionControlOption(congestion)
+	cc := tcpip.CongestionControlOption(o.Congestion)
 	set(&cc)
-	if receiveBuffer > 0 {
+	recovery := tcpip.TCPRecovery(0)
+	if o.RACK {
+		recovery = tcpip.TCPRACKLossDetection
+	}
+	set(&recovery)
+	if o.ReceiveBuffer > 0 {
 		moderate := tcpip.TCPModerateReceiveBufferOption(false)
 		set(&moderate)
 		set(&tcpip.TCPReceiveBufferSizeRangeOption{
-			Min: 1, Default: receiveBuffer, Max: receiveBuffer})
+			Min: 1, Default: o.ReceiveBuffer, Max: o.ReceiveBuffer})
 	}
 	if e != nil {
 		h.Destroy()
 		return nil, fmt.Errorf("TCP with congestion control %q, "+
-			"receive buffer %d: %v", congestion, receiveBuffer, e)
+			"receive buffer %d: %v", o.Congestion, o.ReceiveBuffer, e)
 	}
 	return h, nil
 }
@@ -266,7 +283,7 @@ func (h *Host) Done() (bool, error) {
 		return true, h.err
 	}
 	return h.ep != nil && (h.last == tcp.StateTimeWait ||
-		h.last == tcp.StateClose), nil
+		h.last == tcp.StateClose || h.forgotten), nil
 }
 
 // Notes gives what the stack said of its state since the last call.
@@ -310,6 +327,7 @@ func (h *Host) advance(now time.Duration) {
 // settle ends a step: it waits until the stack's goroutines have nothing
 // left to do, then looks at what has changed.
 func (h *Host) settle(s step) {
+	was := h.last
 	h.barrier()
 	if h.ep == nil {
 		ep, _, e := h.listener.Accept(nil)
@@ -329,8 +347,13 @@ func (h *Host) settle(s step) {
 		h.barrier()
 		h.last = tcp.EndpointState(h.ep.State())
 	}
-	if h.last == tcp.StateError && h.err == nil {
+	if h.last == tcp.StateError && h.err == nil && !h.forgotten {
 		h.err = h.failure()
+		if h.err == errReset && (was == tcp.StateLastAck || was == tcp.StateClosing) {
+			// Both ends have said all. The peer has forgotten the connection,
+			// and that is no error: RFC 9293, section 3.10.7.4.
+			h.err, h.forgotten = nil, true
+		}
 	}
 
 	after := h.step()
@@ -364,6 +387,8 @@ func connecting(s tcp.EndpointState) bool {
 		s == tcp.StateSynRecv
 }
 
+var errReset = errors.New("connection reset by peer")
+
 // failure is the error of a connection that has failed.
 func (h *Host) failure() error {
 	e := h.ep.LastError()
@@ -376,7 +401,7 @@ func (h *Host) failure() error {
 	case *tcpip.ErrTimeout:
 		return errors.New("gave up: no answer to repeated packets")
 	case *tcpip.ErrConnectionReset:
-		return errors.New("connection reset by peer")
+		return errReset
 	case *tcpip.ErrConnectionRefused:
 		return errors.New("connection refused")
 	case *tcpip.ErrConnectionAborted:

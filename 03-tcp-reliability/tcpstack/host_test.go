@@ -38,13 +38,15 @@ type arrival struct {
 	b  []byte
 }
 
-func newRun(t testing.TB, congestion string, buffer int) *run {
+func newRun(t testing.TB, congestion string, buffer int, rack bool) *run {
 	t.Helper()
-	c, err := NewClient(1, congestion, 0)
+	o := Options{Seed: 1, Congestion: congestion, RACK: rack}
+	c, err := NewClient(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewServer(1, congestion, buffer)
+	o.ReceiveBuffer = buffer
+	s, err := NewServer(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,9 +226,10 @@ func TestOneLoss(t *testing.T) {
 			return p.Kind == "ACK" && p.Ack == 2
 		}, "FIN ACK", []string{"timeout", "tail loss probe"}, true},
 	} {
-		for _, cc := range []string{"reno", "cubic"} {
+		for _, cc := range []string{"reno", "cubic", "cubic with RACK"} {
 			t.Run(c.name+"/"+cc, func(t *testing.T) {
-				r := newRun(t, cc, 0)
+				cc, rack := strings.CutSuffix(cc, " with RACK")
+				r := newRun(t, cc, 0, rack)
 				defer r.destroy()
 				dropped := 0
 				r.lost = func(up bool, n int) bool {
@@ -277,13 +280,11 @@ func TestOneLoss(t *testing.T) {
 	}
 }
 
-func TestEveryDropPattern(t *testing.T) {
-	every := 1
-	if testing.Short() {
-		every = 17
-	}
-	for mask := 0; mask < 4096; mask += every {
-		r := newRun(t, "cubic", 0)
+// A sample of the drop patterns, with RACK: those without it are in package
+// simulation's tests.
+func TestDropPatternsWithRACK(t *testing.T) {
+	for mask := 0; mask < 4096; mask += 17 {
+		r := newRun(t, "cubic", 0, true)
 		r.lost = func(up bool, n int) bool {
 			if !up {
 				n += 6
@@ -311,7 +312,7 @@ func TestSameBytes(t *testing.T) {
 	var want [32]byte
 	for i := range runs {
 		runtime.GOMAXPROCS([]int{1, 2, 8}[i%3])
-		r := newRun(t, "cubic", 0)
+		r := newRun(t, "cubic", 0, false)
 		r.lost = func(up bool, n int) bool {
 			return n%7 == 3 || up && n%11 == 5
 		}
@@ -332,7 +333,7 @@ func TestSameBytes(t *testing.T) {
 }
 
 func TestZeroWindow(t *testing.T) {
-	r := newRun(t, "reno", 4096)
+	r := newRun(t, "reno", 4096, false)
 	defer r.destroy()
 	r.readFrom = 5 * time.Second
 	data := bytes.Repeat([]byte("0123456789"), 5000)
@@ -356,7 +357,7 @@ func TestZeroWindow(t *testing.T) {
 func TestGiveUp(t *testing.T) {
 	for name, from := range map[string]int{"SYN": 1, "data": 3} {
 		t.Run(name, func(t *testing.T) {
-			r := newRun(t, "cubic", 0)
+			r := newRun(t, "cubic", 0, false)
 			defer r.destroy()
 			r.lost = func(_ bool, n int) bool { return n >= from }
 			err := r.transfer(words(), true)
@@ -370,7 +371,7 @@ func TestGiveUp(t *testing.T) {
 }
 
 func TestReset(t *testing.T) {
-	r := newRun(t, "cubic", 0)
+	r := newRun(t, "cubic", 0, false)
 	defer r.destroy()
 	r.abortAt = 45 * time.Millisecond
 	r.transfer(words(), true)
@@ -387,7 +388,7 @@ func TestReset(t *testing.T) {
 }
 
 func TestNothingLeftBehind(t *testing.T) {
-	r := newRun(t, "cubic", 0)
+	r := newRun(t, "cubic", 0, false)
 	err := r.transfer(words(), true)
 	r.whole(t, err, bytes.Join(words(), nil))
 	r.destroy()
@@ -404,7 +405,7 @@ func TestNothingLeftBehind(t *testing.T) {
 }
 
 func TestWrongCongestionControl(t *testing.T) {
-	if h, err := NewClient(1, "bbr", 0); err == nil {
+	if h, err := NewClient(Options{Congestion: "bbr"}); err == nil {
 		h.Destroy()
 		t.Fatal(`"bbr" was taken`)
 	}
@@ -414,7 +415,7 @@ func BenchmarkTransfer(b *testing.B) {
 	data := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	packets := 0
 	for b.Loop() {
-		r := newRun(b, "cubic", 0)
+		r := newRun(b, "cubic", 0, false)
 		if err := r.transfer([][]byte{data}, false); err != nil {
 			b.Fatal(err)
 		}

@@ -40,15 +40,16 @@ type Event struct {
 	Packet    *Carries
 	Bytes     []byte // of the packet, as sent or as they arrived
 	Loss      network.Loss
-	Overtakes bool   // Arrived: the packet overtakes an earlier one
-	Length    int    // bytes that an application wrote or read
-	Text      string // of these at most 64, or why a host failed
-	Note      Note
+
+	Length int    // bytes that an application wrote or read
+	Text   string // of these at most 64, or why a host failed
+	Note   Note
 }
 
 // A Trace is the list of what happened, in order.
 type Trace struct {
-	Events []Event
+	Protocol string // udp, stop-and-wait, go-back-n, selective-repeat or tcp
+	Events   []Event
 }
 
 // Add appends an event.

@@ -1,0 +1,8 @@
+//go:build !windows
+
+package main
+
+import "os"
+
+// ansi says whether a terminal understands colour codes: here all do.
+func ansi(*os.File) bool { return true }

@@ -1,0 +1,356 @@
+package trace
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"example.com/sockets/03-tcp-reliability/network"
+)
+
+// The ladder's columns: two times, the lane between the lifelines, and what
+// the application reads. All signs but the text's own are in WGL4, the set of
+// characters that every Windows console font has.
+const (
+	timeWidth = 8
+	laneWidth = 52
+	appWidth  = 27
+)
+
+// A row is one line of the ladder.
+type row struct {
+	at        time.Duration
+	direction network.Direction
+	number    int
+	packet    *Carries // nil: no packet, but what an application or a host did
+	loss      network.Loss
+	copy      bool // the second arrival of a duplicate
+	arrived   bool
+	arrives   time.Duration
+	damaged   bool
+	app       string
+}
+
+// WriteLadder draws the trace: time down the left, the client's lifeline, the
+// server's lifeline, an arrow for each packet, and to the right what the
+// application reads at the moment when it reads it. Each packet has one row,
+// at the time when it was sent. With color, losses and retransmissions stand
+// out on a terminal; nothing depends on it.
+func (t *Trace) WriteLadder(w io.Writer, color bool) error {
+	rows := t.rows()
+	whole, flight := true, time.Duration(0)
+	for _, r := range rows {
+		whole = whole && r.at%time.Millisecond == 0 && r.arrives%time.Millisecond == 0
+		if r.arrived && !r.copy {
+			flight = max(flight, r.arrives-r.at)
+		}
+	}
+	clock := func(at time.Duration) string {
+		if whole {
+			return fmt.Sprint(at.Milliseconds())
+		}
+		return fmt.Sprintf("%.1f", float64(at.Microseconds())/1000)
+	}
+
+	out := bufio.NewWriter(w)
+	line := func(left, right, lane, app, paint string) {
+		if color && paint != "" {
+			lane = paint + lane + "\x1b[0m"
+		}
+		s := fmt.Sprintf("%*s%*s  %s  %s", timeWidth-1, left, timeWidth, right, lane, app)
+		fmt.Fprintln(out, strings.TrimRight(s, " "))
+	}
+	empty := "│" + strings.Repeat(" ", laneWidth) + "│"
+	line("sent", "arrives", fmt.Sprintf("CLIENT%*s", laneWidth-4, "SERVER"), "", "")
+	line("ms", "ms", empty, "the application", "")
+	for i, r := range rows {
+		if i > 0 {
+			// A long silence is worth a line.
+			if pause := r.at - rows[i-1].at; pause >= max(100*time.Millisecond, 3*flight) {
+				line("·", "", centered(fmt.Sprintf("%s ms later", clock(pause))), "", "")
+			}
+		}
+		app := wrap(r.app, appWidth)
+		arrives := ""
+		if r.arrived && !r.copy {
+			arrives = clock(r.arrives)
+		} else if r.packet != nil && !r.copy {
+			arrives = "-"
+		}
+		lane, paint := empty, ""
+		if r.packet != nil {
+			lane, paint = r.lane()
+		}
+		line(clock(r.at), arrives, lane, app[0], paint)
+		for _, more := range app[1:] {
+			line("", "", empty, more, "")
+		}
+	}
+	return out.Flush()
+}
+
+// rows makes a row of each packet and of each other thing worth seeing.
+func (t *Trace) rows() []*row {
+	type name struct {
+		direction network.Direction
+		number    int
+	}
+	var rows []*row
+	packets := map[name]*row{}
+	var last *row // the last arrival at the server
+	got := receiver{keeps: t.Protocol != "go-back-n", bytes: t.Protocol == "tcp", texts: map[uint32]string{}}
+	if t.Protocol == "udp" {
+		got.texts = nil
+	}
+
+	for _, e := range t.Events {
+		id := name{e.Direction, e.Number}
+		switch e.Kind {
+		case Sent:
+			r := &row{at: e.At, direction: e.Direction, number: e.Number, packet: e.Packet}
+			rows, packets[id] = append(rows, r), r
+			if e.Direction == network.Up {
+				got.sent(e.Packet)
+			}
+		case Lost:
+			packets[id].loss = e.Loss
+		case Arrived, Discarded:
+			r := packets[id]
+			if e.Copy > 1 {
+				r = &row{at: e.At, direction: e.Direction, number: e.Number, packet: e.Packet, copy: true}
+				rows = append(rows, r)
+			}
+			r.arrived, r.arrives, r.damaged = true, e.At, e.Kind == Discarded
+			if e.Direction == network.Up {
+				last = r
+				if !r.damaged {
+					r.app = got.arrives(e.Packet)
+				}
+			}
+		case Read:
+			text := e.Text
+			if len(text) < e.Length {
+				text += "…"
+			}
+			if last != nil && last.arrives == e.At {
+				if before, ok := strings.CutPrefix(last.app, "reads "); ok {
+					text = strings.TrimSuffix(before, `"`) + strings.TrimPrefix(fmt.Sprintf("%q", text), `"`)
+					last.app = "reads " + text
+				} else {
+					last.app = fmt.Sprintf("reads %q", text)
+				}
+			} else {
+				rows = append(rows, &row{at: e.At, app: fmt.Sprintf("reads %q", text)})
+			}
+		case End:
+			if last != nil && last.arrives == e.At && last.app == "" {
+				last.app = "reads the end"
+			} else if last != nil && last.arrives == e.At {
+				last.app += ", then the end"
+			} else {
+				rows = append(rows, &row{at: e.At, app: "reads the end"})
+			}
+		case Failed:
+			who := [...]string{"client", "server"}[e.Direction]
+			rows = append(rows, &row{at: e.At, app: who + " " + e.Text})
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b *row) int { return int(a.at - b.at) })
+	return rows
+}
+
+// A receiver follows what has arrived at the server, to say what the
+// application waits for.
+type receiver struct {
+	keeps bool              // what comes out of order
+	bytes bool              // sequence numbers count bytes, not packets
+	next  uint32            // all before it has arrived
+	ahead map[uint32]uint32 // what has arrived beyond it: from, to
+	texts map[uint32]string // by sequence number; nil if nobody waits for order
+}
+
+func (v *receiver) sent(p *Carries) {
+	if v.texts != nil && p.Length > 0 && p.Retransmits == 0 {
+		v.texts[p.Seq] = p.Text
+	}
+}
+
+// arrives says what a packet's arrival means, if the application reads
+// nothing at that moment.
+func (v *receiver) arrives(p *Carries) string {
+	if v.texts == nil || p.Length == 0 || p.Why == "window probe" {
+		return ""
+	}
+	if v.next == 0 {
+		v.next, v.ahead = 1, map[uint32]uint32{} // both kinds begin with 1
+	}
+	size := uint32(1)
+	if v.bytes {
+		size = uint32(p.Length)
+	}
+	end := p.Seq + size
+	_, twice := v.ahead[p.Seq]
+	switch {
+	case end <= v.next || twice:
+		return "has it already"
+	case p.Seq > v.next && !v.keeps:
+		return fmt.Sprintf("discarded: %s is missing", v.missing())
+	case p.Seq > v.next:
+		v.ahead[p.Seq] = end
+		return fmt.Sprintf("waits for %s", v.missing())
+	}
+	for ok := true; ok; end, ok = v.ahead[v.next] {
+		delete(v.ahead, v.next)
+		v.next = end
+	}
+	return ""
+}
+
+func (v *receiver) missing() string {
+	if text, ok := v.texts[v.next]; ok {
+		return quoted(text, 12)
+	}
+	return "what is missing"
+}
+
+// lane draws the arrow of a packet, and says in which colour.
+func (r *row) lane() (lane, paint string) {
+	shaft, from := "─", "├"
+	if r.packet.Retransmits > 0 {
+		shaft, from, paint = "═", "╞", "\x1b[33m"
+	}
+	if r.direction == network.Down {
+		from = map[string]string{"├": "┤", "╞": "╡"}[from]
+	}
+	label, end := r.label(), ""
+	switch {
+	case r.loss == network.LostQueue:
+		end = "× lost: the queue is full"
+	case r.loss != network.NotLost:
+		end = "× lost"
+	case r.damaged:
+		end = "× damaged on the way"
+	}
+	if r.copy {
+		shaft, from = "·", "│"
+	}
+	if end != "" {
+		paint = "\x1b[31m"
+	}
+
+	// The label stands at the sender, the head of the arrow at the receiver,
+	// and where a packet is lost in the middle the rest of the way is empty.
+	label = " " + label + " "
+	room := laneWidth - utf8.RuneCountInString(label) - 1
+	if end == "" {
+		body := strings.Repeat(shaft, max(room-1, 0))
+		if r.direction == network.Up {
+			return from + shaft + label + body + "►│", paint
+		}
+		return "│◄" + body + label + shaft + from, paint
+	}
+	size := utf8.RuneCountInString(end) + 1
+	length := min(max(laneWidth*6/10-utf8.RuneCountInString(label), 1), max(room-size, 0))
+	if r.damaged {
+		length = max(room-size, 0)
+	}
+	body, rest := strings.Repeat(shaft, length), strings.Repeat(" ", max(room-size-length, 0))
+	if r.direction == network.Up {
+		return from + shaft + label + body + " " + end + rest + "│", paint
+	}
+	if word, cause, ok := strings.Cut(end, " lost"); ok {
+		end = "lost" + cause + " " + word
+	} else {
+		end = "damaged on the way ×"
+	}
+	return "│" + rest + end + " " + body + label + shaft + from, paint
+}
+
+// label says what a packet is, in at most the lane's width.
+func (r *row) label() string {
+	p := r.packet
+	var s string
+	tcp := p.Kind != "data" && p.Kind != "ack" && p.Kind != "fin"
+	switch {
+	case p.Why == "window probe" || p.Why == "keep-alive":
+		s = p.Why
+	case !tcp && p.HasAck:
+		s = fmt.Sprintf("ack %d", p.Ack)
+	case !tcp && p.Length > 0:
+		s = fmt.Sprintf("data %d %s", p.Seq, quoted(p.Text, 14))
+	case !tcp:
+		s = fmt.Sprintf("%s %d", p.Kind, p.Seq)
+	case p.Length > 0:
+		s = fmt.Sprintf("%s seq %d", quoted(p.Text, 14), p.Seq)
+		if p.Kind != "ACK" {
+			s += " " + strings.TrimSuffix(p.Kind, " ACK")
+		}
+	case p.Kind == "ACK":
+		s = fmt.Sprintf("ACK %d", p.Ack)
+		for i, block := range p.SACK {
+			if i == 2 {
+				s += " …"
+				break
+			}
+			s += fmt.Sprintf(" SACK %d-%d", block[0], block[1])
+		}
+		if p.Window == 0 {
+			s += " window 0"
+		}
+	case strings.HasPrefix(p.Kind, "FIN"):
+		s = fmt.Sprintf("%s seq %d", strings.Replace(p.Kind, " ACK", "", 1), p.Seq)
+		if r.direction == network.Down {
+			s += fmt.Sprintf(" ACK %d", p.Ack)
+		}
+	default:
+		s = p.Kind
+	}
+	s = fmt.Sprintf("%d: %s", r.number, s)
+	switch {
+	case r.copy:
+		s += " (second copy)"
+	case p.Retransmits > 0:
+		s += fmt.Sprintf(" = %d again: %s", p.Retransmits, p.Why)
+	}
+	if n := []rune(s); len(n) > laneWidth-6 {
+		s = string(n[:laneWidth-7]) + "…"
+	}
+	return s
+}
+
+// quoted is %q of at most n characters of text.
+func quoted(text string, n int) string {
+	r := []rune(text)
+	if len(r) > n {
+		r = append(r[:n-1], '…')
+	}
+	return fmt.Sprintf("%q", string(r))
+}
+
+// centered puts text in the middle of an empty lane.
+func centered(text string) string {
+	left := (laneWidth - utf8.RuneCountInString(text)) / 2
+	return "│" + strings.Repeat(" ", left) + text +
+		strings.Repeat(" ", laneWidth-left-utf8.RuneCountInString(text)) + "│"
+}
+
+// wrap breaks text into lines of at most n characters, after spaces.
+func wrap(text string, n int) (lines []string) {
+	r := []rune(text)
+	for len(r) > n {
+		end := n
+		for end > n/2 && r[end-1] != ' ' {
+			end--
+		}
+		if r[end-1] != ' ' {
+			end = n
+		}
+		lines = append(lines, string(r[:end]))
+		r = append([]rune("  "), r[end:]...)
+	}
+	return append(lines, string(r))
+}
