@@ -19,6 +19,9 @@ const (
 	timeWidth = 8
 	laneWidth = 52
 	appWidth  = 27
+
+	longRead    = 60   // bytes: of a longer read only the length is shown
+	smallWindow = 5000 // bytes: a smaller window is shown
 )
 
 // A row is one line of the ladder.
@@ -33,6 +36,8 @@ type row struct {
 	arrives   time.Duration
 	damaged   bool
 	app       string
+	text      string // read by the application at that moment
+	length    int    // bytes of it
 }
 
 // WriteLadder draws the trace: time down the left, the client's lifeline, the
@@ -132,19 +137,16 @@ func (t *Trace) rows() []*row {
 				}
 			}
 		case Read:
-			text := e.Text
-			if len(text) < e.Length {
-				text += "…"
+			r := last
+			if r == nil || r.arrives != e.At {
+				r = &row{at: e.At}
+				rows = append(rows, r)
 			}
-			if last != nil && last.arrives == e.At {
-				if before, ok := strings.CutPrefix(last.app, "reads "); ok {
-					text = strings.TrimSuffix(before, `"`) + strings.TrimPrefix(fmt.Sprintf("%q", text), `"`)
-					last.app = "reads " + text
-				} else {
-					last.app = fmt.Sprintf("reads %q", text)
-				}
-			} else {
-				rows = append(rows, &row{at: e.At, app: fmt.Sprintf("reads %q", text)})
+			r.length += e.Length
+			r.text += e.Text
+			r.app = fmt.Sprintf("reads %q", r.text)
+			if r.length > longRead {
+				r.app = fmt.Sprintf("reads %d bytes", r.length)
 			}
 		case End:
 			if last != nil && last.arrives == e.At && last.app == "" {
@@ -226,52 +228,48 @@ func (r *row) lane() (lane, paint string) {
 	if r.direction == network.Down {
 		from = map[string]string{"├": "┤", "╞": "╡"}[from]
 	}
-	label, end := r.label(), ""
+	end := ""
 	switch {
 	case r.loss == network.LostQueue:
-		end = "× lost: the queue is full"
+		end = "queue full"
 	case r.loss != network.NotLost:
-		end = "× lost"
+		end = "lost"
 	case r.damaged:
-		end = "× damaged on the way"
+		end = "damaged"
 	}
 	if r.copy {
 		shaft, from = "·", "│"
 	}
-	if end != "" {
-		paint = "\x1b[31m"
-	}
 
-	// The label stands at the sender, the head of the arrow at the receiver,
-	// and where a packet is lost in the middle the rest of the way is empty.
-	label = " " + label + " "
-	room := laneWidth - utf8.RuneCountInString(label) - 1
+	// The label stands at the sender, the head of the arrow at the receiver.
+	label := " " + r.label(laneWidth-6) + " "
 	if end == "" {
-		body := strings.Repeat(shaft, max(room-1, 0))
+		body := strings.Repeat(shaft, laneWidth-2-utf8.RuneCountInString(label))
 		if r.direction == network.Up {
 			return from + shaft + label + body + "►│", paint
 		}
 		return "│◄" + body + label + shaft + from, paint
 	}
-	size := utf8.RuneCountInString(end) + 1
-	length := min(max(laneWidth*6/10-utf8.RuneCountInString(label), 1), max(room-size, 0))
+
+	// A packet that is lost gets no further than the middle, if its label is
+	// short enough. One that is damaged arrives, and is of no use.
+	paint = "\x1b[31m"
+	size := len(end) + 3 // with the sign and spaces
+	label = " " + r.label(laneWidth-size-3) + " "
+	room := laneWidth - 1 - utf8.RuneCountInString(label) - size
+	length := max(min(room, laneWidth*6/10-utf8.RuneCountInString(label)), 0)
 	if r.damaged {
-		length = max(room-size, 0)
+		length = room
 	}
-	body, rest := strings.Repeat(shaft, length), strings.Repeat(" ", max(room-size-length, 0))
+	body, rest := strings.Repeat(shaft, length), strings.Repeat(" ", room-length)
 	if r.direction == network.Up {
-		return from + shaft + label + body + " " + end + rest + "│", paint
+		return from + shaft + label + body + " × " + end + rest + "│", paint
 	}
-	if word, cause, ok := strings.Cut(end, " lost"); ok {
-		end = "lost" + cause + " " + word
-	} else {
-		end = "damaged on the way ×"
-	}
-	return "│" + rest + end + " " + body + label + shaft + from, paint
+	return "│" + rest + end + " × " + body + label + shaft + from, paint
 }
 
-// label says what a packet is, in at most the lane's width.
-func (r *row) label() string {
+// label says what a packet is, in at most width characters.
+func (r *row) label(width int) string {
 	p := r.packet
 	var s string
 	tcp := p.Kind != "data" && p.Kind != "ack" && p.Kind != "fin"
@@ -298,8 +296,8 @@ func (r *row) label() string {
 			}
 			s += fmt.Sprintf(" SACK %d-%d", block[0], block[1])
 		}
-		if p.Window == 0 {
-			s += " window 0"
+		if p.Window < smallWindow {
+			s += fmt.Sprintf(" window %d", p.Window)
 		}
 	case strings.HasPrefix(p.Kind, "FIN"):
 		s = fmt.Sprintf("%s seq %d", strings.Replace(p.Kind, " ACK", "", 1), p.Seq)
@@ -316,8 +314,8 @@ func (r *row) label() string {
 	case p.Retransmits > 0:
 		s += fmt.Sprintf(" = %d again: %s", p.Retransmits, p.Why)
 	}
-	if n := []rune(s); len(n) > laneWidth-6 {
-		s = string(n[:laneWidth-7]) + "…"
+	if n := []rune(s); len(n) > width {
+		s = string(n[:width-1]) + "…"
 	}
 	return s
 }
