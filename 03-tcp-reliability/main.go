@@ -82,7 +82,7 @@ func main() {
 // parse reads the command line. Errors are printed to w, with the usage.
 func parse(args []string, w io.Writer) (*options, error) {
 	o := &options{
-		Settings:   simulation.Settings{Window: 8, Congestion: "reno"},
+		Settings:   simulation.Settings{Window: 8, Congestion: "cubic"},
 		Conditions: network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1},
 	}
 	fs := flag.NewFlagSet("03-tcp-reliability", flag.ContinueOnError)
@@ -94,7 +94,7 @@ func parse(args []string, w io.Writer) (*options, error) {
 	fs.IntVar(&o.bytes, "bytes", 0, "send this `number` of bytes at once, in place of the message")
 	fs.IntVar(&o.Window, "window", o.Window, "go-back-n, selective-repeat: `packets` that may be under way")
 	fs.DurationVar(&o.RTO, "rto", 0, "the textbook protocols: a fixed retransmission `timeout`; 0: an adaptive one")
-	fs.StringVar(&o.Congestion, "congestion", o.Congestion, "tcp: congestion control, reno or cubic")
+	fs.StringVar(&o.Congestion, "congestion", o.Congestion, "tcp: congestion control, cubic or reno")
 	fs.BoolVar(&o.RACK, "rack", false, "tcp: detect losses by time, too (RFC 8985)")
 	fs.IntVar(&o.ReceiveBuffer, "receive-buffer", 0, "tcp: the server's receive buffer in `bytes`; 0: the stack's choice")
 	fs.IntVar(&o.readRate, "read-rate", 0, "the server's application reads this many `bytes` a second; 0: all at once")

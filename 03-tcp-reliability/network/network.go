@@ -105,6 +105,9 @@ func (n *Network) Set(c Conditions) {
 // Conditions returns those that hold now.
 func (n *Network) Conditions() Conditions { return n.c }
 
+// Free says when the link has sent all packets that it was given.
+func (n *Network) Free(d Direction) time.Duration { return n.ways[d].free }
+
 // Send decides the fate of the next packet in a direction, size bytes long
 // with all headers. data is k for the first transmission of the k-th packet
 // with payload that goes up, else 0. Time never goes back.

@@ -41,7 +41,7 @@ func all() bool { return os.Getenv("CI") != "" || os.Getenv("ALL") != "" }
 // check runs a transfer with the flags of the simulator and objects unless
 // every byte arrived in order, exactly once, and both ends finished.
 func check(flags string) error {
-	s := simulation.Settings{Protocol: "tcp", Window: 8, Congestion: "reno"}
+	s := simulation.Settings{Protocol: "tcp", Window: 8, Congestion: "cubic"}
 	c := network.Conditions{Queue: 20, Seed: 1}
 	fs := flag.NewFlagSet("", flag.PanicOnError)
 	fs.StringVar(&s.Protocol, "protocol", s.Protocol, "")

@@ -49,6 +49,10 @@ type Run struct {
 	Output   io.Writer
 	ReadRate int
 
+	// Paced hosts hand over a packet only when the link has sent the one
+	// before. Then no packet waits, and a timer measures the network alone.
+	Paced bool
+
 	Trace    *trace.Trace  // records what happens, nil for nothing
 	MaxTime  time.Duration // virtual, 0 for an hour
 	MaxSteps int           // of the loop, 0 for 100 million
@@ -261,6 +265,9 @@ func (l *loop) text(p []byte) string {
 // send puts all that a host has to send on the network.
 func (l *loop) send(d network.Direction) (moved bool) {
 	for {
+		if l.Paced && l.now < l.Network.Free(d) {
+			return moved
+		}
 		p, ok := l.hosts[d].Send(l.now)
 		if !ok {
 			return moved
@@ -358,8 +365,11 @@ func (l *loop) next() time.Duration {
 		next = l.flying[0].at
 	}
 	for d, h := range l.hosts {
-		if at, ok := h.Deadline(); ok && !l.finished[d] {
+		if at, ok := h.Deadline(); ok && !l.finished[d] && (at > l.now || !l.Paced) {
 			next = min(next, at)
+		}
+		if free := l.Network.Free(network.Direction(d)); l.Paced && free > l.now {
+			next = min(next, free)
 		}
 	}
 	if l.write < len(l.Writes) && l.nextWrite > l.now {
