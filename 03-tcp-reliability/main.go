@@ -17,6 +17,7 @@ import (
 
 	"example.com/sockets/03-tcp-reliability/network"
 	"example.com/sockets/03-tcp-reliability/simulation"
+	"example.com/sockets/03-tcp-reliability/terminal"
 	"example.com/sockets/03-tcp-reliability/trace"
 )
 
@@ -67,11 +68,10 @@ func main() {
 	if err != nil {
 		os.Exit(2) // the error is printed
 	}
-	out := &colored{File: os.Stdout}
 	if o.compare {
-		err = o.compareAll(out)
+		err = o.compareAll(os.Stdout)
 	} else {
-		err = o.show(out, out.isTerminal())
+		err = o.show(os.Stdout, terminal.Color(os.Stdout))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

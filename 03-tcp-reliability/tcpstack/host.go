@@ -60,7 +60,7 @@ type Host struct {
 	forgotten bool // by a peer that had nothing more to say or to hear
 
 	out   []trace.Packet
-	tell  teller
+	tell  Teller
 	last  tcp.EndpointState
 	notes []trace.Note
 	info  tcpip.TCPInfoOption
@@ -94,7 +94,7 @@ type Options struct {
 
 // NewClient makes the end that connects, at time 0. Destroy ends it.
 func NewClient(o Options) (*Host, error) {
-	h, err := newHost(o, clientAddr.Addr)
+	h, err := newHost(o, clientAddr)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func NewClient(o Options) (*Host, error) {
 // is the client's: the server makes another one of it.
 func NewServer(o Options) (*Host, error) {
 	o.Seed++
-	h, err := newHost(o, serverAddr.Addr)
+	h, err := newHost(o, serverAddr)
 	if err != nil {
 		return nil, err
 	}
@@ -134,35 +134,44 @@ func NewServer(o Options) (*Host, error) {
 	return h, nil
 }
 
-func newHost(o Options, addr tcpip.Address) (*Host, error) {
-	random := &random{r: rand.New(rand.NewSource(o.Seed))}
+func newHost(o Options, at tcpip.FullAddress) (*Host, error) {
 	h := &Host{link: &link{Endpoint: channel.New(linkQueue, mtu, "")}}
-	h.stack = stack.New(stack.Options{
+	s, err := newStack(h.link, at.Addr, &h.clock, o)
+	h.stack = s
+	if err != nil {
+		h.Destroy()
+	}
+	return h, err
+}
+
+// newStack makes a TCP/IP stack with one network card, one address and one
+// route: to the other end.
+func newStack(link stack.LinkEndpoint, addr tcpip.Address, clock tcpip.Clock, o Options) (*stack.Stack, error) {
+	random := &random{r: rand.New(rand.NewSource(o.Seed))}
+	s := stack.New(stack.Options{
 		NetworkProtocols: []stack.NetworkProtocolFactory{
 			ipv4.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{
 			tcp.NewProtocol},
-		Clock:      &h.clock,
+		Clock:      clock,
 		RandSource: random,
 		SecureRNG:  random,
 	})
-
-	// One network card, one address, one route: to the other end.
-	e := h.stack.CreateNIC(nic, h.link)
+	e := s.CreateNIC(nic, link)
 	if e == nil {
-		e = h.stack.AddProtocolAddress(nic, tcpip.ProtocolAddress{
+		e = s.AddProtocolAddress(nic, tcpip.ProtocolAddress{
 			Protocol:          ipv4.ProtocolNumber,
 			AddressWithPrefix: addr.WithPrefix(),
 		}, stack.AddressProperties{})
 	}
 	all, _ := tcpip.NewSubnet(tcpip.AddrFrom4([4]byte{}),
 		tcpip.MaskFromBytes(make([]byte, 4)))
-	h.stack.SetRouteTable([]tcpip.Route{{Destination: all, NIC: nic}})
+	s.SetRouteTable([]tcpip.Route{{Destination: all, NIC: nic}})
 
 	// The settings of TCP.
 	set := func(o tcpip.SettableTransportProtocolOption) {
 		if e == nil {
-			e = h.stack.SetTransportProtocolOption(tcp.ProtocolNumber, o)
+			e = s.SetTransportProtocolOption(tcp.ProtocolNumber, o)
 		}
 	}
 	cc := tcpip.CongestionControlOption(o.Congestion)
@@ -179,11 +188,10 @@ func newHost(o Options, addr tcpip.Address) (*Host, error) {
 			Min: 1, Default: o.ReceiveBuffer, Max: o.ReceiveBuffer})
 	}
 	if e != nil {
-		h.Destroy()
-		return nil, fmt.Errorf("TCP with congestion control %q, "+
+		return s, fmt.Errorf("TCP with congestion control %q, "+
 			"receive buffer %d: %v", o.Congestion, o.ReceiveBuffer, e)
 	}
-	return h, nil
+	return s, nil
 }
 
 func (h *Host) endpoint(at tcpip.FullAddress) (tcpip.Endpoint, error) {
@@ -203,7 +211,7 @@ func (h *Host) endpoint(at tcpip.FullAddress) (tcpip.Endpoint, error) {
 func (h *Host) Receive(now time.Duration, packet []byte) {
 	h.advance(now)
 	s := h.step()
-	s.received = h.tell.received(packet)
+	s.received = h.tell.Received(packet)
 	p := stack.NewPacketBuffer(stack.PacketBufferOptions{
 		Payload: buffer.MakeWithData(packet)})
 	h.link.InjectInbound(ipv4.ProtocolNumber, p)
@@ -367,7 +375,7 @@ func (h *Host) settle(s step) {
 		b := bytes.Clone(view.AsSlice())
 		view.Release()
 		p.DecRef()
-		c := h.tell.sent(b, s, after)
+		c := h.tell.Sent(b, func(syn bool) string { return why(syn, s, after) })
 		h.out = append(h.out, trace.Packet{Bytes: b, Carries: c})
 	}
 }

@@ -36,9 +36,9 @@ func (h *Host) step() step {
 	return s
 }
 
-// A teller describes packets. Sequence numbers are relative to each end's
-// SYN, as Wireshark shows them.
-type teller struct {
+// A Teller describes the packets that one end of a connection sends. Sequence
+// numbers are relative to each end's SYN, as Wireshark shows them.
+type Teller struct {
 	number   int    // packets sent
 	data     int    // first transmissions with payload
 	iss, irs uint32 // the SYN's sequence numbers, ours and the peer's
@@ -56,9 +56,13 @@ type sent1 struct {
 	number int    // the packet's
 }
 
-// received notes the peer's window and gives the packet's flags, 0 for one
-// that is damaged.
-func (t *teller) received(b []byte) header.TCPFlags {
+// Number says which number the next packet has, where the network counts the
+// packets of several connections together.
+func (t *Teller) Number(n int) { t.number = n - 1 }
+
+// Received notes the peer's window and acknowledgement in an IPv4 packet, and
+// gives its flags; 0 for a packet that is damaged.
+func (t *Teller) Received(b []byte) header.TCPFlags {
 	ip := header.IPv4(b)
 	if !ip.IsValid(len(b)) || !ip.IsChecksumValid() ||
 		len(ip.Payload()) < header.TCPMinimumSize {
@@ -75,13 +79,25 @@ func (t *teller) received(b []byte) header.TCPFlags {
 	if seg.Flags().Contains(header.TCPFlagAck) {
 		if a := seg.AckNumber() - t.iss; int32(a-t.una) > 0 {
 			t.una = a
+			t.forget()
 		}
 	}
 	return seg.Flags()
 }
 
-// sent describes a packet that the stack sent between two steps.
-func (t *teller) sent(b []byte, before, after step) trace.Carries {
+// forget bounds the memory: of a long transfer it drops the packets that are
+// acknowledged.
+func (t *Teller) forget() {
+	if len(t.first) < 10_000 || int32(t.first[len(t.first)/2].seq-t.una) > 0 {
+		return
+	}
+	i := sort.Search(len(t.first)-1, func(i int) bool { return int32(t.first[i+1].seq-t.una) > 0 })
+	t.first = append(t.first[:0], t.first[i:]...)
+}
+
+// Sent describes an IPv4 packet that the end sends. For a retransmission it
+// asks why.
+func (t *Teller) Sent(b []byte, why func(syn bool) string) trace.Carries {
 	t.number++
 	seg := header.TCP(header.IPv4(b).Payload())
 	flags, payload := seg.Flags(), seg.Payload()
@@ -144,7 +160,7 @@ func (t *teller) sent(b []byte, before, after step) trace.Carries {
 			return int32(t.first[i].seq-c.Seq) > 0
 		})
 		c.Retransmits = t.first[max(i-1, 0)].number
-		c.Why = why(syn, before, after)
+		c.Why = why(syn)
 	default:
 		t.first = append(t.first, sent1{c.Seq, t.number})
 		if len(payload) > 0 {

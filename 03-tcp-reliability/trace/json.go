@@ -12,6 +12,7 @@ import (
 type jsonEvent struct {
 	At             int64       `json:"at_us"`
 	Event          string      `json:"event"`
+	Connection     int         `json:"connection,omitempty"`
 	Direction      string      `json:"direction"`
 	Number         int         `json:"number"`
 	Copy           int         `json:"copy,omitempty"`
@@ -42,35 +43,47 @@ var losses = map[network.Loss]string{
 func (t *Trace) WriteJSON(w io.Writer) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
-	for _, e := range t.Events {
-		j := jsonEvent{
-			At:        e.At.Microseconds(),
-			Event:     e.Kind.String(),
-			Direction: e.Direction.String(),
-			Number:    e.Number,
-			Copy:      e.Copy,
-			Loss:      losses[e.Loss],
-			Length:    e.Length,
-			Text:      e.Text,
-		}
-		if p := e.Packet; p != nil {
-			j.Kind, j.Length, j.Text = p.Kind, p.Length, p.Text
-			j.Window, j.SACK, j.Data = p.Window, p.SACK, p.Data
-			j.Retransmission, j.Of = p.Retransmits > 0, p.Retransmits
-			j.Why = p.Why
-			if p.Kind != "ack" { // of the textbook protocols: no number
-				j.Seq = &p.Seq
-			}
-			if p.HasAck {
-				j.Ack = &p.Ack
-			}
-		}
-		if e.Kind == Noted {
-			j.Note, j.Value, j.Unit = e.Note.Name, &e.Note.Value, e.Note.Unit
-		}
-		if err := out.Encode(j); err != nil {
+	for i := range t.Events {
+		if err := out.Encode(t.Events[i].json()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// WriteJSON writes one event to w, as a line.
+func (e *Event) WriteJSON(w io.Writer) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	return out.Encode(e.json())
+}
+
+func (e *Event) json() *jsonEvent {
+	j := &jsonEvent{
+		At:         e.At.Microseconds(),
+		Event:      e.Kind.String(),
+		Connection: e.Connection,
+		Direction:  e.Direction.String(),
+		Number:     e.Number,
+		Copy:       e.Copy,
+		Loss:       losses[e.Loss],
+		Length:     e.Length,
+		Text:       e.Text,
+	}
+	if p := e.Packet; p != nil {
+		j.Kind, j.Length, j.Text = p.Kind, p.Length, p.Text
+		j.Window, j.SACK, j.Data = p.Window, p.SACK, p.Data
+		j.Retransmission, j.Of = p.Retransmits > 0, p.Retransmits
+		j.Why = p.Why
+		if p.Kind != "ack" { // of the textbook protocols: no number
+			j.Seq = &p.Seq
+		}
+		if p.HasAck {
+			j.Ack = &p.Ack
+		}
+	}
+	if e.Kind == Noted {
+		j.Note, j.Value, j.Unit = e.Note.Name, &e.Note.Value, e.Note.Unit
+	}
+	return j
 }

@@ -26,18 +26,19 @@ const (
 
 // A row is one line of the ladder.
 type row struct {
-	at        time.Duration
-	direction network.Direction
-	number    int
-	packet    *Carries // nil: no packet, but what an application or a host did
-	loss      network.Loss
-	copy      bool // the second arrival of a duplicate
-	arrived   bool
-	arrives   time.Duration
-	damaged   bool
-	app       string
-	text      string // read by the application at that moment
-	length    int    // bytes of it
+	at         time.Duration
+	connection int // shown if it is not the only one, or the first
+	direction  network.Direction
+	number     int
+	packet     *Carries // nil: no packet, but what an application or a host did
+	loss       network.Loss
+	copy       bool // the second arrival of a duplicate
+	arrived    bool
+	arrives    time.Duration
+	damaged    bool
+	app        string
+	text       string // read by the application at that moment
+	length     int    // bytes of it
 }
 
 // WriteLadder draws the trace: time down the left, the client's lifeline, the
@@ -58,44 +59,74 @@ func (t *Trace) WriteLadder(w io.Writer, color bool) error {
 		if whole {
 			return fmt.Sprint(at.Milliseconds())
 		}
-		return fmt.Sprintf("%.1f", float64(at.Microseconds())/1000)
+		return tenths(at)
 	}
 
 	out := bufio.NewWriter(w)
-	line := func(left, right, lane, app, paint string) {
-		if color && paint != "" {
-			lane = paint + lane + "\x1b[0m"
-		}
-		s := fmt.Sprintf("%*s%*s  %s  %s", timeWidth-1, left, timeWidth, right, lane, app)
-		fmt.Fprintln(out, strings.TrimRight(s, " "))
-	}
-	empty := "│" + strings.Repeat(" ", laneWidth) + "│"
-	line("sent", "arrives", fmt.Sprintf("CLIENT%*s", laneWidth-4, "SERVER"), "", "")
-	line("ms", "ms", empty, "the application", "")
+	d := drawing{out, color, clock}
+	d.head()
 	for i, r := range rows {
 		if i > 0 {
 			// A long silence is worth a line.
 			if pause := r.at - rows[i-1].at; pause >= max(100*time.Millisecond, 3*flight) {
-				line("·", "", centered(fmt.Sprintf("%s ms later", clock(pause))), "", "")
+				d.pause(pause)
 			}
 		}
-		app := wrap(r.app, appWidth)
-		arrives := ""
-		if r.arrived && !r.copy {
-			arrives = clock(r.arrives)
-		} else if r.packet != nil && !r.copy {
-			arrives = "-"
-		}
-		lane, paint := empty, ""
-		if r.packet != nil {
-			lane, paint = r.lane()
-		}
-		line(clock(r.at), arrives, lane, app[0], paint)
-		for _, more := range app[1:] {
-			line("", "", empty, more, "")
-		}
+		d.row(r)
 	}
 	return out.Flush()
+}
+
+// A drawing is a ladder that grows downwards.
+type drawing struct {
+	out   io.Writer
+	color bool
+	clock func(time.Duration) string // in milliseconds
+}
+
+var emptyLane = "│" + strings.Repeat(" ", laneWidth) + "│"
+
+func (d *drawing) line(left, right, lane, app, paint string) {
+	if d.color && paint != "" {
+		lane = paint + lane + "\x1b[0m"
+	}
+	s := fmt.Sprintf("%*s%*s  %s  %s", timeWidth-1, left, timeWidth, right, lane, app)
+	fmt.Fprintln(d.out, strings.TrimRight(s, " "))
+}
+
+func (d *drawing) head() {
+	d.line("sent", "arrives", fmt.Sprintf("CLIENT%*s", laneWidth-4, "SERVER"), "", "")
+	d.line("ms", "ms", emptyLane, "the application", "")
+}
+
+func (d *drawing) pause(p time.Duration) {
+	d.line("·", "", centered(fmt.Sprintf("%s ms later", d.clock(p))), "", "")
+}
+
+func (d *drawing) row(r *row) {
+	app := wrap(r.app, appWidth)
+	arrives := ""
+	if r.arrived && !r.copy {
+		arrives = d.clock(r.arrives)
+	} else if r.packet != nil && !r.copy {
+		arrives = "-"
+	}
+	lane, paint := emptyLane, ""
+	if r.packet != nil {
+		lane, paint = r.lane()
+	}
+	d.line(d.clock(r.at), arrives, lane, app[0], paint)
+	for _, more := range app[1:] {
+		d.line("", "", emptyLane, more, "")
+	}
+}
+
+// tenths of a millisecond, while there is room for them.
+func tenths(at time.Duration) string {
+	if at >= 100*time.Second {
+		return fmt.Sprint(at.Milliseconds())
+	}
+	return fmt.Sprintf("%.1f", float64(at.Microseconds())/1000)
 }
 
 // rows makes a row of each packet and of each other thing worth seeing.
@@ -207,6 +238,7 @@ func (v *receiver) arrives(p *Carries) string {
 	}
 	for ok := true; ok; end, ok = v.ahead[v.next] {
 		delete(v.ahead, v.next)
+		delete(v.texts, v.next)
 		v.next = end
 	}
 	return ""
@@ -279,11 +311,11 @@ func (r *row) label(width int) string {
 	case !tcp && p.HasAck:
 		s = fmt.Sprintf("ack %d", p.Ack)
 	case !tcp && p.Length > 0:
-		s = fmt.Sprintf("data %d %s", p.Seq, quoted(p.Text, 14))
+		s = fmt.Sprintf("data %d %s", p.Seq, p.carried())
 	case !tcp:
 		s = fmt.Sprintf("%s %d", p.Kind, p.Seq)
 	case p.Length > 0:
-		s = fmt.Sprintf("%s seq %d", quoted(p.Text, 14), p.Seq)
+		s = fmt.Sprintf("%s seq %d", p.carried(), p.Seq)
 		if p.Kind != "ACK" {
 			s += " " + strings.TrimSuffix(p.Kind, " ACK")
 		}
@@ -308,6 +340,9 @@ func (r *row) label(width int) string {
 		s = p.Kind
 	}
 	s = fmt.Sprintf("%d: %s", r.number, s)
+	if r.connection > 1 {
+		s = fmt.Sprintf("#%d %s", r.connection, s)
+	}
 	switch {
 	case r.copy:
 		s += " (second copy)"
@@ -318,6 +353,22 @@ func (r *row) label(width int) string {
 		s = string(n[:width-1]) + "…"
 	}
 	return s
+}
+
+// carried is the payload, in quotes if it is text.
+func (p *Carries) carried() string {
+	text := p.Text
+	if len(text) < p.Length { // cut, maybe in the middle of a character
+		for i := 0; i < utf8.UTFMax && !utf8.ValidString(text); i++ {
+			text = text[:len(text)-1]
+		}
+	}
+	for _, r := range text {
+		if r == utf8.RuneError || r < ' ' && r != '\n' && r != '\r' && r != '\t' {
+			return fmt.Sprintf("%d bytes", p.Length)
+		}
+	}
+	return quoted(text, 14)
 }
 
 // quoted is %q of at most n characters of text.

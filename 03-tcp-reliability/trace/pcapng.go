@@ -31,60 +31,80 @@ const (
 const LostComment = "lost in the network"
 
 // WritePcapng writes what a capture would see at one end: at the client, what
-// it sends and what comes back up to it. TCP's packets are written as they
+// it sends and what comes down to it. TCP's packets are written as they
 // are, those of the textbook protocols as UDP datagrams. There is one file for
 // each end, because an analyser that sees both ends in one file takes every
 // packet for a retransmission.
 func (t *Trace) WritePcapng(w io.Writer, end network.Direction) error {
 	out := bufio.NewWriter(w)
-	section := binary.LittleEndian.AppendUint32(nil, byteOrderMagic)
-	section = append(section, 1, 0, 0, 0)                        // version 1.0
-	section = binary.LittleEndian.AppendUint64(section, 1<<64-1) // of unknown length
-	block(out, sectionHeader, section)
-	face := binary.LittleEndian.AppendUint32(nil, linkTypeRaw)
-	face = binary.LittleEndian.AppendUint32(face, 0) // no limit to a packet's length
-	face = option(face, optName, [...]string{"client", "server"}[end])
-	face = option(face, optResolution, "\x09") // 10^-9 seconds
-	face = option(face, 0, "")
-	block(out, interfaceBlock, face)
-
+	c := Capture{Writer: out, End: end, Start: captureStart, Datagrams: t.Protocol != "tcp"}
+	c.Begin()
 	lost := map[int]bool{} // by number, of those sent from this end
 	for _, e := range t.Events {
 		if e.Kind == Lost && e.Direction == end {
 			lost[e.Number] = true
 		}
 	}
-	for _, e := range t.Events {
-		here := e.Kind == Sent && e.Direction == end ||
-			(e.Kind == Arrived || e.Kind == Discarded) && e.Direction != end
-		if !here {
-			continue
-		}
-		b := e.Bytes
-		if t.Protocol != "tcp" {
-			b = datagram(e.Direction, b)
-		}
-		at := uint64(captureStart.Add(e.At).UnixNano())
-		p := binary.LittleEndian.AppendUint32(nil, 0) // the one interface
-		p = binary.LittleEndian.AppendUint32(p, uint32(at>>32))
-		p = binary.LittleEndian.AppendUint32(p, uint32(at))
-		p = binary.LittleEndian.AppendUint32(p, uint32(len(b)))
-		p = binary.LittleEndian.AppendUint32(p, uint32(len(b)))
-		p = padded(append(p, b...))
-		switch {
-		case e.Kind == Sent && lost[e.Number]:
-			p = option(option(p, optComment, LostComment), 0, "")
-		case e.Kind == Discarded:
-			p = option(option(p, optComment, "damaged in the network"), 0, "")
-		case e.Copy > 1:
-			p = option(option(p, optComment, "duplicated in the network"), 0, "")
-		}
-		block(out, packetBlock, p)
+	for i := range t.Events {
+		e := &t.Events[i]
+		c.Add(e, e.Kind == Sent && lost[e.Number])
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("cannot write the capture: %w", err)
 	}
 	return nil
+}
+
+// A Capture writes the packets of one end, one after the other. The Writer
+// keeps its first error to itself until it is asked, as bufio's does.
+type Capture struct {
+	*bufio.Writer
+	End       network.Direction
+	Start     time.Time // of the run
+	Datagrams bool      // the packets are payloads of UDP
+}
+
+// Begin writes what a capture begins with.
+func (c *Capture) Begin() {
+	section := binary.LittleEndian.AppendUint32(nil, byteOrderMagic)
+	section = append(section, 1, 0, 0, 0)                        // version 1.0
+	section = binary.LittleEndian.AppendUint64(section, 1<<64-1) // of unknown length
+	block(c, sectionHeader, section)
+	face := binary.LittleEndian.AppendUint32(nil, linkTypeRaw)
+	face = binary.LittleEndian.AppendUint32(face, 0) // no limit to a packet's length
+	face = option(face, optName, [...]string{"client", "server"}[c.End])
+	face = option(face, optResolution, "\x09") // 10^-9 seconds
+	face = option(face, 0, "")
+	block(c, interfaceBlock, face)
+}
+
+// Add writes the event's packet, if this end sees it.
+func (c *Capture) Add(e *Event, lost bool) {
+	here := e.Kind == Sent && e.Direction == c.End ||
+		(e.Kind == Arrived || e.Kind == Discarded) && e.Direction != c.End
+	if !here {
+		return
+	}
+	b := e.Bytes
+	if c.Datagrams {
+		b = datagram(e.Direction, b)
+	}
+	at := uint64(c.Start.Add(e.At).UnixNano())
+	p := binary.LittleEndian.AppendUint32(nil, 0) // the one interface
+	p = binary.LittleEndian.AppendUint32(p, uint32(at>>32))
+	p = binary.LittleEndian.AppendUint32(p, uint32(at))
+	p = binary.LittleEndian.AppendUint32(p, uint32(len(b)))
+	p = binary.LittleEndian.AppendUint32(p, uint32(len(b)))
+	p = padded(append(p, b...))
+	switch {
+	case lost:
+		p = option(option(p, optComment, LostComment), 0, "")
+	case e.Kind == Discarded:
+		p = option(option(p, optComment, "damaged in the network"), 0, "")
+	case e.Copy > 1:
+		p = option(option(p, optComment, "duplicated in the network"), 0, "")
+	}
+	block(c, packetBlock, p)
 }
 
 // block writes a block: type, length, body, and the length once more.

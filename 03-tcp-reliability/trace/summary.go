@@ -122,7 +122,7 @@ func more(w io.Writer, n int) {
 func (c *Carries) what() string {
 	switch {
 	case c.Length > 0:
-		return quoted(c.Text, 14)
+		return c.carried()
 	case c.HasAck && (c.Kind == "ack" || c.Kind == "ACK"):
 		return fmt.Sprintf("%s %d", c.Kind, c.Ack)
 	}

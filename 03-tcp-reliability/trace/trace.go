@@ -32,14 +32,15 @@ func (k Kind) String() string { return kinds[k] }
 // the client. For what a host does by itself, up stands for the client and
 // down for the server.
 type Event struct {
-	At        time.Duration // since the start of the run
-	Kind      Kind
-	Direction network.Direction
-	Number    int // of the packet in its direction: 1, 2, 3 …; else 0
-	Copy      int // of the packet: 1, or 2 for a duplicate; 0 when sent
-	Packet    *Carries
-	Bytes     []byte // of the packet, as sent or as they arrived
-	Loss      network.Loss
+	At         time.Duration // since the start of the run
+	Kind       Kind
+	Connection int // of several; 0 where there is only one
+	Direction  network.Direction
+	Number     int // of the packet in its direction: 1, 2, 3 …; else 0
+	Copy       int // of the packet: 1, or 2 for a duplicate; 0 when sent
+	Packet     *Carries
+	Bytes      []byte // of the packet, as sent or as they arrived
+	Loss       network.Loss
 
 	Length int    // bytes that an application wrote or read
 	Text   string // of these at most 64, or why a host failed

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"errors"
+	"net"
+)
+
+// cause leaves out what Go's network errors say of the addresses, because our
+// own lines name them already: "bind: address already in use".
+func cause(err error) error {
+	var op *net.OpError
+	for errors.As(err, &op) { // one may be inside another
+		err = op.Err
+	}
+	return err
+}
+
+// advice says what to try next when listening fails.
+func advice(err error) string {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return "give an address of this machine, such as -listen 127.0.0.1:9000"
+	case errors.Is(err, addressInUse):
+		return "another program has this port: stop it, or take a free port with -listen 127.0.0.1:0"
+	case errors.Is(err, addressNotAvailable):
+		return "no interface of this machine has that address: try -listen 127.0.0.1:9000"
+	case errors.Is(err, permissionDenied):
+		return "the system reserves this port: take one above 1023, such as -listen 127.0.0.1:9000"
+	}
+	return "docs/errors.md explains the common errors"
+}

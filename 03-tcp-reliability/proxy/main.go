@@ -1,0 +1,68 @@
+// Command proxy puts a bad network between a client and a server that know
+// nothing of it, and shows what becomes of each packet.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"example.com/sockets/03-tcp-reliability/tcpstack"
+	"example.com/sockets/03-tcp-reliability/terminal"
+)
+
+func main() {
+	o := fromFlags()
+	ctx, stop := signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := o.run(ctx, os.Stdout, os.Stderr, terminal.Color(os.Stdout)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run carries connections or datagrams until ctx is cancelled.
+func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) error {
+	shared := newSharedNetwork(o.Conditions)
+	log := func(format string, args ...any) { fmt.Fprintf(errOut, format+"\n", args...) }
+	if o.control != "" {
+		stop, err := serveControl(o.control, shared, out)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	if o.network == "udp" {
+		return o.runUDP(ctx, shared, out, log)
+	}
+
+	watch := newWatcher(out, o.view, color)
+	if o.pcap != "" {
+		if err := watch.capture(o.pcap); err != nil {
+			return err
+		}
+	}
+	w, err := newWire(shared, watch, tcpstack.Options{Seed: o.Seed, Congestion: o.congestion}, o.mtu)
+	if err != nil {
+		return err
+	}
+	p, err := listenTCP(o.listen, o.target, w, o.maxConns, log)
+	if err != nil {
+		w.close()
+		return err
+	}
+	fmt.Fprintf(out, "Listening on %s, forwarding to %s over a network with %v\n",
+		p.listener.Addr(), o.target, o.Conditions)
+	if err := p.run(ctx); err != nil {
+		return err
+	}
+	if err := watch.close(); err != nil {
+		return fmt.Errorf("cannot write the captures: %w", err)
+	}
+	fmt.Fprintf(out, "Stopped; connections: %d, segments: %d up, %d down\n", w.count, w.numbers[0], w.numbers[1])
+	return nil
+}

@@ -1,0 +1,197 @@
+package tcpstack
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/link/channel"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// A Pair is two TCP/IP stacks on the real clock, a client's and a server's,
+// for any number of connections. What one sends is handed to a function; what
+// arrives at one is handed in with Deliver.
+type Pair struct {
+	stacks   [2]*stack.Stack // by the direction in which they send
+	links    [2]*wire
+	listener tcpip.Endpoint
+	arrivals *waiter.Queue // of the listener
+}
+
+// wire is a network card whose packets go to a function.
+type wire struct {
+	*channel.Endpoint
+	send func(packet []byte)
+}
+
+func (w *wire) WritePackets(packets stack.PacketBufferList) (int, tcpip.Error) {
+	n := 0
+	for _, p := range packets.AsSlice() {
+		view := p.ToView()
+		w.send(view.AsSlice())
+		view.Release()
+		n++
+	}
+	return n, nil
+}
+
+// NewPair makes the stacks. Each IPv4 packet, of at most mtu bytes, that the
+// client's stack sends is lent to up, and each that the server's sends to
+// down; they are called by the stacks' goroutines and must not call the Pair
+// back, but for Deliver.
+func NewPair(o Options, mtu uint32, up, down func(packet []byte)) (*Pair, error) {
+	p := &Pair{arrivals: &waiter.Queue{}}
+	for i, at := range []tcpip.FullAddress{clientAddr, serverAddr} {
+		p.links[i] = &wire{channel.New(1, mtu, ""), []func([]byte){up, down}[i]}
+		s, err := newStack(p.links[i], at.Addr, tcpip.NewStdClock(), o)
+		p.stacks[i] = s
+		if err != nil {
+			p.Destroy()
+			return nil, err
+		}
+		o.Seed++
+	}
+	var e tcpip.Error
+	p.listener, e = p.stacks[1].NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, p.arrivals)
+	if e == nil {
+		e = p.listener.Bind(serverAddr)
+	}
+	if e == nil {
+		e = p.listener.Listen(4096)
+	}
+	if e != nil {
+		p.Destroy()
+		return nil, fmt.Errorf("the server's stack: %v", e)
+	}
+	return p, nil
+}
+
+// Deliver hands a packet to the server's stack (end 1) or the client's (0).
+// The bytes are copied.
+func (p *Pair) Deliver(end int, packet []byte) {
+	b := stack.NewPacketBuffer(stack.PacketBufferOptions{Payload: buffer.MakeWithData(packet)})
+	p.links[end].InjectInbound(ipv4.ProtocolNumber, b)
+	b.DecRef()
+}
+
+// A Conn is one end of a connection between the stacks.
+type Conn struct {
+	*gonet.TCPConn
+	Port uint16 // the client's, which names the connection
+	ep   tcpip.Endpoint
+	once sync.Once
+}
+
+// Dial connects the client's stack to the server's.
+func (p *Pair) Dial(ctx context.Context) (*Conn, error) {
+	queue := &waiter.Queue{}
+	ep, e := p.stacks[0].NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, queue)
+	if e != nil {
+		return nil, fmt.Errorf("the client's stack: %v", e)
+	}
+	keepAlive(ep)
+	connected, ready := waiter.NewChannelEntry(waiter.WritableEvents | waiter.EventErr | waiter.EventHUp)
+	queue.EventRegister(&connected)
+	defer queue.EventUnregister(&connected)
+	e = ep.Connect(serverAddr)
+	if _, started := e.(*tcpip.ErrConnectStarted); started {
+		select {
+		case <-ready:
+			e = ep.LastError()
+		case <-ctx.Done():
+			ep.Abort()
+			return nil, ctx.Err()
+		}
+	}
+	if e != nil {
+		ep.Close()
+		return nil, fmt.Errorf("no connection through the network: %v", e)
+	}
+	local, e := ep.GetLocalAddress()
+	if e != nil {
+		ep.Abort()
+		return nil, fmt.Errorf("the client's stack: %v", e)
+	}
+	return &Conn{TCPConn: gonet.NewTCPConn(queue, ep), Port: local.Port, ep: ep}, nil
+}
+
+// Accept waits for the next connection at the server's stack.
+func (p *Pair) Accept(ctx context.Context) (*Conn, error) {
+	arrived, ready := waiter.NewChannelEntry(waiter.ReadableEvents)
+	p.arrivals.EventRegister(&arrived)
+	defer p.arrivals.EventUnregister(&arrived)
+	for {
+		var peer tcpip.FullAddress
+		ep, queue, e := p.listener.Accept(&peer)
+		if e == nil {
+			keepAlive(ep)
+			return &Conn{TCPConn: gonet.NewTCPConn(queue, ep), Port: peer.Port, ep: ep}, nil
+		}
+		if _, none := e.(*tcpip.ErrWouldBlock); !none {
+			return nil, fmt.Errorf("the server's stack: %v", e)
+		}
+		select {
+		case <-ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// keepAlive has an idle end ask whether the other is still there, as often as
+// Go's package net does (RFC 9293, section 3.8.4). A reset that the network
+// loses is found out that way.
+func keepAlive(ep tcpip.Endpoint) {
+	ep.SocketOptions().SetKeepAlive(true)
+	idle := tcpip.KeepaliveIdleOption(15 * time.Second)
+	interval := tcpip.KeepaliveIntervalOption(15 * time.Second)
+	ep.SetSockOpt(&idle)
+	ep.SetSockOpt(&interval)
+}
+
+// Abort resets the connection: the peer gets a RST. After that, or after
+// Close, it does nothing.
+func (c *Conn) Abort() { c.once.Do(c.ep.Abort) }
+
+// Close ends the connection in order. After that, or after Abort, it does
+// nothing.
+func (c *Conn) Close() error {
+	c.once.Do(func() { c.TCPConn.Close() })
+	return nil
+}
+
+// Over says whether nothing more comes from this end, but for answers to
+// repeated packets.
+func (c *Conn) Over() bool {
+	s := tcp.EndpointState(c.ep.State())
+	return s == tcp.StateTimeWait || s == tcp.StateClose || s == tcp.StateError
+}
+
+// Timeouts is how often the retransmission timer of this end ran out.
+func (c *Conn) Timeouts() uint64 {
+	if s, ok := c.ep.Stats().(*tcp.Stats); ok {
+		return s.SendErrors.Timeouts.Value()
+	}
+	return 0
+}
+
+// Destroy ends the stacks, and with them every connection.
+func (p *Pair) Destroy() {
+	if p.listener != nil {
+		p.listener.Close()
+	}
+	for i, s := range p.stacks {
+		if s != nil {
+			s.Destroy()
+			p.links[i].Close()
+		}
+	}
+}
