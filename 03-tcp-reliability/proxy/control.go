@@ -94,8 +94,8 @@ func controlHandler(shared *sharedNetwork) http.Handler {
 	return mux
 }
 
-// flags are the conditions as flags: the same names and the same texts.
-func flags(c *network.Conditions) *flag.FlagSet {
+// conditionFlags are the conditions as flags: the same names and the same texts.
+func conditionFlags(c *network.Conditions) *flag.FlagSet {
 	fs := flag.NewFlagSet("conditions", flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	c.Flags(fs)
@@ -104,7 +104,7 @@ func flags(c *network.Conditions) *flag.FlagSet {
 
 func toJSON(c network.Conditions) map[string]any {
 	all := map[string]any{}
-	flags(&c).VisitAll(func(f *flag.Flag) {
+	conditionFlags(&c).VisitAll(func(f *flag.Flag) {
 		text := f.Value.String()
 		var number json.Number
 		if json.Unmarshal([]byte(text), &number) == nil {
@@ -122,7 +122,7 @@ func fromJSON(r io.Reader, c *network.Conditions) error {
 	if err := json.NewDecoder(r).Decode(&all); err != nil {
 		return fmt.Errorf("the body is no JSON object: %w", err)
 	}
-	fs := flags(c)
+	fs := conditionFlags(c)
 	for name, value := range all {
 		var text string
 		if json.Unmarshal(value, &text) != nil {

@@ -1,0 +1,631 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/network"
+	"github.com/google/go-cmp/cmp"
+)
+
+// A running proxy, and what it prints.
+type running struct {
+	addr string
+	stop func() error
+	mu   sync.Mutex
+	out  bytes.Buffer
+	more chan struct{}
+}
+
+func (r *running) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.out.Write(p)
+	select {
+	case r.more <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+func (r *running) text() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.out.String()
+}
+
+// wait waits until the proxy has printed text.
+func (r *running) wait(t *testing.T, text string) {
+	t.Helper()
+	for end := time.After(time.Minute); !strings.Contains(r.text(), text); {
+		select {
+		case <-r.more:
+		case <-end:
+			t.Fatalf("the proxy did not print %q but\n%s", text, r.text())
+		}
+	}
+}
+
+// startProxy runs a proxy with these faults, until the test ends. Then no
+// goroutine of it may be left.
+func startProxy(t testing.TB, target string, set func(*options)) *running {
+	t.Helper()
+	o := &options{Conditions: network.Conditions{Delay: time.Millisecond, Queue: 20, Seed: 1},
+		network: "tcp", listen: "127.0.0.1:0", target: target, congestion: "cubic", mtu: 1500,
+		maxConns: 1000, idle: time.Minute, view: "summary"}
+	if set != nil {
+		set(o)
+	}
+	r := &running{more: make(chan struct{}, 1)}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- o.run(ctx, r, r, false) }()
+	r.stop = sync.OnceValue(func() error {
+		cancel()
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(time.Minute):
+			return fmt.Errorf("the proxy did not stop")
+		}
+	})
+	t.Cleanup(func() {
+		if err := r.stop(); err != nil {
+			t.Error(err)
+		}
+		nothingLeft(t)
+	})
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, rest, ok := strings.Cut(r.text(), "Listening on "); ok && strings.Contains(rest, "\n") {
+			r.addr, _, _ = strings.Cut(rest, ",")
+			return r
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the proxy does not listen:\n%s", r.text())
+		}
+	}
+}
+
+func faults(flags string) func(*options) {
+	return func(o *options) {
+		fs := conditionFlags(&o.Conditions)
+		if err := fs.Parse(strings.Fields(flags)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func nothingLeft(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		buf := make([]byte, 1<<20)
+		stacks := string(buf[:runtime.Stack(buf, true)])
+		if !strings.Contains(stacks, "gvisor.dev/") && !strings.Contains(stacks, "proxy.(*") && !strings.Contains(stacks, "main.(*tcpProxy)") && !strings.Contains(stacks, "main.(*schedule)") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("still running:\n%s", stacks)
+		}
+	}
+}
+
+// echoServer echoes until the client's end, and then ends too.
+func echoServer(t testing.TB) string {
+	t.Helper()
+	return serve(t, func(c *net.TCPConn) {
+		io.Copy(c, c)
+		c.CloseWrite()
+	})
+}
+
+// serve calls handle for each client.
+func serve(t testing.TB, handle func(*net.TCPConn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var clients sync.WaitGroup
+	t.Cleanup(func() { l.Close(); clients.Wait() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			clients.Go(func() { defer c.Close(); handle(c.(*net.TCPConn)) })
+		}
+	}()
+	return l.Addr().String()
+}
+
+func dial(t testing.TB, addr string) *net.TCPConn {
+	t.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(2 * time.Minute))
+	return c.(*net.TCPConn)
+}
+
+func random(n int) []byte {
+	r := rand.NewChaCha8([32]byte{byte(n)})
+	b := make([]byte, n)
+	r.Read(b)
+	return b
+}
+
+// exchange sends, half-closes, and returns what comes back until the end.
+func exchange(c *net.TCPConn, data []byte) ([]byte, error) {
+	go func() {
+		c.Write(data)
+		c.CloseWrite()
+	}()
+	return io.ReadAll(c)
+}
+
+// Whatever the network does, the bytes come back whole: half-close included.
+func TestSameBytes(t *testing.T) {
+	for flags, n := range map[string]int{
+		"":           3_000_000,
+		"-loss 0.05": 500_000,
+		"-loss 0.2":  20_000,
+		"-loss 0.02 -duplicate 0.1 -reorder 0.1 -corrupt 0.02 -jitter 1ms": 100_000,
+		"-rate 20Mbit -queue 10": 500_000,
+	} {
+		t.Run(flags, func(t *testing.T) {
+			t.Parallel()
+			p := startProxy(t, echoServer(t), faults(flags))
+			data := random(n)
+			got, err := exchange(dial(t, p.addr), data)
+			if err != nil || sha256.Sum256(got) != sha256.Sum256(data) {
+				t.Fatalf("%d bytes sent, %d came back, error %v\n%s", n, len(got), err, p.text())
+			}
+			p.wait(t, fmt.Sprintf("Connection 1: %d bytes up, %d down", n, n))
+		})
+	}
+}
+
+// Ten million bytes down at a loss of 5 %.
+func TestBulk(t *testing.T) {
+	data := random(10_000_000)
+	p := startProxy(t, serve(t, func(c *net.TCPConn) { c.Write(data); c.CloseWrite(); io.Copy(io.Discard, c) }), faults("-loss 0.05 -only down -delay 200us"))
+	got, err := io.ReadAll(dial(t, p.addr))
+	if err != nil || sha256.Sum256(got) != sha256.Sum256(data) {
+		t.Fatalf("%d of %d bytes, error %v", len(got), len(data), err)
+	}
+}
+
+// The programs of chapters 1 and 2, unmodified, at a loss of 0, 5 and 20 %.
+func TestChapterPrograms(t *testing.T) {
+	dir := t.TempDir()
+	build := func(name, folder string) string {
+		exe := filepath.Join(dir, name+".exe")
+		if out, err := exec.Command("go", "build", "-o", exe, "../../"+folder).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return exe
+	}
+	start := func(exe string) string {
+		server := exec.Command(exe, "-addr", "127.0.0.1:0", "-quiet")
+		out, err := server.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { server.Process.Kill(); server.Wait() })
+		line, err := bufio.NewReader(out).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(strings.TrimPrefix(line, "Listening on "))
+	}
+	echo := start(build("echo-server", "01-echo/server"))
+	multi := start(build("multi-server", "02-multiconn/server"))
+	echoClient := build("echo-client", "01-echo/client")
+	multiClient := build("multi-client", "02-multiconn/client")
+	for _, loss := range []string{"0", "0.05", "0.2"} {
+		p := startProxy(t, echo, faults("-loss "+loss))
+		out, err := exec.Command(echoClient, "-addr", p.addr).CombinedOutput()
+		if err != nil || string(out) != "Received \"Hello, world\"\n" {
+			t.Errorf("01-echo/client at a loss of %s: %v\n%s", loss, err, out)
+		}
+		p.stop()
+		p = startProxy(t, multi, faults("-loss "+loss))
+		conns := "200"
+		if loss == "0.2" {
+			conns = "20"
+		}
+		out, err = exec.Command(multiClient, "-addr", p.addr, "-conns", conns, "-quiet", "-timeout", "2m").CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "errors: 0") {
+			t.Errorf("02-multiconn/client, %s connections at a loss of %s: %v\n%s", conns, loss, err, out)
+		}
+		p.stop()
+	}
+}
+
+// The ladder shows the loss, the retransmission and what is read.
+func TestLiveLadder(t *testing.T) {
+	p := startProxy(t, echoServer(t), func(o *options) {
+		o.view = "ladder"
+		faults("-drop data:1 -delay 5ms")(o)
+	})
+	if got, err := exchange(dial(t, p.addr), []byte("Hello, world")); string(got) != "Hello, world" {
+		t.Fatalf("%q came back, error %v", got, err)
+	}
+	p.wait(t, "Connection 1:")
+	for _, want := range []string{`: "Hello, world" seq 1 ────── × lost`, `again: timeout`, `reads "Hello, world"`,
+		`12 bytes up, 12 down`, "1 by timeout"} {
+		if !strings.Contains(p.text(), want) {
+			t.Errorf("the ladder does not show %q:\n%s", want, p.text())
+		}
+	}
+}
+
+func TestJSONView(t *testing.T) {
+	p := startProxy(t, echoServer(t), func(o *options) { o.view = "json"; faults("-drop data:1")(o) })
+	exchange(dial(t, p.addr), []byte("Hello"))
+	p.wait(t, `"event":"finished"`)
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	events := map[string]int{}
+	for line := range strings.Lines(p.text()) {
+		if !strings.HasPrefix(line, "{") {
+			continue
+		}
+		var e struct {
+			Event          string
+			Connection     int
+			Retransmission bool
+			Why            string
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil || e.Connection != 1 {
+			t.Errorf("%s: %v", line, err)
+		}
+		events[e.Event]++
+		if e.Retransmission && e.Event == "sent" {
+			events["again by "+e.Why]++
+		}
+	}
+	if events["lost"] != 1 || events["again by timeout"] == 0 || events["read"] != 2 || events["end"] != 2 {
+		t.Errorf("events: %v", events)
+	}
+}
+
+// A target that refuses gets the client a reset, and the terminal a line.
+func TestTargetRefuses(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr().String()
+	l.Close()
+	p := startProxy(t, nobody, nil)
+	_, err = io.ReadAll(dial(t, p.addr))
+	if err == nil || !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "forcibly") {
+		t.Errorf("the client's error: %v", err)
+	}
+	p.wait(t, "cannot connect to the target "+nobody)
+	p.wait(t, "it ended early")
+}
+
+// A reset passes through, in either direction, and other connections go on.
+func TestReset(t *testing.T) {
+	other := make(chan error, 10)
+	target := serve(t, func(c *net.TCPConn) {
+		line, err := bufio.NewReader(c).ReadString('\n')
+		switch line {
+		case "reset me\n":
+			c.SetLinger(0)
+			return
+		case "I reset\n":
+			_, err = io.ReadAll(c)
+			other <- err
+			return
+		}
+		fmt.Fprint(c, line)
+		if err != nil {
+			other <- err
+		}
+	})
+	p := startProxy(t, target, nil)
+	bystander := dial(t, p.addr)
+
+	c := dial(t, p.addr)
+	fmt.Fprintln(c, "reset me")
+	if _, err := io.ReadAll(c); err == nil {
+		t.Error("the target reset, and the client saw a good end")
+	}
+	c = dial(t, p.addr)
+	fmt.Fprintln(c, "I reset")
+	time.Sleep(50 * time.Millisecond) // let the line arrive: a reset overtakes what waits
+	c.SetLinger(0)
+	c.Close()
+	if err := <-other; err == nil {
+		t.Error("the client reset, and the target saw a good end")
+	}
+	fmt.Fprintln(bystander, "hello")
+	if line, err := bufio.NewReader(bystander).ReadString('\n'); line != "hello\n" {
+		t.Errorf("the bystander got %q, error %v", line, err)
+	}
+}
+
+// A target that never reads slows its client down, and nobody else; the
+// proxy's memory stays bounded, because it stops reading.
+func TestTargetNeverReads(t *testing.T) {
+	done := make(chan struct{})
+	target := serve(t, func(c *net.TCPConn) {
+		b := make([]byte, 1)
+		if c.Read(b); b[0] == '!' {
+			<-done
+			return
+		}
+		c.Write(b)
+		io.Copy(c, c)
+	})
+	defer close(done)
+	p := startProxy(t, target, nil)
+	rude := dial(t, p.addr)
+	rude.SetWriteDeadline(time.Now().Add(2 * time.Second))
+	sent := 0
+	block := bytes.Repeat([]byte("!"), 1<<16)
+	for sent < 1<<30 {
+		n, err := rude.Write(block)
+		sent += n
+		if err != nil {
+			break
+		}
+	}
+	if sent >= 1<<29 {
+		t.Errorf("the proxy took %d bytes for a target that never reads", sent)
+	}
+	if got, err := exchange(dial(t, p.addr), []byte("hello")); string(got) != "hello" {
+		t.Errorf("meanwhile another client got %q, error %v", got, err)
+	}
+}
+
+func TestMaxConns(t *testing.T) {
+	p := startProxy(t, echoServer(t), func(o *options) { o.maxConns = 1 })
+	first := dial(t, p.addr)
+	fmt.Fprint(first, "x")
+	io.ReadFull(first, make([]byte, 1))
+	second := dial(t, p.addr) // waits in the backlog
+	fmt.Fprint(second, "y")
+	second.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	if _, err := second.Read(make([]byte, 1)); !os.IsTimeout(err) {
+		t.Errorf("with -max-conns 1 the second client was served: %v", err)
+	}
+	first.Close()
+	second.SetReadDeadline(time.Now().Add(time.Minute))
+	if _, err := io.ReadFull(second, make([]byte, 1)); err != nil {
+		t.Errorf("when the first has left, the second is not served: %v", err)
+	}
+}
+
+// Ctrl-C in the middle of a transfer ends everything, with resets.
+func TestStopInTheMiddle(t *testing.T) {
+	p := startProxy(t, echoServer(t), faults("-rate 1Mbit"))
+	c := dial(t, p.addr)
+	go c.Write(random(1_000_000))
+	io.ReadFull(c, make([]byte, 1000))
+	if err := p.stop(); err != nil {
+		t.Error(err)
+	}
+	if _, err := io.Copy(io.Discard, c); err == nil {
+		t.Error("the proxy was stopped in the middle, and the client saw a good end")
+	}
+	if !strings.Contains(p.text(), "Stopped; connections: 1") {
+		t.Errorf("the proxy printed\n%s", p.text())
+	}
+}
+
+// A real HTTP client and server: keep-alive, a large upload, a large download,
+// and a request that is cancelled in the middle.
+func TestHTTP(t *testing.T) {
+	data := random(1_000_000)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/down":
+			w.Write(data)
+		case "/endless":
+			for r.Context().Err() == nil {
+				if _, err := w.Write(data); err != nil {
+					return
+				}
+			}
+		default:
+			b, _ := io.ReadAll(r.Body)
+			fmt.Fprintf(w, "%x", sha256.Sum256(b))
+		}
+	}))
+	defer server.Close()
+	p := startProxy(t, strings.TrimPrefix(server.URL, "http://"), faults("-loss 0.02"))
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	want := fmt.Sprintf("%x", sha256.Sum256(data))
+	for range 3 { // on one connection
+		r, err := client.Post("http://"+p.addr+"/up", "application/octet-stream", bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(r.Body); string(b) != want {
+			t.Errorf("the upload's hash is %s and not %s, error %v", b, want, err)
+		}
+		r.Body.Close()
+		if r, err = client.Get("http://" + p.addr + "/down"); err != nil {
+			t.Fatal(err)
+		}
+		if b, err := io.ReadAll(r.Body); !bytes.Equal(b, data) {
+			t.Errorf("%d bytes came down, error %v", len(b), err)
+		}
+		r.Body.Close()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	request, _ := http.NewRequestWithContext(ctx, "GET", "http://"+p.addr+"/endless", nil)
+	r, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.ReadFull(r.Body, make([]byte, 100_000))
+	cancel()
+	r.Body.Close()
+	p.wait(t, "Connection 1:") // the server saw its end
+}
+
+// The captures can be read while the proxy runs, and are whole afterwards.
+func TestLiveCaptures(t *testing.T) {
+	tshark, err := exec.LookPath("tshark")
+	if err != nil {
+		if os.Getenv("CI") != "" && runtime.GOOS == "linux" {
+			t.Fatal("CI needs tshark for this test: ", err)
+		}
+		t.Skip("this machine has no tshark")
+	}
+	name := filepath.Join(t.TempDir(), "live")
+	p := startProxy(t, echoServer(t), func(o *options) { o.pcap = name; faults("-drop data:1")(o) })
+	c := dial(t, p.addr)
+	fmt.Fprint(c, "hello")
+	io.ReadFull(c, make([]byte, 5))
+	read := func(end string) (packets, comments int) {
+		out, err := exec.Command(tshark, "-r", name+"-"+end+".pcapng", "-T", "fields", "-e", "frame.number", "-e", "frame.comment").Output()
+		if err != nil {
+			t.Fatalf("%s: %v", end, err)
+		}
+		return strings.Count(string(out), "\n"), strings.Count(string(out), "lost in the network")
+	}
+	if packets, comments := read("client"); packets < 6 || comments != 1 {
+		t.Errorf("while the proxy runs: %d packets, %d of them with the comment", packets, comments)
+	}
+	c.Close()
+	p.wait(t, "Connection 1:")
+	for end := time.Now().Add(time.Minute); ; {
+		atClient, lost := read("client")
+		atServer, lostDown := read("server")
+		if atClient-lost == atServer-lostDown {
+			break // the last packet has arrived
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the client's capture has %d packets that were not lost, the server's %d", atClient-lost, atServer-lostDown)
+		}
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	read("client")
+	read("server")
+}
+
+func TestControl(t *testing.T) {
+	p := startProxy(t, echoServer(t), func(o *options) { o.control = "127.0.0.1:0" })
+	_, rest, _ := strings.Cut(p.text(), "Conditions at ")
+	url, _, _ := strings.Cut(rest, "\n")
+	ask := func(method, body string, header map[string]string) (int, string) {
+		r, err := http.NewRequest(method, url, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/json")
+		for k, v := range header {
+			r.Header.Set(k, v)
+			if k == "Host" {
+				r.Host = v
+			}
+		}
+		transport := &http.Transport{DisableKeepAlives: true}
+		answer, err := transport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		b, _ := io.ReadAll(answer.Body)
+		return answer.StatusCode, strings.TrimSpace(string(b))
+	}
+	open := dial(t, p.addr)
+	const off = `{"burst":0,"corrupt":0,"delay":"1ms","drop":"","duplicate":0,"jitter":"0s","loss":0,"only":"","queue":20,"rate":0,"reorder":0,"seed":1}`
+	for _, test := range []struct {
+		method, body string
+		header       map[string]string
+		status       int
+		answer       string
+	}{
+		{"GET", "", nil, 200, off},
+		{"PATCH", `{"loss": 0.05, "drop": "up:100000"}`, nil, 200, strings.Replace(strings.Replace(off, `"loss":0`, `"loss":0.05`, 1), `"drop":""`, `"drop":"up:100000"`, 1)},
+		{"PATCH", `{"loss": 2}`, nil, 400, `invalid value "2" for loss: must be a number from 0 to 1, such as 0.2`},
+		{"PATCH", `{"lost": 0.1}`, nil, 400, `unknown condition "lost"`},
+		{"PATCH", `{"seed": 2}`, nil, 400, "the seed can't be changed: the random streams go on"},
+		{"PATCH", `hello`, nil, 400, "the body is no JSON object: invalid character 'h' looking for beginning of value"},
+		{"PUT", `{"delay": "1ms"}`, nil, 200, off},
+		{"PUT", `{}`, map[string]string{"Content-Type": "text/plain"}, 415, "the body must be JSON, with the header Content-Type: application/json"},
+		{"PUT", `{}`, map[string]string{"Origin": "http://example.com"}, 403, "this address is for programs on this computer alone"},
+		{"PUT", `{}`, map[string]string{"Host": "example.com"}, 403, "this address is for programs on this computer alone"},
+		{"DELETE", "", nil, 405, "Method Not Allowed"},
+	} {
+		status, answer := ask(test.method, test.body, test.header)
+		if diff := cmp.Diff(test.answer, answer); status != test.status || diff != "" {
+			t.Errorf("%s %s %v: status %d and not %d, answer (-want +got):\n%s", test.method, test.body, test.header, status, test.status, diff)
+		}
+	}
+	if got, err := exchange(open, []byte("hello")); string(got) != "hello" {
+		t.Errorf("the connection that was open: %q, error %v", got, err)
+	}
+}
+
+// What makes no sense is one line, the usage, and status 2; what fails at run
+// time one line and status 1.
+func TestWrongCommands(t *testing.T) {
+	exe := filepath.Join(t.TempDir(), "proxy.exe")
+	if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for args, test := range map[string]struct {
+		status int
+		stderr string
+	}{
+		"-network sctp":                    {2, `invalid value "sctp" for flag -network`},
+		"-listen 9000":                     {2, `invalid value "9000" for flag -listen`},
+		"-target :65432":                   {2, `invalid value ":65432" for flag -target`},
+		"-control 0.0.0.0:8475":            {2, "must be a loopback address"},
+		"-loss 2":                          {2, `invalid value "2" for flag -loss`},
+		"-view film":                       {2, `invalid value "film" for flag -view`},
+		"-mtu 1":                           {2, "invalid value 1 for flag -mtu"},
+		"-max-conns 0":                     {2, "invalid value 0 for flag -max-conns"},
+		"-network udp -view json":          {2, "flag -view means nothing to -network udp"},
+		"hello":                            {2, `unexpected argument "hello"`},
+		"-pcap /no/such/folder/name":       {1, "cannot write the captures"},
+		"-listen " + taken.Addr().String(): {1, "cannot listen on " + taken.Addr().String()},
+	} {
+		cmd := exec.Command(exe, strings.Fields(args)...)
+		out, _ := cmd.CombinedOutput()
+		first, rest, _ := strings.Cut(string(out), "\n")
+		if cmd.ProcessState.ExitCode() != test.status || !strings.Contains(first, test.stderr) || test.status == 1 && rest != "" {
+			t.Errorf("%s: status %d and not %d, the first line is\n%s\nand not\n%s", args, cmd.ProcessState.ExitCode(), test.status, first, test.stderr)
+		}
+	}
+}
