@@ -38,7 +38,7 @@ func fromFlags() *options {
 	flag.IntVar(&o.mtu, "mtu", 1500, "tcp: the largest packet between the stacks, in `bytes`")
 	flag.IntVar(&o.maxConns, "max-conns", 1000, "tcp: carry at most this `number` of connections at once; further clients wait")
 	flag.DurationVar(&o.idle, "idle-timeout", time.Minute, "udp: forget a client that is silent for this `duration`")
-	flag.StringVar(&o.view, "view", "ladder", "tcp: what to print: ladder, summary, json or none")
+	flag.StringVar(&o.view, "view", "ladder", "what to print: ladder, summary, json or none")
 	flag.StringVar(&o.pcap, "pcap", "", "tcp: write the captures `NAME`-client.pcapng and NAME-server.pcapng")
 	o.Conditions.Flags(flag.CommandLine)
 	flag.Parse()
@@ -78,7 +78,7 @@ func (o *options) check(given map[string]bool) error {
 	if err := o.Conditions.Validate(); err != nil {
 		return err
 	}
-	udpOnly, tcpOnly := []string{"idle-timeout"}, []string{"congestion", "mtu", "max-conns", "view", "pcap"}
+	udpOnly, tcpOnly := []string{"idle-timeout"}, []string{"congestion", "mtu", "max-conns", "pcap"}
 	for name := range given {
 		if o.network == "udp" && slices.Contains(tcpOnly, name) || o.network == "tcp" && slices.Contains(udpOnly, name) {
 			return fmt.Errorf("flag -%s means nothing to -network %s", name, o.network)

@@ -304,10 +304,12 @@ func (r *row) lane() (lane, paint string) {
 func (r *row) label(width int) string {
 	p := r.packet
 	var s string
-	tcp := p.Kind != "data" && p.Kind != "ack" && p.Kind != "fin"
+	tcp := p.Kind != "datagram" && p.Kind != "data" && p.Kind != "ack" && p.Kind != "fin"
 	switch {
 	case p.Why == "window probe" || p.Why == "keep-alive":
 		s = p.Why
+	case p.Kind == "datagram":
+		s = p.carried()
 	case !tcp && p.HasAck:
 		s = fmt.Sprintf("ack %d", p.Ack)
 	case !tcp && p.Length > 0:

@@ -37,6 +37,10 @@ func (l *Live) Add(e *Event) {
 	v := l.readers[e.Connection]
 	if v == nil && e.Packet != nil {
 		v = &receiver{keeps: true, bytes: true, texts: map[uint32]string{}}
+		switch e.Packet.Kind {
+		case "datagram", "data", "fin", "ack":
+			v.texts = nil // what waits for what is not known
+		}
 		l.readers[e.Connection] = v
 	}
 	switch e.Kind {
