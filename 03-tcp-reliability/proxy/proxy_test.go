@@ -616,7 +616,7 @@ func TestWrongCommands(t *testing.T) {
 		"-view film":                       {2, `invalid value "film" for flag -view`},
 		"-mtu 1":                           {2, "invalid value 1 for flag -mtu"},
 		"-max-conns 0":                     {2, "invalid value 0 for flag -max-conns"},
-		"-network udp -view json":          {2, "flag -view means nothing to -network udp"},
+		"-network udp -mtu 1000":           {2, "flag -mtu means nothing to -network udp"},
 		"hello":                            {2, `unexpected argument "hello"`},
 		"-pcap /no/such/folder/name":       {1, "cannot write the captures"},
 		"-listen " + taken.Addr().String(): {1, "cannot listen on " + taken.Addr().String()},
