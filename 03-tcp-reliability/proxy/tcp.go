@@ -189,6 +189,7 @@ func (j *joint) run() string {
 		j.kernel.CloseWrite()
 	})
 	both.Wait()
+	j.once.Do(func() {}) // from here on no reset comes, and the reason stands
 	if j.reason != nil {
 		return cause(j.reason).Error()
 	}
