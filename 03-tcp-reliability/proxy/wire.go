@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
+	"strings"
 	"sync"
 	"time"
 
@@ -183,7 +184,11 @@ type repair struct {
 }
 
 func (c *repair) sent(p *trace.Carries) {
-	if end := p.Seq + uint32(p.Length); int32(end-c.max) > 0 {
+	end := p.Seq + uint32(p.Length)
+	if strings.Contains(p.Kind, "SYN") || strings.Contains(p.Kind, "FIN") {
+		end++ // they take a number each
+	}
+	if int32(end-c.max) > 0 {
 		c.max = end
 	}
 }
