@@ -8,6 +8,8 @@ import (
 	"net"
 	"slices"
 	"sync"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 var errDiffers = errors.New("the echo is not what was sent")
@@ -30,7 +32,7 @@ func (f *failures) add(id int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.count++
-	text := cause(err).Error()
+	text := neterror.Cause(err).Error()
 	if f.kinds == nil {
 		f.kinds = map[string]*kind{}
 	}
@@ -52,16 +54,6 @@ func (f *failures) explain(w io.Writer, addr string) {
 	}
 }
 
-// cause leaves out what Go's network errors say of the addresses, because our
-// own lines name them already: "connect: connection refused".
-func cause(err error) error {
-	var op *net.OpError
-	for errors.As(err, &op) { // one may be inside another
-		err = op.Err
-	}
-	return err
-}
-
 // advice says what to try next. The order matters: a name that can't be
 // looked up may hide a refused connection, namely to the name server.
 func advice(err error) string {
@@ -70,16 +62,16 @@ func advice(err error) string {
 	switch {
 	case errors.As(err, &dns):
 		return "is the name spelled right? try the number instead: -addr 127.0.0.1:65432"
-	case errors.Is(err, connectionRefused):
+	case errors.Is(err, neterror.ConnectionRefused):
 		return "is the server running? start it first: go run ./02-multiconn/server"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, connectionReset), errors.Is(err, brokenPipe):
+		errors.Is(err, neterror.ConnectionReset), errors.Is(err, neterror.BrokenPipe):
 		return "look at the server's terminal: was it stopped, or did its -idle-timeout pass?"
 	case errors.Is(err, errDiffers):
 		return "is that an echo server? start ours: go run ./02-multiconn/server"
-	case errors.Is(err, tooManyOpenFiles):
+	case errors.Is(err, neterror.TooManyOpenFiles):
 		return "this process may not open more files: raise the limit with ulimit -n, or take fewer with -conns"
-	case errors.Is(err, addressNotAvailable):
+	case errors.Is(err, neterror.AddressNotAvailable):
 		return "this computer has no ephemeral port left to that address: take fewer with -conns"
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return "nothing answered: is the server full (its -max-conns), is the address right, does a firewall drop packets?"

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 // A client holds the settings of the command line.
@@ -123,7 +125,7 @@ func (c *client) talk(id int, conn net.Conn) error {
 		// of it is there: we know its length, because we sent it.
 		echo := make([]byte, len(message))
 		if n, err := io.ReadFull(conn, echo); err != nil {
-			return fmt.Errorf("%w after %d of %d bytes of an echo", cause(err), n, len(echo))
+			return fmt.Errorf("%w after %d of %d bytes of an echo", neterror.Cause(err), n, len(echo))
 		}
 		if c.lines {
 			fmt.Fprintf(c.out, "Received %q from connection %d\n", echo, id)

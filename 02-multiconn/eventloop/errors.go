@@ -48,29 +48,3 @@ func text(sa syscall.Sockaddr) string {
 	}
 	return "an unknown address"
 }
-
-// cause leaves out what Go's network errors say of the addresses, because our
-// own lines name them already: "bind: address already in use".
-func cause(err error) error {
-	var op *net.OpError
-	for errors.As(err, &op) { // one may be inside another
-		err = op.Err
-	}
-	return err
-}
-
-// advice says what to try next when listening fails.
-func advice(err error) string {
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns):
-		return "give an address of this machine, such as -addr 127.0.0.1:65432"
-	case errors.Is(err, syscall.EADDRINUSE):
-		return "another program has this port: stop it, or take a free port with -addr 127.0.0.1:0"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "no interface of this machine has that address: try -addr 127.0.0.1:65432"
-	case errors.Is(err, syscall.EACCES):
-		return "the system reserves this port: take one above 1023, such as -addr 127.0.0.1:65432"
-	}
-	return "docs/errors.md explains the common errors"
-}

@@ -14,6 +14,8 @@ import (
 	"runtime"
 	"syscall"
 	"time"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 func main() {
@@ -50,12 +52,12 @@ func listenAndRun(ctx context.Context, addr string, l *loop) error {
 	// here. From then on the loop works on the bare file descriptor.
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; %s", addr, cause(err), advice(err))
+		return neterror.Listen(addr, err)
 	}
 	file, err := listener.(*net.TCPListener).File() // a duplicate of its descriptor
 	listener.Close()
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", addr, cause(err))
+		return fmt.Errorf("cannot listen on %s: %w", addr, neterror.Cause(err))
 	}
 	defer file.Close()
 	l.listener, l.addr = int(file.Fd()), listener.Addr().String()

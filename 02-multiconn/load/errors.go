@@ -7,6 +7,8 @@ import (
 	"net"
 	"strings"
 	"sync"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 // checkFlags objects to what package flag lets pass.
@@ -33,16 +35,6 @@ func checkFlags(l load) error {
 	return nil
 }
 
-// cause leaves out what Go's network errors say of the addresses, because our
-// own lines name them already: "connect: connection refused".
-func cause(err error) error {
-	var op *net.OpError
-	for errors.As(err, &op) { // one may be inside another
-		err = op.Err
-	}
-	return err
-}
-
 // advice says what to try next. The order matters: a name that can't be
 // looked up may hide a refused connection, namely to the name server.
 func advice(err error) string {
@@ -51,14 +43,14 @@ func advice(err error) string {
 	switch {
 	case errors.As(err, &dns):
 		return "is the name spelled right? try the number instead: -addr 127.0.0.1:65432"
-	case errors.Is(err, connectionRefused):
+	case errors.Is(err, neterror.ConnectionRefused):
 		return "is the server running? start it first: go run ./02-multiconn/server -quiet"
-	case errors.Is(err, tooManyFiles):
+	case errors.Is(err, neterror.TooManyOpenFiles):
 		return "each connection is an open file: take fewer with -conns, or raise the limit that ulimit -Hn shows (Go has raised the one of ulimit -n to that by itself)"
-	case errors.Is(err, noAddressLeft), errors.Is(err, noBuffers):
+	case errors.Is(err, neterror.AddressNotAvailable), errors.Is(err, neterror.NoBuffers):
 		return "the ephemeral ports for this server are used up: take fewer connections with -conns, or wait until those of earlier runs have left TIME-WAIT"
-	case errors.Is(err, errClosedEarly), errors.Is(err, connectionReset),
-		errors.Is(err, brokenPipe):
+	case errors.Is(err, errClosedEarly), errors.Is(err, neterror.ConnectionReset),
+		errors.Is(err, neterror.BrokenPipe):
 		return "look at the server's terminal: was it stopped, or has it too many open files (ulimit -n)?"
 	case errors.Is(err, errDiffers):
 		return "is that an echo server? start ours: go run ./02-multiconn/server -quiet"

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 // serve answers every client with handle and returns the server's address.
@@ -247,10 +249,10 @@ func TestCannotOpen(t *testing.T) {
 		err    error
 		advice string
 	}{
-		"no ephemeral port": {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", noAddressLeft)}, "the ephemeral ports"},
-		"no buffers":        {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", noBuffers)}, "the ephemeral ports"},
+		"no ephemeral port": {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", neterror.AddressNotAvailable)}, "the ephemeral ports"},
+		"no buffers":        {&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", neterror.NoBuffers)}, "the ephemeral ports"},
 		// A name server that refuses is not an echo server that refuses.
-		"no such host": {&net.DNSError{UnwrapErr: connectionRefused}, "is the name spelled right?"},
+		"no such host": {&net.DNSError{UnwrapErr: neterror.ConnectionRefused}, "is the name spelled right?"},
 		"time is up":   {&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "nothing came in time"},
 		"anything":     {errors.New("a surprise"), "docs/errors.md"},
 	} {

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 // maxSize is the largest message in bytes. Each connection writes its whole
@@ -88,7 +90,7 @@ func (l load) run(ctx context.Context, out, progress io.Writer) error {
 	defer context.AfterFunc(ctx, closeAll)()
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("cannot open connection %d of %d to %s: %w; %s",
-			len(conns)+1, l.conns, l.addr, cause(err), advice(err))
+			len(conns)+1, l.conns, l.addr, neterror.Cause(err), advice(err))
 	}
 
 	var roundTrips histogram
@@ -157,7 +159,7 @@ func (l load) talk(conn net.Conn, number int, until time.Time, roundTrips *histo
 		// A server that never answers must not hold us for good.
 		conn.SetDeadline(start.Add(l.timeout))
 		if _, err := conn.Write(message); err != nil {
-			return fmt.Errorf("message %d: %w", n, cause(err))
+			return fmt.Errorf("message %d: %w", n, neterror.Cause(err))
 		}
 		// The echo may come in several pieces: ReadFull waits for all.
 		_, err := io.ReadFull(conn, echo)
@@ -165,7 +167,7 @@ func (l load) talk(conn net.Conn, number int, until time.Time, roundTrips *histo
 			return fmt.Errorf("message %d: %w", n, errClosedEarly)
 		}
 		if err != nil {
-			return fmt.Errorf("message %d: %w", n, cause(err))
+			return fmt.Errorf("message %d: %w", n, neterror.Cause(err))
 		}
 		took := time.Since(start)
 		if !bytes.Equal(echo, message) {

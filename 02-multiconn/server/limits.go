@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 // What a server needs in the open: a bound on connections, on silence, on
@@ -89,7 +91,7 @@ func (s *server) accept(ctx context.Context, listener net.Listener) (*conn, erro
 		// Most likely the process is out of file descriptors. Trying again at
 		// once would only spin, and giving up would punish the clients that
 		// are being served. So wait until one of them leaves, or a moment.
-		if text := cause(err).Error(); text != s.acceptTrouble {
+		if text := neterror.Cause(err).Error(); text != s.acceptTrouble {
 			s.acceptTrouble = text // said once
 			fmt.Fprintf(s.errOut, "cannot accept a client on %s: %s; new clients wait in the backlog until connections close\n",
 				listener.Addr(), text)
@@ -165,7 +167,7 @@ func (c *conn) end(err error) {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			reason = fmt.Sprintf(": silent, or not reading, for %s", s.idleTimeout)
 		default:
-			reason = fmt.Sprintf(": %s", cause(err))
+			reason = fmt.Sprintf(": %s", neterror.Cause(err))
 		}
 		fmt.Fprintf(s.out, "Closing connection to %s%s\n", c.RemoteAddr(), reason)
 	}

@@ -1,5 +1,4 @@
-// Command server is the echo server of chapter 2. It serves many clients at
-// once: each connection has a goroutine of its own.
+// Command server echoes to many clients at once, each in its own goroutine.
 package main
 
 import (
@@ -9,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 func main() {
@@ -26,7 +27,7 @@ func main() {
 func (s *server) run(ctx context.Context) error {
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; %s", s.addr, cause(err), advice(err))
+		return neterror.Listen(s.addr, err)
 	}
 	defer context.AfterFunc(ctx, func() { listener.Close() })() // wakes Accept
 	fmt.Fprintf(s.out, "Listening on %s\n", listener.Addr())

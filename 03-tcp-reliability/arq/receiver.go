@@ -34,7 +34,6 @@ type receiver struct {
 	bytes  []byte // for the application
 	read   int    // how many of them it has
 	acks   []uint32
-	number int    // of packets sent
 	out    []byte // the last of them
 }
 
@@ -80,7 +79,6 @@ func (r *receiver) Send(now time.Duration) (trace.Packet, bool) {
 	}
 	n := r.acks[0]
 	r.acks = append(r.acks[:0], r.acks[1:]...)
-	r.number++
 	r.out = encode(r.out, Packet{Protocol: r.protocol, Type: Ack,
 		Transfer: r.transfer, Ack: n}, "")
 	return trace.Packet{Bytes: r.out, Carries: trace.Carries{

@@ -63,23 +63,34 @@ func TestOutOfDescriptors(t *testing.T) {
 	line, _ := bufio.NewReader(stdout).ReadString('\n')
 	addr, _, _ := strings.Cut(strings.TrimPrefix(line, "Listening on "), ",")
 	var conns []net.Conn
-	for range 60 {
+	// One byte goes to the target and comes back.
+	echo := func(c net.Conn) error {
+		c.SetDeadline(time.Now().Add(time.Minute))
+		fmt.Fprint(c, "x")
+		_, err := io.ReadFull(c, make([]byte, 1))
+		return err
+	}
+	for i := range 60 {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprint(c, "x")
 		conns = append(conns, c)
+		// The first is carried through before the others take descriptors.
+		if i == 0 {
+			if err := echo(c); err != nil {
+				t.Fatal("the first client, alone: ", err)
+			}
+		}
 	}
-	// The first ones are served while the others wait, or are reset.
-	conns[0].SetDeadline(time.Now().Add(time.Minute))
-	if _, err := io.ReadFull(conns[0], make([]byte, 1)); err != nil {
-		t.Errorf("the first client: %v", err)
+	// It is served on while the others wait, or are reset.
+	if err := echo(conns[0]); err != nil {
+		t.Errorf("the first client, among 60: %v", err)
 	}
 	for _, c := range conns {
 		c.Close()
 	}
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			c.SetDeadline(time.Now().Add(10 * time.Second))
 			got, err := exchange(c.(*net.TCPConn), []byte("hello"))

@@ -92,7 +92,7 @@ func startProxy(t testing.TB, target string, set func(*options)) *running {
 		}
 		nothingLeft(t)
 	})
-	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		if _, rest, ok := strings.Cut(r.text(), "Listening on "); ok && strings.Contains(rest, "\n") {
 			r.addr, _, _ = strings.Cut(rest, ",")
 			return r
@@ -114,7 +114,7 @@ func faults(flags string) func(*options) {
 
 func nothingLeft(t testing.TB) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		buf := make([]byte, 1<<20)
 		stacks := string(buf[:runtime.Stack(buf, true)])
 		if !strings.Contains(stacks, "gvisor.dev/") && !strings.Contains(stacks, "proxy.(*") && !strings.Contains(stacks, "main.(*tcpProxy)") && !strings.Contains(stacks, "main.(*schedule)") {

@@ -33,7 +33,8 @@ func newSchedule(now func() time.Duration) *schedule {
 	return s
 }
 
-// at has call called at a time. It is false when too much is under way.
+// at has call called at a time. It is false, and call is never called,
+// when too much is under way.
 func (s *schedule) at(at time.Duration, call func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

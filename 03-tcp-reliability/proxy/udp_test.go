@@ -237,7 +237,7 @@ func TestUDPManyClients(t *testing.T) {
 			t.Fatalf("client %d got %q, error %v", i, b[:n], err)
 		}
 	}
-	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		f.mu.Lock()
 		n := len(f.paths)
 		f.mu.Unlock()

@@ -21,18 +21,18 @@ import (
 // arrives at one is handed in with Deliver.
 type Pair struct {
 	stacks   [2]*stack.Stack // by the direction in which they send
-	links    [2]*wire
+	links    [2]*card
 	listener tcpip.Endpoint
 	arrivals *waiter.Queue // of the listener
 }
 
-// wire is a network card whose packets go to a function.
-type wire struct {
+// A card is a network card whose packets go to a function.
+type card struct {
 	*channel.Endpoint
 	send func(packet []byte)
 }
 
-func (w *wire) WritePackets(packets stack.PacketBufferList) (int, tcpip.Error) {
+func (w *card) WritePackets(packets stack.PacketBufferList) (int, tcpip.Error) {
 	n := 0
 	for _, p := range packets.AsSlice() {
 		view := p.ToView()
@@ -50,7 +50,7 @@ func (w *wire) WritePackets(packets stack.PacketBufferList) (int, tcpip.Error) {
 func NewPair(o Options, mtu uint32, up, down func(packet []byte)) (*Pair, error) {
 	p := &Pair{arrivals: &waiter.Queue{}}
 	for i, at := range []tcpip.FullAddress{clientAddr, serverAddr} {
-		p.links[i] = &wire{channel.New(1, mtu, ""), []func([]byte){up, down}[i]}
+		p.links[i] = &card{channel.New(1, mtu, ""), []func([]byte){up, down}[i]}
 		s, err := newStack(p.links[i], at.Addr, tcpip.NewStdClock(), o)
 		p.stacks[i] = s
 		if err != nil {

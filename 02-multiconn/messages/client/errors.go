@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 	"unicode/utf8"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 func usage() {
@@ -41,16 +43,6 @@ func checkFlags(addr string, timeout time.Duration, args []string) error {
 	return nil
 }
 
-// cause leaves out what Go's network errors say of the addresses, because our
-// own lines name them already: "connect: connection refused".
-func cause(err error) error {
-	var op *net.OpError
-	for errors.As(err, &op) { // one may be inside another
-		err = op.Err
-	}
-	return err
-}
-
 // advice says what to try next. The order matters: a name that can't be
 // looked up may hide a refused connection, namely to the name server.
 func advice(err error) string {
@@ -59,10 +51,10 @@ func advice(err error) string {
 	switch {
 	case errors.As(err, &dns):
 		return "is the name spelled right? try the number instead: -addr 127.0.0.1:65432"
-	case errors.Is(err, connectionRefused):
+	case errors.Is(err, neterror.ConnectionRefused):
 		return "is the server running? start it first: go run ./02-multiconn/messages/server"
 	case errors.Is(err, errNoReply), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, connectionReset), errors.Is(err, brokenPipe):
+		errors.Is(err, neterror.ConnectionReset), errors.Is(err, neterror.BrokenPipe):
 		return "look at the server's terminal: what did it not like, or was it stopped?"
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return "nothing answered: is the address right, and is that a message server?"

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"example.com/sockets/02-multiconn/messages/message"
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 func main() {
@@ -61,7 +62,7 @@ func run(ctx context.Context, addr string, timeout time.Duration,
 	dialer := net.Dialer{Timeout: timeout}
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return fmt.Errorf("cannot connect to %s: %w", addr, cause(err))
+		return fmt.Errorf("cannot connect to %s: %w", addr, neterror.Cause(err))
 	}
 	defer conn.Close()
 	// On Ctrl-C, Close wakes the Read or the Write that waits.
@@ -69,7 +70,7 @@ func run(ctx context.Context, addr string, timeout time.Duration,
 	conn.SetDeadline(time.Now().Add(timeout))
 
 	if err := message.Write(conn, request); err != nil {
-		return fmt.Errorf("cannot send the request to %s: %w", addr, cause(err))
+		return fmt.Errorf("cannot send the request to %s: %w", addr, neterror.Cause(err))
 	}
 	// The reply says itself how long it is. The client need not wait for the
 	// server's FIN, and both could go on with the next request.
@@ -78,7 +79,7 @@ func run(ctx context.Context, addr string, timeout time.Duration,
 		return fmt.Errorf("%s %w", addr, errNoReply)
 	}
 	if err != nil {
-		return fmt.Errorf("no reply from %s: %w", addr, cause(err))
+		return fmt.Errorf("no reply from %s: %w", addr, neterror.Cause(err))
 	}
 	text := string(reply.Content)
 	if reply.Type == message.JSON {

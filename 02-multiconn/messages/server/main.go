@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"example.com/sockets/02-multiconn/messages/message"
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 // A server holds the settings of the command line.
@@ -58,8 +59,7 @@ func main() {
 func (s server) run(ctx context.Context, addr string, out, errOut io.Writer) error {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; %s",
-			addr, cause(err), advice(err))
+		return neterror.Listen(addr, err)
 	}
 	// On Ctrl-C, Close wakes the Accept that waits.
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
@@ -83,7 +83,7 @@ func (s server) run(ctx context.Context, addr string, out, errOut io.Writer) err
 			// that are being served still count: wait until one may have left.
 			once.Do(func() {
 				fmt.Fprintf(errOut, "cannot accept a client on %s: %v; new clients wait in the backlog until connections close\n",
-					listener.Addr(), cause(err))
+					listener.Addr(), neterror.Cause(err))
 			})
 			select {
 			case <-time.After(200 * time.Millisecond):
@@ -117,7 +117,7 @@ func (s server) serve(ctx context.Context, conn net.Conn, answered *atomic.Int64
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		reason = fmt.Sprintf(": no whole message, or not reading, for %s", s.idleTimeout)
 	default:
-		reason = fmt.Sprintf(": %s", cause(err))
+		reason = fmt.Sprintf(": %s", neterror.Cause(err))
 	}
 	fmt.Fprintf(s.log, "Closing connection to %s%s\n", client, reason)
 }
