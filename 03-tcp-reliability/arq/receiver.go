@@ -31,10 +31,10 @@ type receiver struct {
 	ended    bool   // the fin was the last
 	told     bool   // and the application knows
 
-	bytes  []byte // for the application
-	read   int    // how many of them it has
-	acks   []uint32
-	out    []byte // the last of them
+	bytes []byte // for the application
+	read  int    // how many of them it has
+	acks  []uint32
+	out   []byte // the last of them
 }
 
 func newReceiver(p Protocol, transfer uint64) receiver {
