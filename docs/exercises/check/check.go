@@ -1,0 +1,310 @@
+// Package check runs the cases of an exercise's check, and tells the story of
+// the first that fails: what was done, what was expected, what came instead.
+// What each case does is left to the check_test.go of the exercise.
+//
+// A learner's code may do anything: return nonsense, panic, wait for good, or
+// take memory without end. In each case the story says so, and where.
+package check
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Answer is the file of an exercise that the learner edits.
+const Answer = "answer.go"
+
+// VerdictsVariable is the environment variable that names a folder. There Run
+// writes the verdict as NAME.json, for the command that asked for the check.
+const VerdictsVariable = "EXERCISE_VERDICTS"
+
+// The bounds of one case. They are there to end what would never end by
+// itself; an answer that is right needs a small part of them.
+const (
+	Patience  = 5 * time.Second // real time
+	MaxMemory = 1 << 30         // bytes
+)
+
+// A Case is one thing that an answer must get right.
+type Case struct {
+	Name string // of small letters, digits and hyphens
+	Do   func(s *Story)
+}
+
+// A Verdict is the outcome of an exercise's check.
+type Verdict struct {
+	Passed, Total int
+	Case          string   // the first that failed; "" when all passed
+	Done          []string // what it did, step by step
+	Expected      string
+	Came          string // what came instead
+	Symptom       string // what this looks like, in a sentence
+	Picture       string // a ladder, for example; may be empty
+}
+
+// A Story is told by a case while it goes on.
+type Story struct {
+	mu       sync.Mutex
+	verdict  Verdict
+	cleanups []func()
+}
+
+// Run runs the cases in order, in a test named TestCheck, up to the first that
+// fails. "go test -run TestCheck/NAME" runs a single one.
+func Run(t *testing.T, cases []Case) {
+	debug.SetMemoryLimit(MaxMemory) // collect garbage before giving up
+	v := Verdict{Total: len(cases)}
+	for _, c := range cases {
+		v.Case = c.Name
+		chosen := false // a single case may be asked for
+		ok := t.Run(c.Name, func(t *testing.T) {
+			chosen = true
+			if v = c.run(v); v.Case != "" {
+				t.Fatalf("\n%v", v)
+			}
+		})
+		if !ok {
+			return
+		}
+		if chosen {
+			v.Passed++
+		}
+	}
+	v.Case = ""
+	v.write()
+}
+
+// run runs one case while it watches it.
+func (c Case) run(before Verdict) Verdict {
+	s := &Story{verdict: before}
+	before.write() // what is known if the whole program ends in this case
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		defer s.cleanUp()
+		defer func() {
+			if cause := recover(); cause != nil {
+				s.set(func(v *Verdict) { v.panicked(cause, string(debug.Stack())) })
+			}
+		}()
+		c.Do(s)
+	}()
+	timeUp := time.After(Patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-over:
+		case <-timeUp:
+			s.set(func(v *Verdict) { v.stuck(goroutines()) })
+		case <-tick.C:
+			var m runtime.MemStats
+			if runtime.ReadMemStats(&m); m.HeapAlloc < MaxMemory {
+				continue
+			}
+			s.set(func(v *Verdict) { v.hoards(goroutines()) })
+		}
+		break
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.verdict; v.Symptom != "" {
+		v.write()
+		return v
+	}
+	before.Case = ""
+	return before
+}
+
+// set changes the verdict, unless it is settled.
+func (s *Story) set(change func(v *Verdict)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.verdict.Symptom == "" {
+		change(&s.verdict)
+	}
+}
+
+// Cleanup has f called when the case has ended.
+func (s *Story) Cleanup(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cleanups = append(s.cleanups, f)
+}
+
+func (s *Story) cleanUp() {
+	for i := len(s.cleanups) - 1; i >= 0; i-- {
+		s.cleanups[i]()
+	}
+}
+
+// Did tells one step of what the case does: "sent \"hello\"".
+func (s *Story) Did(format string, args ...any) {
+	s.set(func(v *Verdict) {
+		v.Done = append(v.Done, fmt.Sprintf(format, args...))
+		v.write()
+	})
+}
+
+// Picture shows this text below the story if the case fails.
+func (s *Story) Picture(text string) {
+	s.set(func(v *Verdict) { v.Picture = text })
+}
+
+// Fail ends the case. It says what was expected, what came instead, and what
+// the mistake looks like from outside, in a sentence.
+func (s *Story) Fail(expected, came, symptom string) {
+	s.set(func(v *Verdict) {
+		v.Expected, v.Came, v.Symptom = expected, came, symptom
+	})
+	runtime.Goexit()
+}
+
+// Want ends the case unless came is what was expected. Both are shown as Go
+// writes them.
+func Want[T comparable](s *Story, expected, came T, symptom string) {
+	if came != expected {
+		s.Fail(show(expected), show(came), symptom)
+	}
+}
+
+func show(v any) string {
+	text := fmt.Sprintf("%#v", v)
+	if s, ok := v.(fmt.Stringer); ok {
+		text = s.String()
+	} else if v == nil {
+		text = "nil"
+	}
+	if r := []rune(text); len(r) > 300 {
+		text = fmt.Sprintf("%s … (%d characters)", string(r[:300]), len(r))
+	}
+	return text
+}
+
+func (v *Verdict) panicked(cause any, stack string) {
+	v.Expected, v.Came = "no panic", fmt.Sprintf("panic: %v", cause)
+	v.Symptom = fmt.Sprintf("your code panicked%s", where(stack))
+}
+
+func (v *Verdict) stuck(stack string) {
+	v.Expected, v.Came = "an end", "none: it still ran after "+Patience.String()
+	v.Symptom = "your code did not come to an end: does it wait for something that never comes, or go round for ever?" + where(stack)
+}
+
+func (v *Verdict) hoards(stack string) {
+	v.Expected, v.Came = "little memory", fmt.Sprintf("more than %d MiB of it", MaxMemory>>20)
+	v.Symptom = "your code takes memory without end" + where(stack)
+}
+
+// goroutines is the stacks of all of them.
+func goroutines() string {
+	buf := make([]byte, 1<<20)
+	return string(buf[:runtime.Stack(buf, true)])
+}
+
+// where finds the lines of the answer in stacks, innermost first: " (answer.go:12)".
+func where(stacks string) string {
+	var found []string
+	for goroutine := range strings.SplitSeq(stacks, "\n\n") {
+		for line := range strings.SplitSeq(goroutine, "\n") {
+			file, rest, ok := strings.Cut(strings.TrimSpace(line), Answer+":")
+			if !ok || !strings.HasSuffix(filepath.ToSlash(file), "/") {
+				continue
+			}
+			number, _, _ := strings.Cut(rest, " ")
+			if at := Answer + ":" + number; len(found) < 3 && !slices.Contains(found, at) {
+				found = append(found, at)
+			}
+			break
+		}
+	}
+	if found == nil {
+		return ""
+	}
+	return " (" + strings.Join(found, ", ") + ")"
+}
+
+// Crash makes a verdict of what a test printed that ended in the middle: an
+// error that Go can't recover from, such as a panic in a goroutine of the
+// answer. The last verdict written says how far it came.
+func Crash(last Verdict, output string) Verdict {
+	v := last
+	v.Case = cmp.Or(v.Case, "the start")
+	v.Expected = "an end of the check"
+	for line := range strings.SplitSeq(output, "\n") {
+		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
+			_, stack, _ := strings.Cut(output, line)
+			v.Came = strings.TrimSpace(line)
+			v.Symptom = "your code ended the whole program" + where(stack)
+			return v
+		}
+	}
+	v.Came = "the program ended before the check did"
+	v.Symptom = "your code ended the whole program: does it call os.Exit or log.Fatal?"
+	return v
+}
+
+// String tells the story, as a learner reads it.
+func (v Verdict) String() string {
+	var b strings.Builder
+	if v.Case == "" {
+		fmt.Fprintf(&b, "solved: %d of %d cases passed\n", v.Passed, v.Total)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%d of %d cases passed. The first that did not: %s\n", v.Passed, v.Total, v.Case)
+	for i, step := range v.Done {
+		label := "done"
+		if i > 0 {
+			label = "then"
+		}
+		part(&b, label, step)
+	}
+	part(&b, "expected", v.Expected)
+	part(&b, "came", v.Came)
+	part(&b, "so", v.Symptom)
+	if v.Picture != "" {
+		fmt.Fprintf(&b, "\n%s\n", strings.TrimRight(v.Picture, "\n"))
+	}
+	return b.String()
+}
+
+func part(b *strings.Builder, label, text string) {
+	if text == "" {
+		return
+	}
+	lines := strings.Split(text, "\n")
+	fmt.Fprintf(b, "  %-9s %s\n", label, lines[0])
+	for _, l := range lines[1:] {
+		fmt.Fprintf(b, "  %-9s %s\n", "", l)
+	}
+}
+
+// write leaves the verdict for the command that asked for it. A test runs in
+// the folder of its exercise, which gives the file its name.
+func (v Verdict) write() {
+	folder := os.Getenv(VerdictsVariable)
+	if folder == "" {
+		return
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return
+	}
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, filepath.Base(here)+".json"), text, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cannot write the verdict:", err)
+	}
+}
