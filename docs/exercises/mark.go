@@ -32,7 +32,11 @@ func mark(ctx context.Context, out io.Writer, root, folder string) error {
 		}
 		row := []string{plain(entry.Name())}
 		if err != nil {
-			w.Write(append(row, "0", strconv.Itoa(len(exercises)), "no clone of the repository"))
+			row = append(row, "0", strconv.Itoa(len(exercises)))
+			for range exercises {
+				row = append(row, "no clone")
+			}
+			w.Write(row)
 			continue
 		}
 		results, err := checkAnswers(ctx, root, clone, exercises, "", false)

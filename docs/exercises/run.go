@@ -1,18 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -149,7 +148,7 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("cannot run go test: %w; is Go installed, and on the PATH?", err)
 	}
-	printed, build := collect(bufio.NewScanner(stdout))
+	printed, build := collect(stdout)
 	cmd.Wait() // fails when an answer does, which is no trouble of ours
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
@@ -187,14 +186,15 @@ const maxPrinted = 1 << 20
 
 // collect reads what "go test -json" reports: what each package printed, and
 // what the compiler said of it.
-func collect(events *bufio.Scanner) (printed map[string]string, build map[string][]string) {
+func collect(stdout io.Reader) (printed map[string]string, build map[string][]string) {
 	printed, build = map[string]string{}, map[string][]string{}
 	said := map[string][]string{} // by the compiler, of a package and its test
-	events.Buffer(nil, 1<<20)
-	for events.Scan() {
+	events := json.NewDecoder(stdout)
+	for {
 		var e struct{ Action, Package, ImportPath, Output, FailedBuild string }
-		if json.Unmarshal(events.Bytes(), &e) != nil {
-			continue
+		if events.Decode(&e) != nil {
+			io.Copy(io.Discard, stdout) // go test waits until all is read
+			return printed, build
 		}
 		switch {
 		case e.Action == "build-output" && !strings.HasPrefix(e.Output, "#"):
@@ -208,10 +208,9 @@ func collect(events *bufio.Scanner) (printed map[string]string, build map[string
 			printed[e.Package] += e.Output
 		}
 	}
-	return printed, build
 }
 
 // problems are at most five of the compiler's lines.
 func (r result) problems() []string {
-	return slices.Clip(r.build[:min(5, len(r.build))])
+	return r.build[:min(5, len(r.build))]
 }

@@ -64,7 +64,8 @@ func exchange(s *check.Story, messages ...string) {
 		client.SetReadDeadline(time.Now().Add(check.Patience / 2))
 		got := make([]byte, len(m))
 		n, err := io.ReadFull(client, got)
-		compare(s, i, m, string(got[:n]), err)
+		where := check.Where()
+		compare(s, i, m, string(got[:n]), err, where)
 	}
 	s.Did("sent the FIN")
 	client.CloseWrite()
@@ -76,7 +77,7 @@ func exchange(s *check.Story, messages ...string) {
 	check.Want(s, nil, <-done, "Serve returned an error, but the client's FIN is the good end")
 }
 
-func compare(s *check.Story, earlier int, sent, got string, err error) {
+func compare(s *check.Story, earlier int, sent, got string, err error, where string) {
 	want := strings.ToUpper(sent)
 	expected, came := fmt.Sprintf("%.40q", want), fmt.Sprintf("%.40q, %d bytes", got, len(got))
 	switch {
@@ -84,7 +85,7 @@ func compare(s *check.Story, earlier int, sent, got string, err error) {
 	case got == sent:
 		s.Fail(expected, came, "what came back is not in capitals")
 	case strings.HasPrefix(want, got) && errors.Is(err, os.ErrDeadlineExceeded):
-		s.Fail(expected, came, "Serve waits although bytes have come: answer what there is, it may be all")
+		s.Fail(expected, came, "Serve waits although bytes have come: answer what there is, it may be all"+where)
 	case got == "" && earlier == 0:
 		s.Fail(expected, "nothing, and then the end", "nothing came back: did Serve write anything?")
 	case strings.HasPrefix(want, got):

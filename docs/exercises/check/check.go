@@ -212,6 +212,9 @@ func goroutines() string {
 	return string(buf[:runtime.Stack(buf, true)])
 }
 
+// Where says at which lines of the answer its goroutines are: " (answer.go:12)".
+func Where() string { return where(goroutines()) }
+
 // where finds the lines of the answer in stacks, innermost first: " (answer.go:12)".
 func where(stacks string) string {
 	var found []string
