@@ -1,0 +1,85 @@
+//go:build check
+
+package serial
+
+import (
+	"fmt"
+	"testing"
+
+	"example.com/sockets/docs/exercises/check"
+)
+
+const (
+	half = 1 << 31
+	last = 1<<32 - 1
+)
+
+func TestCheck(t *testing.T) {
+	check.Run(t, []check.Case{
+		{Name: "small-numbers", Do: func(s *check.Story) {
+			before(s, 3, 5, true, "nothing comes before anything: is Before written?")
+			before(s, 5, 3, false, "a later number comes before an earlier one")
+		}},
+		{Name: "itself", Do: func(s *check.Story) {
+			for _, n := range []uint32{0, 7, half, last} {
+				before(s, n, n, false, "no number comes before itself")
+			}
+		}},
+		{Name: "the-wrap", Do: func(s *check.Story) {
+			const symptom = "Before is right until the numbers wrap: 0 follows 4294967295"
+			before(s, last, 0, true, symptom)
+			before(s, 0, last, false, symptom)
+			before(s, last-5, 5, true, symptom)
+			before(s, 5, last-5, false, symptom)
+		}},
+		{Name: "far-apart", Do: func(s *check.Story) {
+			const symptom = "Before is right only over short distances: up to 2^31-1 numbers lie ahead"
+			for _, n := range []uint32{0, 1, half - 1, half, half + 1, last} {
+				before(s, n, n+half-1, true, symptom)
+				before(s, n, n+half+1, false, symptom)
+			}
+		}},
+		{Name: "opposite", Do: func(s *check.Story) {
+			const symptom = "the two are exactly 2^31 apart: neither comes before the other"
+			for _, n := range []uint32{0, 1, half, last} {
+				before(s, n, n+half, false, symptom)
+			}
+		}},
+		{Name: "window", Do: func(s *check.Story) {
+			in(s, 10, 10, 4, true, "the first number of the window is not in it: is InWindow written?")
+			in(s, 13, 10, 4, true, "the last number of the window is not in it")
+			in(s, 14, 10, 4, false, "one number beyond the window is in it: off by one")
+			in(s, 9, 10, 4, false, "the number before the window is in it")
+			in(s, 10, 10, 0, false, "a window of size 0 holds a number")
+		}},
+		{Name: "window-wraps", Do: func(s *check.Story) {
+			const symptom = "InWindow is wrong when the window's end wraps"
+			in(s, last, last-1, 4, true, symptom)
+			in(s, 1, last-1, 4, true, symptom)
+			in(s, 2, last-1, 4, false, symptom)
+			in(s, last-2, last-1, 4, false, symptom)
+		}},
+	})
+}
+
+func before(s *check.Story, a, b uint32, want bool, symptom string) {
+	s.Did("called Before(%d, %d)", a, b)
+	check.Want(s, want, Before(a, b), symptom)
+}
+
+func in(s *check.Story, n, first, size uint32, want bool, symptom string) {
+	s.Did("called InWindow(%d, %d, %d)%s", n, first, size, numbers(first, size))
+	check.Want(s, want, InWindow(n, first, size), symptom)
+}
+
+// numbers spells a small window out.
+func numbers(first, size uint32) string {
+	text := ": the window is"
+	for i := range size {
+		text += fmt.Sprint(" ", first+i)
+	}
+	if size == 0 {
+		text += " empty"
+	}
+	return text
+}
