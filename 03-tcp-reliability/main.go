@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/protocols"
 	"example.com/sockets/03-tcp-reliability/simulation"
 	"example.com/sockets/03-tcp-reliability/terminal"
 	"example.com/sockets/03-tcp-reliability/trace"
@@ -28,7 +29,7 @@ const (
 
 // options is the command line.
 type options struct {
-	simulation.Settings
+	protocols.Settings
 	network.Conditions
 	message  string
 	every    time.Duration
@@ -82,12 +83,12 @@ func main() {
 // parse reads the command line. Errors are printed to w, with the usage.
 func parse(args []string, w io.Writer) (*options, error) {
 	o := &options{
-		Settings:   simulation.Settings{Window: 8, Congestion: "cubic"},
+		Settings:   protocols.Settings{Window: 8, Congestion: "cubic"},
 		Conditions: network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1},
 	}
 	fs := flag.NewFlagSet("03-tcp-reliability", flag.ContinueOnError)
 	fs.SetOutput(w)
-	fs.StringVar(&o.Protocol, "protocol", "tcp", "how to send: "+strings.Join(simulation.Protocols, ", "))
+	fs.StringVar(&o.Protocol, "protocol", "tcp", "how to send: "+strings.Join(protocols.Names, ", "))
 	fs.StringVar(&o.message, "message", "Every word of this sentence arrives in order.",
 		"the `text` that is sent, word by word")
 	fs.DurationVar(&o.every, "every", 10*time.Millisecond, "the application writes a word each `duration`; 0: all at once")
@@ -206,7 +207,7 @@ type run struct {
 
 // run sends once. Without a trace it is much faster.
 func (o *options) run(t *trace.Trace) (run, error) {
-	client, server, free, err := simulation.Hosts(o.Settings)
+	client, server, free, err := protocols.Hosts(o.Settings)
 	if err != nil {
 		return run{}, err
 	}
@@ -330,7 +331,7 @@ func (o *options) compareAll(out io.Writer) error {
 		_, whole := c.writes()
 		fmt.Fprintf(out, "%d bytes over a network with %v\n\n", len(whole), c.Conditions)
 		fmt.Fprintf(out, "%-17s  %-24s %12s %8s %8s %6s\n", "protocol", "delivered", "time", "packets", "again", "link")
-		for _, p := range simulation.Protocols {
+		for _, p := range protocols.Names {
 			c.Protocol = p
 			r, err := c.run(nil)
 			if err != nil {

@@ -151,6 +151,21 @@ func TestChaptersBuildAlone(t *testing.T) {
 	}
 }
 
+// The exercises of chapter 3 run in the simulation, and need Go and nothing
+// else.
+func TestSimulationNeedsNoLibrary(t *testing.T) {
+	list := bareGo(t, root, "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./03-tcp-reliability/simulation")
+	packages, err := list.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", list, err)
+	}
+	for _, name := range strings.Fields(string(packages)) {
+		if !strings.HasPrefix(name, module+"/") {
+			t.Errorf("03-tcp-reliability/simulation imports %s, which is no part of Go or of this repository", name)
+		}
+	}
+}
+
 func TestFirstProgramRunsAlone(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(root, "01-echo", "server")); err != nil {
 		t.Skip("01-echo/server is not written yet")

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/protocols"
 	"example.com/sockets/03-tcp-reliability/simulation"
 )
 
@@ -41,7 +42,7 @@ func all() bool { return os.Getenv("CI") != "" || os.Getenv("ALL") != "" }
 // check runs a transfer with the flags of the simulator and objects unless
 // every byte arrived in order, exactly once, and both ends finished.
 func check(flags string) error {
-	s := simulation.Settings{Protocol: "tcp", Window: 8, Congestion: "cubic"}
+	s := protocols.Settings{Protocol: "tcp", Window: 8, Congestion: "cubic"}
 	c := network.Conditions{Queue: 20, Seed: 1}
 	fs := flag.NewFlagSet("", flag.PanicOnError)
 	fs.StringVar(&s.Protocol, "protocol", s.Protocol, "")
@@ -50,7 +51,7 @@ func check(flags string) error {
 	fs.Parse(strings.Fields(flags))
 	s.Seed = c.Seed
 
-	client, server, free, err := simulation.Hosts(s)
+	client, server, free, err := protocols.Hosts(s)
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func TestRandomNetworks(t *testing.T) {
 	if all() {
 		n = 10_000
 	}
-	for _, p := range simulation.Protocols[1:] {
+	for _, p := range protocols.Names[1:] {
 		t.Run(p, func(t *testing.T) {
 			checkMany(t, n, func(i int) string {
 				r := rand.New(rand.NewPCG(uint64(i), 0))
@@ -157,7 +158,7 @@ func TestRandomNetworks(t *testing.T) {
 // The one case in which nothing can arrive: every SYN is lost, and so are its
 // repetitions. The client gives up, and the server has seen nothing.
 func TestNobodyAnswers(t *testing.T) {
-	for _, p := range simulation.Protocols[1:] {
+	for _, p := range protocols.Names[1:] {
 		err := check("-protocol " + p + " -drop up:1-1000")
 		if err == nil || !strings.Contains(err.Error(), "client: gave up") || !strings.Contains(err.Error(), `read ""`) {
 			t.Errorf("%s, every packet lost: %v", p, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/protocols"
 	"example.com/sockets/03-tcp-reliability/simulation"
 	"example.com/sockets/03-tcp-reliability/trace"
 	"github.com/google/go-cmp/cmp"
@@ -20,7 +21,7 @@ var arqs = []string{"stop-and-wait", "go-back-n", "selective-repeat"}
 
 func hosts(t testing.TB, p string, window int, rto time.Duration) (client, server simulation.Host) {
 	t.Helper()
-	client, server, free, err := simulation.Hosts(simulation.Settings{
+	client, server, free, err := protocols.Hosts(protocols.Settings{
 		Protocol: p, Window: window, RTO: rto, Congestion: "reno", Seed: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"example.com/sockets/03-tcp-reliability/arq"
 	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/protocols"
 	"example.com/sockets/03-tcp-reliability/simulation"
 )
 
@@ -41,7 +42,7 @@ var probabilities = []float64{0, 0.01, 0.1, 0.3}
 // the first time, over a transfer of n full packets.
 func efficiency(t *testing.T, protocol string, window, n int, p float64, rto time.Duration) float64 {
 	t.Helper()
-	client, server, free, err := simulation.Hosts(simulation.Settings{
+	client, server, free, err := protocols.Hosts(protocols.Settings{
 		Protocol: protocol, Window: window, RTO: rto, Congestion: "reno"})
 	if err != nil {
 		t.Fatal(err)
@@ -183,7 +184,7 @@ func TestMathis(t *testing.T) {
 func throughput(t *testing.T, congestion string, p float64) float64 {
 	t.Helper()
 	const bytes = 20_000_000
-	client, server, free, err := simulation.Hosts(simulation.Settings{
+	client, server, free, err := protocols.Hosts(protocols.Settings{
 		Protocol: "tcp", Window: 1, Congestion: congestion, Seed: 1})
 	if err != nil {
 		t.Fatal(err)

@@ -1,4 +1,7 @@
-package simulation
+// Package protocols makes the two ends of a transfer, by the name of the way to
+// send. It brings arq and tcpstack together; the loop that runs them is in
+// simulation.
+package protocols
 
 import (
 	"fmt"
@@ -7,11 +10,12 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/arq"
+	"example.com/sockets/03-tcp-reliability/simulation"
 	"example.com/sockets/03-tcp-reliability/tcpstack"
 )
 
-// Protocols are the five ways to send, from the least to the most.
-var Protocols = []string{"udp", "stop-and-wait", "go-back-n", "selective-repeat", "tcp"}
+// Names are the five ways to send, from the least to the most.
+var Names = []string{"udp", "stop-and-wait", "go-back-n", "selective-repeat", "tcp"}
 
 // transfer is the number of the textbook protocols' transfer. Its low 32 bits
 // make the third packet's sequence number 0: each run crosses the wrap.
@@ -31,9 +35,9 @@ type Settings struct {
 // Validate objects to settings that make no sense.
 func (s Settings) Validate() error {
 	switch {
-	case !slices.Contains(Protocols, s.Protocol):
+	case !slices.Contains(Names, s.Protocol):
 		return fmt.Errorf("invalid value %q for flag -protocol: must be one of %s",
-			s.Protocol, strings.Join(Protocols, ", "))
+			s.Protocol, strings.Join(Names, ", "))
 	case s.Window < 1 || s.Window > arq.MaxWindow:
 		return fmt.Errorf("invalid value %d for flag -window: must be from 1 to %d packets", s.Window, arq.MaxWindow)
 	case s.RTO < 0 || s.RTO > 0 && s.RTO < time.Millisecond || s.RTO > time.Minute:
@@ -48,7 +52,7 @@ func (s Settings) Validate() error {
 
 // Hosts makes the two ends of a transfer. The function that it returns frees
 // what they hold.
-func Hosts(s Settings) (client, server Host, free func(), err error) {
+func Hosts(s Settings) (client, server simulation.Host, free func(), err error) {
 	free = func() {}
 	if err := s.Validate(); err != nil {
 		return nil, nil, free, err
