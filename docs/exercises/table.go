@@ -5,6 +5,8 @@ var exercises = []exercise{
 	{"01-echo", "shout", 15, "echo in capitals", "9f950ca78404"},
 	{"01-echo", "shortreads", 15, "all of a message, though reads are short", "044ff86236e2"},
 	{"01-echo", "lines", 30, "a line at a time from a stream", "b235218d76a5"},
+	{"01-echo", "halfclose", 30, "say that this is all, and read on", "ebdf94fc9bdb"},
+	{"01-echo", "deadline", 20, "give up on a silent peer", "02e9eff98ad6"},
 	{"03-tcp-reliability", "serial", 10, "compare sequence numbers that wrap", "9e95ca24ccb1"},
 	{"03-tcp-reliability", "rto", 30, "estimate the retransmission timeout", "8332824e904e"},
 }
