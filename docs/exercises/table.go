@@ -7,6 +7,8 @@ var exercises = []exercise{
 	{"01-echo", "lines", 30, "a line at a time from a stream", "b235218d76a5"},
 	{"01-echo", "halfclose", 30, "say that this is all, and read on", "ebdf94fc9bdb"},
 	{"01-echo", "deadline", 20, "give up on a silent peer", "02e9eff98ad6"},
+	{"02-multiconn", "frames", 25, "messages over a stream", "244b90ad5aa8"},
+	{"02-multiconn", "atmost", 25, "at most n clients at once", "6c68b44770b0"},
 	{"03-tcp-reliability", "serial", 10, "compare sequence numbers that wrap", "9e95ca24ccb1"},
 	{"03-tcp-reliability", "rto", 30, "estimate the retransmission timeout", "8332824e904e"},
 }
