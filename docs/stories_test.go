@@ -600,6 +600,11 @@ func machineHas(need string) bool {
 		download := exec.Command("go", "mod", "download")
 		download.Env = append(os.Environ(), "GOPROXY=off", "GOFLAGS=-mod=mod")
 		return download.Run() == nil
+	case "pristine":
+		list, err := exec.Command("go", "run", "./exercises").Output()
+		return err == nil && strings.Count(string(list), "not begun") > 0 &&
+			!strings.Contains(string(list), "not yet") && !strings.Contains(string(list), "does not compile") &&
+			strings.Contains(string(list), "Solved: 0 of ")
 	case "ipv6":
 		l, err := net.Listen("tcp", "[::1]:0")
 		if err == nil {
