@@ -9,6 +9,8 @@ var exercises = []exercise{
 	{"01-echo", "deadline", 20, "give up on a silent peer", "02e9eff98ad6"},
 	{"02-multiconn", "frames", 25, "messages over a stream", "244b90ad5aa8"},
 	{"02-multiconn", "atmost", 25, "at most n clients at once", "6c68b44770b0"},
+	{"02-multiconn", "forward", 40, "a proxy for one connection", "bc333433f033"},
+	{"02-multiconn", "chat", 60, "a chat room with slow members", "77da00ac17ca"},
 	{"03-tcp-reliability", "serial", 10, "compare sequence numbers that wrap", "9e95ca24ccb1"},
 	{"03-tcp-reliability", "rto", 30, "estimate the retransmission timeout", "8332824e904e"},
 }
