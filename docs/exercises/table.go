@@ -11,6 +11,7 @@ var exercises = []exercise{
 	{"02-multiconn", "atmost", 25, "at most n clients at once", "6c68b44770b0"},
 	{"02-multiconn", "forward", 40, "a proxy for one connection", "bc333433f033"},
 	{"02-multiconn", "chat", 60, "a chat room with slow members", "77da00ac17ca"},
+	{"02-multiconn", "shutdown", 40, "stop a server without losing an echo", "2267c8d9aeeb"},
 	{"03-tcp-reliability", "serial", 10, "compare sequence numbers that wrap", "9e95ca24ccb1"},
 	{"03-tcp-reliability", "rto", 30, "estimate the retransmission timeout", "8332824e904e"},
 }
