@@ -35,7 +35,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	for _, name := range []string{"server", "client", "eventloop", "messages/server"} {
+	for _, name := range []string{"server", "client", "eventloop", "neverreads", "messages/server", "messages/mistake"} {
 		exe := filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".exe")
 		out, err := exec.Command("go", "build", "-o", exe, "./"+name).CombinedOutput()
 		if err != nil {
@@ -312,6 +312,9 @@ func TestWrongCommands(t *testing.T) {
 		{"server", []string{"-addr", "65432"}, `invalid value "65432" for flag -addr`, 2},
 		{"server", []string{"-max-conns", "-1"}, "invalid value -1 for flag -max-conns", 2},
 		{"server", []string{"-no-such-flag"}, "flag provided but not defined: -no-such-flag", 2},
+		{"neverreads", []string{"-addr", "65432"}, `invalid value "65432" for flag -addr`, 2},
+		{"neverreads", []string{"-addr", "127.0.0.1:1"}, "cannot connect to 127.0.0.1:1: ", 1}, // port 1, tcpmux: nobody listens
+		{"messages/mistake", []string{"65432"}, `unexpected argument "65432"`, 2},
 		{"eventloop", []string{"-grace", "-1s"}, "invalid value -1s for flag -grace", 2},
 		{"eventloop", []string{"-addr", taken.Addr().String()}, "cannot listen on " + taken.Addr().String(), 1},
 		{"server", []string{"-addr", taken.Addr().String()}, "cannot listen on " + taken.Addr().String(), 1},

@@ -223,13 +223,16 @@ func TestStop(t *testing.T) {
 		cancel()
 		io.Copy(io.Discard, conn) // and gets no answer
 	})
-	done := make(chan struct{})
+	done := make(chan string)
 	go func() {
-		run(ctx, addr, 10, 1, true)
-		close(done)
+		_, out := run(ctx, addr, 10, 1, false)
+		done <- out
 	}()
 	select {
-	case <-done:
+	case out := <-done:
+		if !strings.Contains(out, "messages echoed: 0, errors: 0, ") {
+			t.Errorf("Ctrl-C is no error of a connection, and the client says:\n%s", out)
+		}
 	case <-time.After(time.Minute):
 		t.Fatal("the client did not stop on Ctrl-C")
 	}

@@ -61,7 +61,7 @@ func (c *client) run(ctx context.Context) *failures {
 		wg.Go(func() {
 			// On Ctrl-C, Close wakes the Read or Write that waits.
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
-			if err := c.talk(id, conn); err != nil {
+			if err := c.talk(id, conn); err != nil && ctx.Err() == nil {
 				failed.add(id, err)
 			}
 			if c.lines {
@@ -96,7 +96,9 @@ func (c *client) connect(ctx context.Context) (map[int]net.Conn, *failures) {
 			defer func() { <-slots }()
 			conn, err := dialer.DialContext(ctx, "tcp", c.addr)
 			if err != nil {
-				failed.add(id, err)
+				if ctx.Err() == nil { // Ctrl-C is no error
+					failed.add(id, err)
+				}
 				return
 			}
 			mu.Lock()

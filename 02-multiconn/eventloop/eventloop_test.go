@@ -358,6 +358,36 @@ func TestStopEchoesWhatHasArrived(t *testing.T) {
 	}
 }
 
+// A client that goes on sending, and reads, does not keep the server from its
+// end, nor another client from the echo of its last words.
+func TestStopWhileSending(t *testing.T) {
+	l := newLoop()
+	l.quiet = true
+	r := start(t, l)
+	busy, other := r.dial(t), r.dial(t)
+	expectEcho(t, other, "hello")
+	expectEcho(t, busy, "hello")
+	var talking sync.WaitGroup
+	defer talking.Wait()
+	defer busy.Close()
+	talking.Go(func() { io.Copy(io.Discard, busy) })
+	talking.Go(func() {
+		for piece := make([]byte, 1<<18); ; {
+			if _, err := busy.Write(piece); err != nil {
+				return // the server has closed the connection
+			}
+		}
+	})
+	io.WriteString(other, "the last words")
+	go r.stop()
+	if got, err := io.ReadAll(other); err != nil || string(got) != "the last words" {
+		t.Errorf("the other client got %q, error: %v", got, err)
+	}
+	if err := r.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // An echo in the middle is finished after Ctrl-C; one that the client does not
 // take is given up when the grace is over.
 func TestGrace(t *testing.T) {

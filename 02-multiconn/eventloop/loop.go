@@ -242,6 +242,9 @@ func (l *loop) admit(fd int, sa syscall.Sockaddr) {
 	}
 }
 
+// lastLook is for how long clients may go on sending after Ctrl-C.
+const lastLook = 100 * time.Millisecond
+
 // stop is Ctrl-C: no new clients, and a last look at each connection. What has
 // arrived is still echoed. Who has nothing waiting is closed.
 func (l *loop) stop() {
@@ -249,13 +252,19 @@ func (l *loop) stop() {
 	l.sel.Unregister(l.wake)
 	l.stopping = true
 	l.stopBy = l.now.Add(l.grace)
+	// One read for each in turn, until nobody has more. Who goes on sending
+	// can neither take the others' turn nor keep the loop from its end.
+	until := time.Now().Add(lastLook)
+	for more := true; more; {
+		more = false
+		for _, c := range l.conns {
+			if c != nil && len(c.pending) == 0 && l.read(c) > 0 {
+				more = time.Now().Before(until)
+			}
+		}
+	}
 	for _, c := range l.conns {
-		if c == nil {
-			continue
-		}
-		for len(c.pending) == 0 && l.conns[c.fd] == c && l.read(c) > 0 {
-		}
-		if len(c.pending) == 0 && l.conns[c.fd] == c {
+		if c != nil && len(c.pending) == 0 {
 			l.close(c, errStopped)
 		}
 	}

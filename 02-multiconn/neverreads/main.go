@@ -12,13 +12,15 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"example.com/sockets/02-multiconn/neterror"
 )
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:65432", "connect to the server at `host:port`")
 	flag.Parse()
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "unexpected argument %q: settings are given as flags\n", flag.Arg(0))
+	if err := checkFlags(*addr); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		flag.Usage()
 		os.Exit(2)
 	}
@@ -27,7 +29,7 @@ func main() {
 
 	conn, err := net.DialTimeout("tcp", *addr, 5*time.Second)
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%v; is the server running? start it first: go run ./02-multiconn/server\n", err)
+		fmt.Fprintf(os.Stderr, "cannot connect to %s: %v; is the server running? start it first: go run ./02-multiconn/server\n", *addr, neterror.Cause(err))
 		os.Exit(1)
 	}
 	defer conn.Close()
@@ -43,10 +45,25 @@ func main() {
 		sent += n
 	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		fmt.Fprintf(os.Stderr, "sent %d bytes, then: %v\n", sent, err)
+		fmt.Fprintf(os.Stderr, "sent %d bytes to %s, then: %v; look at the server's terminal: was it stopped, or did its -idle-timeout pass?\n", sent, *addr, neterror.Cause(err))
 		os.Exit(1)
 	}
 	fmt.Printf("Sent %d bytes; now the server takes no more\n", sent)
 	<-ctx.Done() // and still it does not read
 	fmt.Println("Stopped; bytes read: 0")
+}
+
+// checkFlags objects to what package flag lets pass.
+func checkFlags(addr string) error {
+	if flag.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q: settings are given as flags", flag.Arg(0))
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("invalid value %q for flag -addr: %w", addr, err)
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,11 @@ import (
 )
 
 func main() {
+	flag.Parse() // there is no flag but -h
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "unexpected argument %q: there is nothing to set\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	if err := run(os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "cannot talk to itself over loopback:", err,
 			"(does a firewall forbid connections to 127.0.0.1?)")
