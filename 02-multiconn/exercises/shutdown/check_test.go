@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"runtime"
 	"testing"
 	"time"
 
@@ -66,13 +67,13 @@ func (r *running) shutdown(grace chan struct{}) (over chan struct{}) {
 	}()
 	// Clients knock until they are refused. Whoever came before the listener
 	// was closed may be served or closed, and leaves.
-	for range 1000 {
+	for end := time.Now().Add(check.Patience / 4); time.Now().Before(end); {
 		conn, err := net.DialTimeout("tcp", r.addr, check.Patience/10)
 		if err != nil {
 			return over
 		}
 		conn.Close()
-		time.Sleep(time.Millisecond) // Shutdown runs in a goroutine of its own
+		runtime.Gosched() // Shutdown runs in a goroutine of its own
 	}
 	r.s.Fail("a new client is refused", "it was taken", "a new client is still taken after Shutdown")
 	return over

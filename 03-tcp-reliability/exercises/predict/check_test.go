@@ -1,0 +1,28 @@
+//go:build check
+
+package predict
+
+import (
+	"fmt"
+	"testing"
+
+	"example.com/sockets/03-tcp-reliability/exercises/predict/questions"
+	"example.com/sockets/docs/exercises/check"
+)
+
+func TestCheck(t *testing.T) {
+	var cases []check.Case
+	for i, q := range questions.For(Seed) {
+		cases = append(cases, check.Case{Name: fmt.Sprint("question-", i+1), Do: func(s *check.Story) {
+			s.Did("asked, for seed %d: %s", Seed, q.Text)
+			s.Picture(q.Picture)
+			switch {
+			case i >= len(Answers) || Answers[i] == "":
+				s.Fail("an answer", "none", "this question is not answered yet")
+			case !q.Right(Answers[i]):
+				s.Fail("another answer", fmt.Sprintf("%q", Answers[i]), q.Symptom(Answers[i]))
+			}
+		}})
+	}
+	check.Run(t, cases)
+}
