@@ -3,6 +3,7 @@
 package shutdown
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -69,6 +70,9 @@ func (r *running) shutdown(grace chan struct{}) (over chan struct{}) {
 	// was closed may be served or closed, and leaves.
 	for end := time.Now().Add(check.Patience / 4); time.Now().Before(end); {
 		conn, err := net.DialTimeout("tcp", r.addr, check.Patience/10)
+		if isTimeout(err) {
+			break // the backlog is full, and nobody has closed it
+		}
 		if err != nil {
 			return over
 		}
@@ -80,8 +84,8 @@ func (r *running) shutdown(grace chan struct{}) (over chan struct{}) {
 }
 
 func isTimeout(err error) bool {
-	n, ok := err.(net.Error)
-	return ok && n.Timeout()
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
 }
 
 func (r *running) ends(over chan struct{}, symptom string) {
