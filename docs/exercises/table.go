@@ -14,4 +14,5 @@ var exercises = []exercise{
 	{"02-multiconn", "shutdown", 40, "stop a server without losing an echo", "2267c8d9aeeb"},
 	{"03-tcp-reliability", "serial", 10, "compare sequence numbers that wrap", "9e95ca24ccb1"},
 	{"03-tcp-reliability", "rto", 30, "estimate the retransmission timeout", "8332824e904e"},
+	{"03-tcp-reliability", "stopwait", 40, "a stop-and-wait sender", "b35f69a1f312"},
 }
