@@ -38,7 +38,7 @@ type sender struct {
 	err      error
 
 	now     time.Duration
-	due     bool        // the deadline brought us here
+	why     string      // a packet that is sent again now is
 	idle    bool        // Send had nothing
 	numbers map[int]int // of the first transmission of each packet
 	sent    int
@@ -70,7 +70,10 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 		return trace.Packet{}, false
 	}
 	if at, ok := s.Sender.Deadline(); now != s.now {
-		s.now, s.due = now, ok && at <= now
+		s.now, s.why = now, "unknown" // a Sender doesn't say
+		if ok && at <= now {
+			s.why = "timeout"
+		}
 	}
 	n, ok := s.Sender.Send(now)
 	s.idle = !ok
@@ -101,9 +104,9 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 			c.Data = n
 		}
 	} else {
-		c.Retransmits, c.Why = s.numbers[n], "unknown" // a Sender doesn't say
-		if s.due {
-			c.Why = "timeout"
+		c.Retransmits, c.Why = s.numbers[n], s.why
+		if s.why == "timeout" {
+			s.why = "go-back" // what follows at once
 		}
 	}
 	return trace.Packet{Bytes: arq.Encode(p), Carries: c}, true

@@ -215,7 +215,7 @@ func ended(err error) string {
 
 // Millis writes a time as the ladder does: "240 ms".
 func Millis(d time.Duration) string {
-	return fmt.Sprintf("%v ms", float64(d.Microseconds())/1000)
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(d.Microseconds())/1000), ".0") + " ms"
 }
 
 // Before is what happened in the learner's run before the first difference.
