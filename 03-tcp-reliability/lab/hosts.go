@@ -39,13 +39,14 @@ type sender struct {
 
 	now     time.Duration
 	why     string      // a packet that is sent again now is
+	reason  string      // why, if not for a timeout: a learner's doesn't say
 	idle    bool        // Send had nothing
 	numbers map[int]int // of the first transmission of each packet
 	sent    int
 }
 
 func newSender(p arq.Protocol, s Sender) *sender {
-	return &sender{Sender: s, protocol: p, numbers: map[int]int{}, now: -1}
+	return &sender{Sender: s, protocol: p, numbers: map[int]int{}, now: -1, reason: "unknown"}
 }
 
 func (s *sender) Write(now time.Duration, p []byte) int {
@@ -70,7 +71,7 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 		return trace.Packet{}, false
 	}
 	if at, ok := s.Sender.Deadline(); now != s.now {
-		s.now, s.why = now, "unknown" // a Sender doesn't say
+		s.now, s.why = now, s.reason
 		if ok && at <= now {
 			s.why = "timeout"
 		}

@@ -29,7 +29,7 @@ const End = "FIN"
 
 // A Protocol is one of the textbook's, with an end that a learner has written.
 type Protocol struct {
-	Name   string // stop-and-wait, go-back-n or selective-repeat
+	Name   string // stop-and-wait, go-back-n, selective-repeat or fast-retransmit
 	Window int    // packets; stop-and-wait has 1
 	RTO    time.Duration
 
@@ -61,6 +61,11 @@ func (p Protocol) hosts(learner bool) (client, server simulation.Host) {
 	case "selective-repeat":
 		wire = arq.SelectiveRepeat
 		client, server = arq.NewSelectiveRepeatSender(transfer, p.Window, p.RTO), arq.NewSelectiveRepeatReceiver(transfer)
+	case "fast-retransmit":
+		wire = arq.GoBackN // the same packets
+		reference := newSender(wire, newFast(p.Window, p.RTO))
+		reference.reason = "3 duplicate acks"
+		client, server = reference, newReceiver(wire, &cumulative{next: 1, kept: map[int]string{}})
 	default:
 		panic("lab: no protocol " + p.Name)
 	}

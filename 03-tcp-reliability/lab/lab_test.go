@@ -82,3 +82,20 @@ type late struct{}
 func (late) Send(time.Duration) (int, bool)  { return 0, false }
 func (late) Ack(time.Duration, int)          {}
 func (late) Deadline() (time.Duration, bool) { return 0, true }
+
+// The reference of fast retransmit does not wait for the timer, and its
+// message arrives whole over any network.
+func TestFastRetransmit(t *testing.T) {
+	p := Protocol{Name: "fast-retransmit", Window: 8, RTO: rto}
+	run := p.run(Conditions("-drop data:3"), false)
+	if last := run.Events[len(run.Events)-1]; run.Err != nil || last.At >= rto {
+		t.Errorf("ended at %v, error %v; the timer runs out at %v", last.At, run.Err, rto)
+	}
+	for seed := range 100 {
+		c := Conditions("-loss 0.2 -duplicate 0.2 -reorder 0.2 -corrupt 0.1 -jitter 5ms")
+		c.Seed = int64(seed)
+		if run := p.run(c, false); run.Err != nil || run.Read != Message {
+			t.Errorf("seed %d: read %q, error %v", seed, run.Read, run.Err)
+		}
+	}
+}
