@@ -120,6 +120,9 @@ func Decode(b []byte) (Packet, error) {
 	return p, nil
 }
 
+// Encode puts a packet together: Decode takes it apart.
+func Encode(p Packet) []byte { return encode(nil, p, string(p.Payload)) }
+
 // encode puts a packet together in b, whose old content is lost. The
 // payload comes as a string of its own, because the senders keep it as one.
 func encode(b []byte, p Packet, payload string) []byte {

@@ -39,6 +39,7 @@ type row struct {
 	app        string
 	text       string // read by the application at that moment
 	length     int    // bytes of it
+	marked     bool
 }
 
 // WriteLadder draws the trace: time down the left, the client's lifeline, the
@@ -87,10 +88,16 @@ type drawing struct {
 var emptyLane = "│" + strings.Repeat(" ", laneWidth) + "│"
 
 func (d *drawing) line(left, right, lane, app, paint string) {
+	d.pointed("", left, right, lane, app, paint)
+}
+
+// pointed draws a line with a sign before it, in the first column of the time.
+func (d *drawing) pointed(sign, left, right, lane, app, paint string) {
 	if d.color && paint != "" {
 		lane = paint + lane + "\x1b[0m"
 	}
-	s := fmt.Sprintf("%*s%*s  %s  %s", timeWidth-1, left, timeWidth, right, lane, app)
+	left = sign + fmt.Sprintf("%*s", timeWidth-1-utf8.RuneCountInString(sign), left)
+	s := fmt.Sprintf("%s%*s  %s  %s", left, timeWidth, right, lane, app)
 	fmt.Fprintln(d.out, strings.TrimRight(s, " "))
 }
 
@@ -115,7 +122,11 @@ func (d *drawing) row(r *row) {
 	if r.packet != nil {
 		lane, paint = r.lane()
 	}
-	d.line(d.clock(r.at), arrives, lane, app[0], paint)
+	sign := ""
+	if r.marked {
+		sign = "►"
+	}
+	d.pointed(sign, d.clock(r.at), arrives, lane, app[0], paint)
 	for _, more := range app[1:] {
 		d.line("", "", emptyLane, more, "")
 	}
@@ -138,7 +149,7 @@ func (t *Trace) rows() []*row {
 	var rows []*row
 	packets := map[name]*row{}
 	var last *row // the last arrival at the server
-	got := receiver{keeps: t.Protocol != "go-back-n", bytes: t.Protocol == "tcp", texts: map[uint32]string{}}
+	got := receiver{keeps: t.Protocol != "go-back-n" && t.Protocol != "stop-and-wait", bytes: t.Protocol == "tcp", texts: map[uint32]string{}}
 	if t.Protocol == "udp" {
 		got.texts = nil
 	}
@@ -147,7 +158,7 @@ func (t *Trace) rows() []*row {
 		id := name{e.Direction, e.Number}
 		switch e.Kind {
 		case Sent:
-			r := &row{at: e.At, direction: e.Direction, number: e.Number, packet: e.Packet}
+			r := &row{at: e.At, direction: e.Direction, number: e.Number, packet: e.Packet, marked: e.Marked}
 			rows, packets[id] = append(rows, r), r
 			if e.Direction == network.Up {
 				got.sent(e.Packet)
@@ -173,6 +184,7 @@ func (t *Trace) rows() []*row {
 				r = &row{at: e.At}
 				rows = append(rows, r)
 			}
+			r.marked = r.marked || e.Marked
 			r.length += e.Length
 			r.text += e.Text
 			r.app = fmt.Sprintf("reads %q", r.text)

@@ -45,6 +45,8 @@ type Event struct {
 	Length int    // bytes that an application wrote or read
 	Text   string // of these at most 64, or why a host failed
 	Note   Note
+
+	Marked bool // the ladder points at it
 }
 
 // A Trace is the list of what happened, in order.

@@ -1,0 +1,123 @@
+//go:build check
+
+package fastretransmit
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/lab"
+	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/docs/exercises/check"
+)
+
+const (
+	window = 8
+	rto    = 200 * time.Millisecond
+)
+
+func TestCheck(t *testing.T) {
+	over := func(flags string) func(*check.Story) {
+		return func(s *check.Story) { compare(s, flags) }
+	}
+	cases := []check.Case{
+		{Name: "no-loss", Do: over("-loss 0")},
+		{Name: "packet-lost", Do: over("-drop data:3")},
+		{Name: "many-duplicates", Do: over("-drop data:3 -rate 1Mbit")},
+		{Name: "first-lost", Do: over("-drop data:1 -rate 1Mbit")},
+		{Name: "two-duplicates", Do: over("-drop data:7")},
+		{Name: "sent-again-and-lost", Do: over("-drop data:2,up:9-10")},
+		{Name: "two-lost", Do: over("-drop data:2,data:4 -rate 1Mbit")},
+		{Name: "acknowledgements-lost", Do: over("-drop down:1-7")},
+		{Name: "late-acknowledgements", Do: over("-loss 0 -delay 150ms")},
+		{Name: "overtaken", Do: over("-reorder 0.3 -seed 6")},
+	}
+	for seed := range 20 {
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d", seed+1))})
+	}
+	check.Run(t, cases)
+}
+
+// compare runs the sender over a network with these flags.
+func compare(s *check.Story, flags string) {
+	s.Did("sent packets 1 to %d with a window of %d and a timeout of %v, as in:\ngo run ./03-tcp-reliability/exercises/fastretransmit/try %s",
+		lab.Last, window, rto, flags)
+	c := lab.Protocol{Name: "fast-retransmit", Window: window, RTO: rto,
+		Sender: func() lab.Sender { return New(lab.Last, window, rto) }}.Compare(lab.Conditions(flags))
+	if !c.Same {
+		s.Picture(c.Picture())
+		expected, came := c.Told()
+		s.Fail(expected, came, symptom(c))
+	}
+}
+
+// symptom says what the first difference looks like.
+func symptom(c *lab.Comparison) string {
+	sent := map[int]time.Duration{} // when each packet was sent last
+	base := 1                       // the oldest that is not acknowledged
+	var highest int                 // of the packets sent
+	duplicates := 0                 // acknowledgements since the last that said something new
+	for _, e := range c.Before() {
+		switch {
+		case e.Kind == trace.Sent && e.Direction == network.Up:
+			highest = max(highest, int(e.Packet.Seq))
+			sent[int(e.Packet.Seq)] = e.At
+		case e.Kind == trace.Arrived && e.Direction == network.Down:
+			switch ack := int(e.Packet.Ack); {
+			case ack >= base:
+				base, duplicates = ack+1, 0
+			case ack == base-1 && base <= highest:
+				duplicates++
+			}
+		}
+	}
+	want, got := c.Want, c.Got
+	early := got.Up && (!want.Up || got.At <= want.At)
+	switch {
+	case highest == 0 && !got.Up:
+		return "nothing was sent: does Send ever say true?"
+	case early && got.Again && got.Number < base:
+		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: acknowledgement %d has come", got.Number, base-1)
+	case early && got.Again && got.Number > base:
+		return fmt.Sprintf("your sender sends packet %d again, which is not the oldest: the receiver keeps what comes early, so packet %d alone is missing", got.Number, base)
+	case want.Again && duplicates >= 3 && want.At < sent[base]+rto:
+		return fmt.Sprintf("%d duplicate acknowledgements have come, and packet %d is not sent again at once", duplicates, base)
+	case early && got.Again && duplicates > 0 && duplicates < 3:
+		return fmt.Sprintf("your sender sends packet %d again after %d duplicate acknowledgements: it may only have been overtaken, wait for the third", base, duplicates)
+	case early && got.Again && duplicates > 3:
+		return fmt.Sprintf("your sender sends packet %d again for duplicate acknowledgement %d: the third was the sign, and it has been sent again already", base, duplicates)
+	case early && got.Again:
+		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, with %d duplicate acknowledgements: nothing tells that it was lost",
+			base, lab.Millis(got.At-sent[base]), duplicates)
+	case early && got.Number >= base+window:
+		return fmt.Sprintf("your sender has %d packets under way, and the window is %d: packet %d must wait", got.Number-base+1, window, got.Number)
+	case early && !want.Again:
+		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d", got.Number, highest+1)
+	case cutOff(c) != "":
+		return "your sender " + cutOff(c)
+	case want.Again && got.Up && got.Again:
+		return fmt.Sprintf("packet %d, the oldest, was last sent at %s; its timer runs out at %s, not at %s",
+			base, lab.Millis(sent[base]), lab.Millis(sent[base]+rto), lab.Millis(got.At))
+	case want.Again:
+		return fmt.Sprintf("packet %d has no acknowledgement, fewer than three duplicates have come, and it is not sent again when its timer runs out", base)
+	case want.Up:
+		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow", window, want.Number)
+	}
+	return "your sender does not do what fast retransmit does"
+}
+
+// cutOff is why the lab has ended the run in place of the sender, or "".
+func cutOff(c *lab.Comparison) string {
+	if !c.Got.None() || c.Yours.Err == nil {
+		return ""
+	}
+	_, why, found := strings.Cut(c.Yours.Err.Error(), "is cut off")
+	if !found {
+		return ""
+	}
+	return "is cut off" + why
+}

@@ -1,0 +1,37 @@
+// Package gobackn is an exercise: README.md has the task.
+package gobackn
+
+import "time"
+
+// A Sender sends the packets 1 to last by go-back-N: up to a window of them
+// is under way at once. It has no clock: the time since the start is passed
+// in.
+type Sender struct {
+	// TODO: what must a sender remember from one call to the next?
+}
+
+// New makes a sender. A window is a number of packets; rto (retransmission
+// timeout) is how long the oldest of them waits for its acknowledgement.
+func New(last, window int, rto time.Duration) *Sender {
+	return &Sender{}
+}
+
+// Send names the packet to send now, false for none. It is called again and
+// again until it says false.
+func (s *Sender) Send(now time.Duration) (number int, ok bool) {
+	// TODO: write this.
+	return 0, false
+}
+
+// Ack takes an acknowledgement that has come from the network. It stands for
+// all packets up to this number.
+func (s *Sender) Ack(now time.Duration, number int) {
+	// TODO: write this.
+}
+
+// Deadline says when to call Send although no acknowledgement has come, false
+// for never.
+func (s *Sender) Deadline() (at time.Duration, ok bool) {
+	// TODO: write this.
+	return 0, false
+}

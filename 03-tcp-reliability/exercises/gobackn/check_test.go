@@ -1,0 +1,126 @@
+//go:build check
+
+package gobackn
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/lab"
+	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/docs/exercises/check"
+)
+
+const (
+	window = 4
+	rto    = 200 * time.Millisecond
+)
+
+func TestCheck(t *testing.T) {
+	over := func(flags string) func(*check.Story) {
+		return func(s *check.Story) { compare(s, flags) }
+	}
+	cases := []check.Case{
+		{Name: "no-loss", Do: over("-loss 0")},
+		{Name: "packet-lost", Do: over("-drop data:3")},
+		{Name: "first-lost", Do: over("-drop data:1")},
+		{Name: "acknowledgements-lost", Do: over("-drop down:1-3")},
+		{Name: "a-window-of-them-lost", Do: over("-drop down:1-4")},
+		{Name: "lost-again-and-again", Do: over("-drop up:3-12")},
+		{Name: "late-acknowledgements", Do: over("-loss 0 -delay 150ms")},
+		{Name: "end-lost", Do: over("-drop up:9,down:9")},
+		{Name: "overtaken-acknowledgements", Do: over("-reorder 0.3 -jitter 3ms -only down -seed 6")},
+		{Name: "duplicates", Do: over("-duplicate 1")},
+	}
+	for seed := range 20 {
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d", seed+1))})
+	}
+	check.Run(t, cases)
+}
+
+// compare runs the sender over a network with these flags.
+func compare(s *check.Story, flags string) {
+	s.Did("sent packets 1 to %d with a window of %d and a timeout of %v, as in:\ngo run ./03-tcp-reliability/exercises/gobackn/try %s",
+		lab.Last, window, rto, flags)
+	c := lab.Protocol{Name: "go-back-n", Window: window, RTO: rto,
+		Sender: func() lab.Sender { return New(lab.Last, window, rto) }}.Compare(lab.Conditions(flags))
+	if !c.Same {
+		s.Picture(c.Picture())
+		expected, came := c.Told()
+		s.Fail(expected, came, symptom(c))
+	}
+}
+
+// symptom says what the first difference looks like.
+func symptom(c *lab.Comparison) string {
+	sent := map[int]time.Duration{} // when each packet was sent last
+	base := 1                       // the oldest that is not acknowledged
+	var highest int                 // of the packets sent
+	var previous lab.Act            // the packet sent last
+	var ack int                     // the latest acknowledgement
+	var acked time.Duration         // when it came
+	old := false                    // and it says nothing new
+	for _, e := range c.Before() {
+		switch {
+		case e.Kind == trace.Sent && e.Direction == network.Up:
+			previous = lab.Act{At: e.At, Number: int(e.Packet.Seq), Again: e.Packet.Retransmits > 0}
+			highest = max(highest, previous.Number)
+			sent[previous.Number] = e.At
+		case e.Kind == trace.Arrived && e.Direction == network.Down:
+			ack, acked = int(e.Packet.Ack), e.At
+			old = ack < base
+			base = max(base, ack+1)
+		}
+	}
+	want, got := c.Want, c.Got
+	early := got.Up && (!want.Up || got.At <= want.At)
+	switch {
+	case highest == 0 && !got.Up:
+		return "nothing was sent: does Send ever say true?"
+	// Both send at the same time, but not the same packet.
+	case want.Up && want.Again && previous.Again && previous.At == want.At && !(early && got.Again):
+		return fmt.Sprintf("your sender does not send packet %d again after packet %d: the receiver has discarded it, because it keeps nothing that comes out of order",
+			want.Number, previous.Number)
+	case early && got.Number >= base+window && old && acked == got.At:
+		return fmt.Sprintf("acknowledgement %d has come again and stands for nothing new, but your sender takes it for a further packet: packet %d must wait",
+			ack, got.Number)
+	case early && got.Number >= base+window:
+		return fmt.Sprintf("your sender has %d packets under way, and the window is %d: packet %d must wait for an acknowledgement",
+			got.Number-base+1, window, got.Number)
+	case early && got.Again && got.Number < base:
+		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: acknowledgement %d has come", got.Number, base-1)
+	case early && got.Again:
+		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission: packet %d is the oldest, was last sent at %s, and has time until %s",
+			got.Number, lab.Millis(got.At-sent[got.Number]), base, lab.Millis(sent[base]), lab.Millis(sent[base]+rto))
+	case early:
+		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d", got.Number, highest+1)
+	case cutOff(c) != "":
+		return "your sender " + cutOff(c)
+	case want.Up && want.Again && got.Up:
+		return fmt.Sprintf("packet %d, the oldest, was sent at %s; its timer runs out at %s, not at %s",
+			base, lab.Millis(sent[base]), lab.Millis(sent[base]+rto), lab.Millis(got.At))
+	case want.Up && want.Again:
+		return fmt.Sprintf("packet %d is never acknowledged, and it is not sent again", want.Number)
+	case want.Up && ack > 0:
+		return fmt.Sprintf("acknowledgement %d stands for all packets up to %d, so the window has room for packet %d, which does not follow", base-1, base-1, want.Number)
+	case want.Up:
+		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow", window, want.Number)
+	}
+	return "your sender does not do what go-back-N does"
+}
+
+// cutOff is why the lab has ended the run in place of the sender, or "".
+func cutOff(c *lab.Comparison) string {
+	if !c.Got.None() || c.Yours.Err == nil {
+		return ""
+	}
+	_, why, found := strings.Cut(c.Yours.Err.Error(), "is cut off")
+	if !found {
+		return ""
+	}
+	return "is cut off" + why
+}

@@ -1,0 +1,20 @@
+// Command try runs your sender and the reference over the same bad network,
+// and shows where they first differ:
+//
+//	go run ./03-tcp-reliability/exercises/gobackn/try -drop up:3,down:5
+//
+// -h lists what can be wrong with the network.
+package main
+
+import (
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/exercises/gobackn"
+	"example.com/sockets/03-tcp-reliability/lab"
+)
+
+func main() {
+	window, rto := 4, 200*time.Millisecond
+	lab.Protocol{Name: "go-back-n", Window: window, RTO: rto,
+		Sender: func() lab.Sender { return gobackn.New(lab.Last, window, rto) }}.Main()
+}

@@ -1,0 +1,115 @@
+//go:build check
+
+package keep
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/lab"
+	"example.com/sockets/docs/exercises/check"
+)
+
+func TestCheck(t *testing.T) {
+	over := func(flags string) func(*check.Story) {
+		return func(s *check.Story) { compare(s, flags) }
+	}
+	cases := []check.Case{
+		{Name: "no-loss", Do: over("-loss 0")},
+		{Name: "packet-lost", Do: over("-drop data:3")},
+		{Name: "three-lost", Do: over("-drop data:1-3")},
+		{Name: "acknowledgement-lost", Do: over("-drop down:2")},
+		{Name: "comes-again-while-kept", Do: over("-duplicate 1 -drop data:2")},
+		{Name: "end-comes-early", Do: over("-drop data:8")},
+		{Name: "end-lost", Do: over("-drop up:9,down:9")},
+	}
+	for seed := range 20 {
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.3 -jitter 5ms -seed %d", seed+1))})
+	}
+	check.Run(t, cases)
+}
+
+// compare runs the receiver over a network with these flags.
+func compare(s *check.Story, flags string) {
+	s.Did("let a sender with a window of 4 packets send to your receiver, as in:\ngo run ./03-tcp-reliability/exercises/keep/try %s", flags)
+	j := &judge{next: 1, arrived: map[int]string{}}
+	c := lab.Protocol{Name: "selective-repeat", Window: 4, RTO: 200 * time.Millisecond,
+		Receiver: func() lab.Receiver { j.Receiver = New(); return j }}.Compare(lab.Conditions(flags))
+	if c.Same && j.symptom == "" {
+		return
+	}
+	s.Picture(c.Picture())
+	if j.symptom == "" {
+		j.expected, j.came = c.Told()
+		j.symptom = "your receiver does not do what a selective-repeat receiver does"
+	}
+	s.Did("gave Receive packet %d, %q", j.number, j.word)
+	s.Fail(j.expected, j.came, j.symptom)
+}
+
+// A judge watches the receiver's answers, and remembers the first wrong one.
+type judge struct {
+	*Receiver
+	next    int            // in order
+	arrived map[int]string // words, by packet
+
+	number                  int // of the packet that was answered wrong
+	word                    string
+	expected, came, symptom string
+}
+
+func (j *judge) Receive(number int, word string) (acks []int, words []string) {
+	acks, words = j.Receiver.Receive(number, word)
+	if j.symptom != "" {
+		return acks, words
+	}
+	_, again := j.arrived[number]
+	j.arrived[number] = word
+	first := j.next
+	var due []string
+	for {
+		word, ok := j.arrived[j.next]
+		if !ok {
+			break
+		}
+		due = append(due, word)
+		j.next++
+	}
+	if slices.Equal(acks, []int{number}) && slices.Equal(words, due) {
+		return acks, words
+	}
+
+	j.number, j.word = number, word
+	j.expected = fmt.Sprintf("acks %v, words %q", []int{number}, due)
+	j.came = fmt.Sprintf("acks %v, words %.10q", acks, words)
+	unheard := slices.IndexFunc(acks, func(n int) bool { return j.arrived[n] == "" })
+	late := min(first+len(words), j.next-1) // what is due next of those kept
+	switch {
+	case len(acks) == 0 && len(words) == 0 && len(j.arrived) == 1:
+		j.symptom = "nothing is acknowledged, and nothing delivered"
+	case unheard >= 0:
+		j.symptom = fmt.Sprintf("your receiver acknowledges packet %d, which has not arrived: the sender will not send it again", acks[unheard])
+	case len(acks) == 0 && again:
+		j.symptom = fmt.Sprintf("packet %d comes again, and it is not acknowledged again: when its acknowledgement was lost, the sender sends it for ever", number)
+	case len(acks) == 0:
+		j.symptom = fmt.Sprintf("packet %d has arrived, and it is not acknowledged", number)
+	case !slices.Contains(acks, number):
+		j.symptom = fmt.Sprintf("your receiver acknowledges packet %d in place of packet %d: here each acknowledgement stands for one packet", acks[0], number)
+	case len(acks) > 1:
+		j.symptom = fmt.Sprintf("your receiver sends %d acknowledgements for packet %d", len(acks), number)
+	case len(due) == 0 && again:
+		j.symptom = fmt.Sprintf("your receiver delivers %q a second time", words[0])
+	case len(due) == 0:
+		j.symptom = fmt.Sprintf("your receiver delivers %q although packet %d is missing: the application would read out of order", words[0], first)
+	case len(words) == 0:
+		j.symptom = fmt.Sprintf("packet %d is the next in order, and it is not delivered", number)
+	case len(words) < len(due) && slices.Equal(words, due[:len(words)]):
+		j.symptom = fmt.Sprintf("the turn of packet %d has come, which arrived earlier, and it is not delivered", late)
+	default:
+		j.symptom = "your receiver delivers other words than those whose turn it is"
+	}
+	return acks, words
+}
