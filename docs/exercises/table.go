@@ -7,6 +7,7 @@ var exercises = []exercise{
 	{"01-echo", "lines", 30, "a line at a time from a stream", "b235218d76a5"},
 	{"01-echo", "halfclose", 30, "say that this is all, and read on", "ebdf94fc9bdb"},
 	{"01-echo", "deadline", 20, "give up on a silent peer", "02e9eff98ad6"},
+	{"01-echo", "failures", 30, "tell failures apart by their errors", "6520b0d3b89d"},
 	{"02-multiconn", "frames", 25, "messages over a stream", "244b90ad5aa8"},
 	{"02-multiconn", "atmost", 25, "at most n clients at once", "6c68b44770b0"},
 	{"02-multiconn", "forward", 40, "a proxy for one connection", "bc333433f033"},

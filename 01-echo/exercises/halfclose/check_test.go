@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "big-echo", Do: func(s *check.Story) {
 			s.Did("made a peer that sends back what it reads, at once")
-			text := strings.Repeat("a line of an echo\n", 250_000)
+			text := strings.Repeat("a line of an echo\n", 150_000) // more than the buffers hold
 			exchange(s, text, func(peer *net.TCPConn) (string, error) {
 				_, err := io.Copy(peer, peer)
 				return text, err
@@ -45,10 +46,24 @@ func TestCheck(t *testing.T) {
 		{Name: "broken-request", Do: func(s *check.Story) {
 			broken := errors.New("the disk is gone")
 			client, peer := s.Pair()
-			go io.Copy(io.Discard, peer)
+			peer.SetDeadline(time.Now().Add(check.Patience / 2))
+			waited := make(chan string, 1)
+			go func() {
+				_, err := io.Copy(io.Discard, peer)
+				if errors.Is(err, os.ErrDeadlineExceeded) {
+					waited <- check.Where()
+				}
+				peer.Close()
+			}()
 			s.Did("gave a request that fails after 5 bytes with %q", broken)
 			var answer bytes.Buffer
 			_, err := Exchange(client, io.MultiReader(strings.NewReader("hello"), failing{broken}), &answer)
+			select {
+			case where := <-waited:
+				s.Fail(fmt.Sprintf("the error %q, at once", broken), "none, until the peer gave up",
+					"the request broke off, and Exchange still waits for an answer that can't come"+where)
+			default:
+			}
 			if !errors.Is(err, broken) {
 				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
 					"the request could not be read, and Exchange does not say so")
@@ -75,11 +90,13 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // went wrong when it read.
 func exchange(s *check.Story, request string, peer func(*net.TCPConn) (string, error)) {
 	client, server := s.Pair()
+	// Fixed sizes, so that little fits between the two. A receive buffer made
+	// smaller than it was would drop segments that it has promised to take.
 	for _, conn := range []*net.TCPConn{client, server} {
-		conn.SetReadBuffer(64 << 10) // so that little fits between the two
-		conn.SetWriteBuffer(64 << 10)
+		conn.SetReadBuffer(256 << 10)
+		conn.SetWriteBuffer(256 << 10)
 	}
-	server.SetDeadline(time.Now().Add(check.Patience / 2))
+	server.SetDeadline(time.Now().Add(check.Patience * 3 / 4))
 	type outcome struct {
 		answer string
 		err    error

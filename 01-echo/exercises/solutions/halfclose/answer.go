@@ -2,8 +2,10 @@
 package halfclose
 
 import (
+	"cmp"
 	"io"
 	"net"
+	"time"
 )
 
 // Exchange sends all of request, says that there is no more, and writes what
@@ -20,14 +22,21 @@ func Exchange(conn *net.TCPConn, request io.Reader, answer io.Writer) (int64, er
 			// The FIN: "that is all". The other direction stays open.
 			err = conn.CloseWrite()
 		}
-		if err != nil {
-			conn.CloseRead() // wakes the Read below: no answer will come
-		}
 		sent <- err
+		if err != nil {
+			// No answer will come: wake the Read below. (CloseRead wakes
+			// it too, but not on Windows.)
+			conn.SetReadDeadline(time.Unix(1, 0))
+		}
 	}()
 	n, err := io.Copy(answer, conn)
-	if err != nil {
+	if err == nil {
+		return n, <-sent
+	}
+	select {
+	case sendErr := <-sent: // may be why Read was woken
+		return n, cmp.Or(sendErr, err)
+	default:
 		return n, err
 	}
-	return n, <-sent
 }
