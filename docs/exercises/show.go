@@ -25,7 +25,7 @@ func list(out io.Writer, results []result) {
 		case notYet:
 			text = fmt.Sprintf("%s: %d of %d cases", text, r.verdict.Passed, r.verdict.Total)
 		}
-		fmt.Fprintf(out, "  %-12s %3d min  %-44s %s\n", r.name, r.minutes, r.aim, text)
+		fmt.Fprintf(out, "  %-14s %3d min  %-44s %s\n", r.name, r.minutes, r.aim, text)
 		if next == nil && r.state != solved {
 			next = &results[i]
 		}
