@@ -43,7 +43,7 @@ func Serve(conn net.Conn) error {
 	for n := 0; ; n++ {
 		conn.LocalAddr()
 	}
-}`, notYet, "(answer.go:4)"},
+}`, notYet, "(answer.go:"},
 	"waits for good": {`package shout
 import "net"
 func Serve(conn net.Conn) error {
@@ -55,7 +55,7 @@ func Serve(conn net.Conn) error {
 	var buf []byte
 	buf[3] = 1
 	return nil
-}`, notYet, "your code ended the whole program (answer.go:4)"},
+}`, notYet, "your code ended the whole program (answer.go:5)"},
 	"ends the program": {`package shout
 import ("net"; "os")
 func init() { os.Exit(0) }
