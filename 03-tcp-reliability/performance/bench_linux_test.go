@@ -70,12 +70,13 @@ func start(b *testing.B, cmd *exec.Cmd, addr string) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { cmd.Process.Signal(syscall.SIGTERM); cmd.Wait() })
+	again := time.Tick(10 * time.Millisecond)
 	for range 500 {
 		if c, err := net.Dial("tcp", addr); err == nil {
 			c.Close()
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		<-again
 	}
 	b.Fatalf("%v does not listen on %s", cmd, addr)
 }
@@ -202,14 +203,15 @@ func atRest(b *testing.B, addr string) float64 {
 	defer c.Close()
 	message := make([]byte, 64)
 	var all []time.Duration
+	rest := time.Tick(time.Millisecond)
 	for range 200 {
+		<-rest
 		begin := time.Now()
 		c.Write(message)
 		if _, err := io.ReadFull(c, message); err != nil {
 			b.Fatal(err)
 		}
 		all = append(all, time.Since(begin))
-		time.Sleep(time.Millisecond)
 	}
 	slices.Sort(all)
 	return float64(all[len(all)/2].Nanoseconds()) / 1000

@@ -52,7 +52,7 @@ func (r *running) text() string {
 }
 
 // wait waits until the proxy has printed text.
-func (r *running) wait(t *testing.T, text string) {
+func (r *running) wait(t testing.TB, text string) {
 	t.Helper()
 	for end := time.After(time.Minute); !strings.Contains(r.text(), text); {
 		select {
@@ -92,15 +92,10 @@ func startProxy(t testing.TB, target string, set func(*options)) *running {
 		}
 		nothingLeft(t)
 	})
-	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
-		if _, rest, ok := strings.Cut(r.text(), "Listening on "); ok && strings.Contains(rest, "\n") {
-			r.addr, _, _ = strings.Cut(rest, ",")
-			return r
-		}
-		if time.Now().After(end) {
-			t.Fatalf("the proxy does not listen:\n%s", r.text())
-		}
-	}
+	r.wait(t, "Listening on ")
+	_, rest, _ := strings.Cut(r.text(), "Listening on ")
+	r.addr, _, _ = strings.Cut(rest, ",")
+	return r
 }
 
 func faults(flags string) func(*options) {
@@ -112,6 +107,8 @@ func faults(flags string) func(*options) {
 	}
 }
 
+// nothingLeft looks until no goroutine of the proxy is left: nothing announces
+// that one has ended.
 func nothingLeft(t testing.TB) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
@@ -334,6 +331,7 @@ func TestTargetRefuses(t *testing.T) {
 // A reset passes through, in either direction, and other connections go on.
 func TestReset(t *testing.T) {
 	other := make(chan error, 10)
+	arrived := make(chan struct{}, 1)
 	target := serve(t, func(c *net.TCPConn) {
 		line, err := bufio.NewReader(c).ReadString('\n')
 		switch line {
@@ -341,6 +339,7 @@ func TestReset(t *testing.T) {
 			c.SetLinger(0)
 			return
 		case "I reset\n":
+			arrived <- struct{}{}
 			_, err = io.ReadAll(c)
 			other <- err
 			return
@@ -360,7 +359,7 @@ func TestReset(t *testing.T) {
 	}
 	c = dial(t, p.addr)
 	fmt.Fprintln(c, "I reset")
-	time.Sleep(50 * time.Millisecond) // let the line arrive: a reset overtakes what waits
+	<-arrived // a reset overtakes what waits
 	c.SetLinger(0)
 	c.Close()
 	if err := <-other; err == nil {

@@ -237,16 +237,16 @@ func TestUDPManyClients(t *testing.T) {
 			t.Fatalf("client %d got %q, error %v", i, b[:n], err)
 		}
 	}
-	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
-		f.mu.Lock()
-		n := len(f.paths)
-		f.mu.Unlock()
-		if n == 0 {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%d silent clients are not forgotten", n)
-		}
+	forgotten := make(chan struct{})
+	go func() { f.readers.Wait(); close(forgotten) }() // one for each client
+	select {
+	case <-forgotten:
+	case <-time.After(time.Minute):
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.paths); n > 0 {
+		t.Fatalf("%d silent clients are not forgotten", n)
 	}
 }
 
