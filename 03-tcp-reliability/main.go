@@ -162,8 +162,10 @@ func (o *options) validate(fs *flag.FlagSet, given map[string]bool) error {
 	switch {
 	case o.every < 0 || o.every > time.Hour:
 		return fmt.Errorf("invalid value %v for flag -every: must be from 0 to 1h", o.every)
-	case o.bytes < 0 || o.bytes > maxBytes:
+	case given["bytes"] && o.bytes < 1 || o.bytes > maxBytes:
 		return fmt.Errorf("invalid value %d for flag -bytes: must be from 1 to %d", o.bytes, maxBytes)
+	case given["bytes"] && given["every"]:
+		return errors.New("flag -every means nothing with -bytes: they are written all at once")
 	case given["bytes"] && given["message"]:
 		return errors.New("flags -message and -bytes exclude each other")
 	case len(o.message) > 10_000:
@@ -291,25 +293,35 @@ func millis(d time.Duration) string {
 	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64) + " ms"
 }
 
-// capture writes the two files of -pcap, or none.
+// capture writes the two files of -pcap, or none: each takes its name, maybe
+// that of an earlier run's capture, when both are whole.
 func (o *options) capture(t *trace.Trace) (err error) {
 	var written []string
 	defer func() {
+		for _, name := range written {
+			os.Remove(name) // those without their final name
+		}
 		if err != nil {
-			for _, name := range written {
-				os.Remove(name)
-			}
 			err = fmt.Errorf("cannot write the captures: %w; give -pcap a name in a folder that exists and may be written to", err)
 		}
 	}()
-	for end, suffix := range []string{"-client.pcapng", "-server.pcapng"} {
-		f, err := os.Create(o.pcap + suffix)
+	suffixes := []string{"-client.pcapng", "-server.pcapng"}
+	for end, suffix := range suffixes {
+		if info, err := os.Stat(o.pcap + suffix); err == nil && info.IsDir() {
+			return fmt.Errorf("%s is a folder", o.pcap+suffix)
+		}
+		f, err := os.Create(o.pcap + suffix + ".part")
 		if err != nil {
 			return err
 		}
 		written = append(written, f.Name())
 		err = t.WritePcapng(f, network.Direction(end))
 		if err := errors.Join(err, f.Close()); err != nil {
+			return err
+		}
+	}
+	for end, suffix := range suffixes {
+		if err := os.Rename(written[end], o.pcap+suffix); err != nil {
 			return err
 		}
 	}

@@ -153,6 +153,8 @@ func TestWrongCommands(t *testing.T) {
 		"-protocol go-back-n -rto -1s":         "invalid value -1s for flag -rto",
 		"-bytes 1000000000000":                 "invalid value 1000000000000 for flag -bytes: must be from 1 to 100000000",
 		"-bytes -1":                            "invalid value -1 for flag -bytes",
+		"-bytes 0":                             "invalid value 0 for flag -bytes: must be from 1",
+		"-bytes 5 -every 1ms":                  "flag -every means nothing with -bytes",
 		"-bytes 5 -message x":                  "flags -message and -bytes exclude each other",
 		"-every -1s":                           "invalid value -1s for flag -every",
 		"-read-rate -1":                        "invalid value -1 for flag -read-rate",
@@ -208,6 +210,9 @@ func TestProcess(t *testing.T) {
 	os.Mkdir(filepath.Join(dir, "half-server.pcapng"), 0o755)
 	if status, _, _ := run("-pcap", filepath.Join(dir, "half")); status != 1 {
 		t.Errorf("status %d", status)
+	}
+	if parts, _ := filepath.Glob(filepath.Join(dir, "*.part")); len(parts) > 0 {
+		t.Errorf("captures that were not finished are left behind: %q", parts)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "half-client.pcapng")); err == nil {
 		t.Error("half of the captures is left behind")

@@ -112,10 +112,13 @@ func (d *drawing) pause(p time.Duration) {
 
 func (d *drawing) row(r *row) {
 	app := wrap(r.app, appWidth)
-	arrives := ""
-	if r.arrived && !r.copy {
+	sent, arrives := d.clock(r.at), ""
+	switch {
+	case r.copy: // made in the network: it was not sent at a time of its own
+		sent, arrives = "", d.clock(r.arrives)
+	case r.arrived:
 		arrives = d.clock(r.arrives)
-	} else if r.packet != nil && !r.copy {
+	case r.packet != nil:
 		arrives = "-"
 	}
 	lane, paint := emptyLane, ""
@@ -126,7 +129,7 @@ func (d *drawing) row(r *row) {
 	if r.marked {
 		sign = "►"
 	}
-	d.pointed(sign, d.clock(r.at), arrives, lane, app[0], paint)
+	d.pointed(sign, sent, arrives, lane, app[0], paint)
 	for _, more := range app[1:] {
 		d.line("", "", emptyLane, more, "")
 	}
