@@ -156,6 +156,11 @@ func (s *Story) Did(format string, args ...any) {
 	})
 }
 
+// Anew forgets the steps told so far: they belong to a run that went well.
+func (s *Story) Anew() {
+	s.set(func(v *Verdict) { v.Done = nil })
+}
+
 // Picture shows this text below the story if the case fails.
 func (s *Story) Picture(text string) {
 	s.set(func(v *Verdict) { v.Picture = text })
