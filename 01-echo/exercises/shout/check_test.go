@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -36,6 +37,15 @@ func TestCheck(t *testing.T) {
 			client.CloseWrite()
 			check.Want(s, nil, <-done, "Serve returned an error, but the client's FIN is the good end")
 		}},
+		{Name: "with-the-end", Do: func(s *check.Story) {
+			s.Did("gave Serve a connection whose Read returns \"bye\" together with io.EOF")
+			conn := &lastWords{}
+			err := Serve(conn)
+			if conn.written != "BYE" || err != nil {
+				s.Fail("\"BYE\", error <nil>", fmt.Sprintf("%q, error %v", conn.written, err),
+					"bytes that came together with the end were lost: first the bytes, then the error")
+			}
+		}},
 		{Name: "a-reset", Do: func(s *check.Story) {
 			client, server := s.Pair()
 			s.Did("connected, and sent a reset (RST)")
@@ -46,6 +56,26 @@ func TestCheck(t *testing.T) {
 			}
 		}},
 	})
+}
+
+// lastWords is a connection whose last bytes come together with the end.
+type lastWords struct {
+	net.Conn // nil: only Read and Write are used
+	read     bool
+	written  string
+}
+
+func (c *lastWords) Read(p []byte) (int, error) {
+	if c.read {
+		return 0, io.EOF
+	}
+	c.read = true
+	return copy(p, "bye"), io.EOF
+}
+
+func (c *lastWords) Write(p []byte) (int, error) {
+	c.written += string(p)
+	return len(p), nil
 }
 
 // exchange sends messages, one after the echo of the other, and compares what

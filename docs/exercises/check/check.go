@@ -185,10 +185,13 @@ func Want[T comparable](s *Story, expected, came T, symptom string) {
 
 func show(v any) string {
 	text := fmt.Sprintf("%#v", v)
-	if s, ok := v.(fmt.Stringer); ok {
-		text = s.String()
-	} else if v == nil {
+	switch v := v.(type) {
+	case nil:
 		text = "nil"
+	case error:
+		text = "error " + v.Error()
+	case fmt.Stringer:
+		text = v.String()
 	}
 	if r := []rune(text); len(r) > 300 {
 		text = fmt.Sprintf("%s … (%d characters)", string(r[:300]), len(r))
