@@ -172,11 +172,12 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 		f.data++
 		data = f.data
 	}
+	now := f.net.now()
 	fate := f.net.send(d, len(b)+udpOverhead, data)
 	var c *trace.Carries
 	if f.watch.view == "ladder" || f.watch.view == "json" {
 		c = describe(b)
-		e := trace.Event{At: f.net.now(), Kind: trace.Sent, Connection: p.id, Direction: d, Number: fate.Number, Packet: c}
+		e := trace.Event{At: now, Kind: trace.Sent, Connection: p.id, Direction: d, Number: fate.Number, Packet: c}
 		f.watch.add(&e, false)
 		if fate.Lost != network.NotLost {
 			e.Kind, e.Loss = trace.Lost, fate.Lost

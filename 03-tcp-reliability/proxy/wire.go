@@ -62,8 +62,9 @@ func (w *wire) close() {
 	w.schedule.close()
 }
 
-// send takes a packet that a stack sends. The bytes are lent until it returns.
-func (w *wire) send(d network.Direction, b []byte) {
+// send takes a packet that a stack sends.
+func (w *wire) send(d network.Direction, packet []byte) {
+	b := bytes.Clone(packet) // it is only lent
 	w.mu.Lock()
 	now := w.net.now()
 	t := w.track(d, b)
@@ -93,13 +94,13 @@ func (w *wire) send(d network.Direction, b []byte) {
 	w.mu.Unlock()
 
 	for i := range fate.N {
-		copied := fate.Copies[i]
-		if copied.At <= w.net.now() {
-			w.arrive(t, d, fate.Number, i+1, b, copied.FlipBit, &c)
-			continue
+		copied, at := fate.Copies[i], fate.Copies[i].At
+		arrive := func() { w.arrive(t, d, fate.Number, i+1, b, copied.FlipBit, &c) }
+		if at <= w.net.now() {
+			arrive()
+		} else {
+			w.schedule.at(at, arrive)
 		}
-		kept := bytes.Clone(b)
-		w.schedule.at(copied.At, func() { w.arrive(t, d, fate.Number, i+1, kept, copied.FlipBit, &c) })
 	}
 }
 
