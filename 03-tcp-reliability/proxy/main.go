@@ -16,12 +16,12 @@ import (
 )
 
 func main() {
-	// The goroutines hand each packet on to one another. On one processor that
-	// costs little; on several, each time, one has to be woken.
-	if os.Getenv("GOMAXPROCS") == "" {
+	o := fromFlags()
+	// Between the stacks a packet passes from goroutine to goroutine. On one
+	// processor that costs little; on several, one is woken each time.
+	if o.network == "tcp" && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
-	o := fromFlags()
 	ctx, stop := signal.NotifyContext(context.Background(),
 		os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -21,34 +21,44 @@ func main() {
 	from := flag.Int64("from", 5, "keep this `number` of bytes from each client, then lose -lose bytes, and keep the rest")
 	lose := flag.Int64("lose", 2, "lose this `number` of bytes from each client")
 	flag.Parse()
-	if flag.NArg() > 0 || *from < 0 || *lose < 0 {
-		fmt.Fprintln(os.Stderr, "-from and -lose must be 0 or more, and there are no other arguments than flags")
+	wrong := ""
+	switch {
+	case flag.NArg() > 0:
+		wrong = fmt.Sprintf("unexpected argument %q: settings are given as flags", flag.Arg(0))
+	case *from < 0:
+		wrong = fmt.Sprintf("invalid value %d for flag -from: must be 0 or more", *from)
+	case *lose < 0:
+		wrong = fmt.Sprintf("invalid value %d for flag -lose: must be 0 or more", *lose)
+	}
+	if wrong != "" {
+		fmt.Fprintln(os.Stderr, wrong)
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *listen, *target, *from, *lose, os.Stdout); err != nil {
+	if err := run(ctx, *listen, *target, *from, *lose); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run serves until ctx is cancelled.
-func run(ctx context.Context, listen, target string, from, lose int64, out io.Writer) error {
+func run(ctx context.Context, listen, target string, from, lose int64) error {
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w; take another port with -listen", err)
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	fmt.Fprintf(out, "Listening on %s, forwarding to %s; of each client's bytes %d to %d are thrown away\n",
+	fmt.Printf("Listening on %s, forwarding to %s; of each client's bytes %d to %d are thrown away\n",
 		l.Addr(), target, from+1, from+lose)
 
 	var clients sync.WaitGroup
-	defer clients.Wait()
-	for {
+	for count := 0; ; count++ {
 		client, err := l.Accept()
 		if ctx.Err() != nil {
+			clients.Wait()
+			fmt.Println("Stopped; clients:", count)
 			return nil
 		}
 		if err != nil {
@@ -56,7 +66,7 @@ func run(ctx context.Context, listen, target string, from, lose int64, out io.Wr
 		}
 		clients.Go(func() {
 			defer client.Close()
-			server, err := net.Dial("tcp", target)
+			server, err := new(net.Dialer).DialContext(ctx, "tcp", target)
 			if err != nil {
 				fmt.Fprintf(os.Stderr, "cannot connect to the target: %v; is it running?\n", err)
 				return
