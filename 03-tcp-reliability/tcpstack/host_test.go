@@ -370,6 +370,30 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
+// A Pair's timer stays below its bound, also after a handshake of many SYNs.
+func TestBoundedTimer(t *testing.T) {
+	r := newRun(t, "reno", 0, false)
+	defer r.destroy()
+	for _, h := range []*Host{r.client, r.server} {
+		if err := boundTimer(h.stack); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const syns, acks, data = 4, 1, 4
+	var data1 time.Duration // when the data was sent first
+	r.lost = func(up bool, n int) bool {
+		if up && n == syns+acks+1 {
+			data1 = r.now
+		}
+		return up && (n < syns || n > syns+acks && n <= syns+acks+data)
+	}
+	err := r.transfer(words(), true)
+	r.whole(t, err, bytes.Join(words(), nil))
+	if took := r.now - data1; took > (data+1)*3*time.Second {
+		t.Errorf("%d losses in a row took %v to repair\n%s", data, took, r.ladder())
+	}
+}
+
 func TestReset(t *testing.T) {
 	r := newRun(t, "cubic", 0, false)
 	defer r.destroy()
