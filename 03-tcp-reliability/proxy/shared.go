@@ -22,11 +22,12 @@ func newSharedNetwork(c network.Conditions) *sharedNetwork {
 // now is the time since the start.
 func (n *sharedNetwork) now() time.Duration { return time.Since(n.start) }
 
-// send decides a packet's fate; see network.Send.
-func (n *sharedNetwork) send(d network.Direction, size, data int) network.Fate {
+// send decides a packet's fate, and says when; see network.Send.
+func (n *sharedNetwork) send(d network.Direction, size, data int) (network.Fate, time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.net.Send(n.now(), d, size, data)
+	now := n.now()
+	return n.net.Send(now, d, size, data), now
 }
 
 // set changes the conditions for the packets to come.

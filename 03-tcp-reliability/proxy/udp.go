@@ -172,10 +172,9 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 		f.data++
 		data = f.data
 	}
-	now := f.net.now()
-	fate := f.net.send(d, len(b)+udpOverhead, data)
+	fate, now := f.net.send(d, len(b)+udpOverhead, data)
 	var c *trace.Carries
-	if f.watch.view == "ladder" || f.watch.view == "json" {
+	if f.watch.watching() {
 		c = describe(b)
 		e := trace.Event{At: now, Kind: trace.Sent, Connection: p.id, Direction: d, Number: fate.Number, Packet: c}
 		f.watch.add(&e, false)
@@ -188,7 +187,7 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 
 	for i := range fate.N {
 		copied := fate.Copies[i]
-		if copied.At <= f.net.now() {
+		if copied.At <= now {
 			f.arrive(d, p, b, fate.Number, i+1, copied.FlipBit, c)
 			continue
 		}

@@ -54,6 +54,11 @@ func (w *watcher) capture(name string) error {
 	return nil
 }
 
+// watching says whether there is anybody to tell of events.
+func (w *watcher) watching() bool {
+	return w.view == "ladder" || w.view == "json" || len(w.captures) > 0
+}
+
 // add shows an event. lost says that the network loses the packet sent.
 func (w *watcher) add(e *trace.Event, lost bool) {
 	for _, c := range w.captures {

@@ -66,7 +66,6 @@ func (w *wire) close() {
 func (w *wire) send(d network.Direction, packet []byte) {
 	b := bytes.Clone(packet) // it is only lent
 	w.mu.Lock()
-	now := w.net.now()
 	t := w.track(d, b)
 	w.numbers[d]++
 	t.tells[d].Number(w.numbers[d])
@@ -76,51 +75,68 @@ func (w *wire) send(d network.Direction, packet []byte) {
 		w.data++
 		c.Data = w.data
 	}
-	fate := w.net.send(d, len(b), c.Data)
+	fate, now := w.net.send(d, len(b), c.Data)
 
 	t.packets[d]++
 	if c.Retransmits > 0 {
 		t.again[c.Why]++
 	}
-	e := trace.Event{At: now, Kind: trace.Sent, Connection: t.id, Direction: d,
-		Number: fate.Number, Packet: &c, Bytes: b}
 	lost := fate.Lost != network.NotLost
-	w.watch.add(&e, lost)
 	if lost {
 		t.lost[d]++
-		e.Kind, e.Loss = trace.Lost, fate.Lost
-		w.watch.add(&e, false)
+	}
+	if w.watch.watching() {
+		e := trace.Event{At: now, Kind: trace.Sent, Connection: t.id, Direction: d,
+			Number: fate.Number, Packet: &c, Bytes: b}
+		w.watch.add(&e, lost)
+		if lost {
+			e.Kind, e.Loss = trace.Lost, fate.Lost
+			w.watch.add(&e, false)
+		}
+	}
+	var arrived [2][]byte // what the network does not hold back
+	for i := range fate.N {
+		copied := fate.Copies[i]
+		arrive := func(now time.Duration) []byte {
+			return w.arrive(now, t, d, fate.Number, i+1, b, copied.FlipBit, &c)
+		}
+		if copied.At <= now {
+			arrived[i] = arrive(now)
+			continue
+		}
+		w.schedule.at(copied.At, func() {
+			w.mu.Lock()
+			b := arrive(w.net.now())
+			w.mu.Unlock()
+			w.pair.Deliver(1-int(d), b)
+		})
 	}
 	w.mu.Unlock()
-
-	for i := range fate.N {
-		copied, at := fate.Copies[i], fate.Copies[i].At
-		arrive := func() { w.arrive(t, d, fate.Number, i+1, b, copied.FlipBit, &c) }
-		if at <= w.net.now() {
-			arrive()
-		} else {
-			w.schedule.at(at, arrive)
+	for _, b := range arrived {
+		if b != nil {
+			w.pair.Deliver(1-int(d), b)
 		}
 	}
 }
 
-// arrive hands a packet to the stack at the other end.
-func (w *wire) arrive(t *track, d network.Direction, number, copied int, b []byte, flip int, c *trace.Carries) {
+// arrive notes that a copy of a packet has come to the other end, and gives
+// its bytes, perhaps damaged. It is called with the lock held.
+func (w *wire) arrive(now time.Duration, t *track, d network.Direction, number, copied int, b []byte, flip int, c *trace.Carries) []byte {
 	kind := trace.Arrived
 	if flip >= 0 {
 		b = bytes.Clone(b)
 		b[flip/8] ^= 0x80 >> (flip % 8)
 		kind = trace.Discarded // the checksums see it
 	}
-	w.mu.Lock()
-	w.watch.add(&trace.Event{At: w.net.now(), Kind: kind, Connection: t.id, Direction: d,
-		Number: number, Copy: copied, Packet: c, Bytes: b}, false)
+	if w.watch.watching() {
+		w.watch.add(&trace.Event{At: now, Kind: kind, Connection: t.id, Direction: d,
+			Number: number, Copy: copied, Packet: c, Bytes: b}, false)
+	}
 	if flip < 0 {
 		t.tells[1-d].Received(b)
 		t.repairs[1-d].received(c)
 	}
-	w.mu.Unlock()
-	w.pair.Deliver(1-int(d), b)
+	return b
 }
 
 // track finds the connection of a packet, or begins one with its first SYN.
@@ -152,6 +168,9 @@ func (w *wire) handed(t *track, d network.Direction, p []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	t.bytes[d] += int64(len(p))
+	if !w.watch.watching() {
+		return
+	}
 	e := trace.Event{At: w.net.now(), Kind: trace.Read, Connection: t.id, Direction: d,
 		Length: len(p), Text: string(p[:min(64, len(p))])}
 	if len(p) == 0 {
