@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/network"
@@ -67,18 +68,26 @@ func controlHandler(shared *sharedNetwork) http.Handler {
 		json.NewEncoder(w).Encode(toJSON(shared.conditions()))
 	}
 	mux.HandleFunc("GET /conditions", func(w http.ResponseWriter, r *http.Request) { show(w) })
+	var one sync.Mutex // change at a time, or another's could get lost
 	change := func(w http.ResponseWriter, r *http.Request) {
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if kind != "application/json" {
 			http.Error(w, "the body must be JSON, with the header Content-Type: application/json", http.StatusUnsupportedMediaType)
 			return
 		}
+		named, err := readObject(http.MaxBytesReader(w, r.Body, 1<<16))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		one.Lock()
+		defer one.Unlock()
 		now := shared.conditions()
 		c := network.Conditions{Queue: now.Queue, Seed: now.Seed}
 		if r.Method == http.MethodPatch {
 			c = now
 		}
-		if err := fromJSON(http.MaxBytesReader(w, r.Body, 1<<16), &c); err != nil {
+		if err := setConditions(&c, named); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
@@ -116,14 +125,27 @@ func toJSON(c network.Conditions) map[string]any {
 	return all
 }
 
-// fromJSON sets in c what an object names.
-func fromJSON(r io.Reader, c *network.Conditions) error {
-	var all map[string]json.RawMessage
-	if err := json.NewDecoder(r).Decode(&all); err != nil {
-		return fmt.Errorf("the body is no JSON object: %w", err)
+// readObject reads one JSON object, and nothing after it.
+func readObject(r io.Reader) (map[string]json.RawMessage, error) {
+	var object map[string]json.RawMessage
+	body := json.NewDecoder(r)
+	err := body.Decode(&object)
+	if err == nil && object == nil {
+		err = errors.New("null")
 	}
+	if err == nil && !errors.Is(body.Decode(new(any)), io.EOF) {
+		err = errors.New("more follows it")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the body is no JSON object: %w", err)
+	}
+	return object, nil
+}
+
+// setConditions sets in c what an object names.
+func setConditions(c *network.Conditions, object map[string]json.RawMessage) error {
 	fs := conditionFlags(c)
-	for name, value := range all {
+	for name, value := range object {
 		var text string
 		if json.Unmarshal(value, &text) != nil {
 			text = string(value) // a number
@@ -135,8 +157,5 @@ func fromJSON(r io.Reader, c *network.Conditions) error {
 			return fmt.Errorf("invalid value %q for %s: %w", text, name, err)
 		}
 	}
-	if err := c.Validate(); err != nil {
-		return errors.New(err.Error())
-	}
-	return nil
+	return c.Validate()
 }

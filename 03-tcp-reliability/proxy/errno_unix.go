@@ -8,4 +8,5 @@ const (
 	addressInUse        = syscall.EADDRINUSE
 	addressNotAvailable = syscall.EADDRNOTAVAIL
 	permissionDenied    = syscall.EACCES
+	tooManyFiles        = syscall.EMFILE
 )

@@ -8,4 +8,5 @@ const (
 	addressInUse        = syscall.Errno(10048) // WSAEADDRINUSE
 	addressNotAvailable = syscall.Errno(10049) // WSAEADDRNOTAVAIL
 	permissionDenied    = syscall.WSAEACCES
+	tooManyFiles        = syscall.Errno(10024) // WSAEMFILE
 )

@@ -30,3 +30,11 @@ func advice(err error) string {
 	}
 	return "docs/errors.md explains the common errors"
 }
+
+// dialAdvice says what to try next when the target can't be reached.
+func dialAdvice(err error) string {
+	if errors.Is(err, tooManyFiles) {
+		return "a connection through the proxy needs two: allow fewer with -max-conns, or raise the limit; see docs/errors.md"
+	}
+	return "is it running? start it first, or name another with -target"
+}

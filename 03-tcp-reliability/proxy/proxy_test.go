@@ -202,28 +202,20 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// Ten million bytes down at a loss of 5 %.
-func TestBulk(t *testing.T) {
-	data := random(10_000_000)
-	p := startProxy(t, serve(t, func(c *net.TCPConn) { c.Write(data); c.CloseWrite(); io.Copy(io.Discard, c) }), faults("-loss 0.05 -only down -delay 200us"))
-	got, err := io.ReadAll(dial(t, p.addr))
-	if err != nil || sha256.Sum256(got) != sha256.Sum256(data) {
-		t.Fatalf("%d of %d bytes, error %v", len(got), len(data), err)
-	}
-}
-
-// The programs of chapters 1 and 2, unmodified, at a loss of 0, 5 and 20 %.
+// The programs of chapters 1 and 2, unmodified, over networks that lose,
+// repeat, reorder and damage packets: ten million bytes through the echo
+// client's pipe, which ends with a half-close, and 200 connections at once.
 func TestChapterPrograms(t *testing.T) {
 	dir := t.TempDir()
-	build := func(name, folder string) string {
-		exe := filepath.Join(dir, name+".exe")
+	build := func(folder string) string {
+		exe := filepath.Join(dir, strings.ReplaceAll(folder, "/", "-")+".exe")
 		if out, err := exec.Command("go", "build", "-o", exe, "../../"+folder).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return exe
 	}
-	start := func(exe string) string {
-		server := exec.Command(exe, "-addr", "127.0.0.1:0", "-quiet")
+	start := func(folder string) string {
+		server := exec.Command(build(folder), "-addr", "127.0.0.1:0", "-quiet")
 		out, err := server.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -238,27 +230,47 @@ func TestChapterPrograms(t *testing.T) {
 		}
 		return strings.TrimSpace(strings.TrimPrefix(line, "Listening on "))
 	}
-	echo := start(build("echo-server", "01-echo/server"))
-	multi := start(build("multi-server", "02-multiconn/server"))
-	echoClient := build("echo-client", "01-echo/client")
-	multiClient := build("multi-client", "02-multiconn/client")
-	for _, loss := range []string{"0", "0.05", "0.2"} {
-		p := startProxy(t, echo, faults("-loss "+loss))
-		out, err := exec.Command(echoClient, "-addr", p.addr).CombinedOutput()
-		if err != nil || string(out) != "Received \"Hello, world\"\n" {
-			t.Errorf("01-echo/client at a loss of %s: %v\n%s", loss, err, out)
-		}
-		p.stop()
-		p = startProxy(t, multi, faults("-loss "+loss))
-		conns := "200"
-		if loss == "0.2" {
-			conns = "20"
-		}
-		out, err = exec.Command(multiClient, "-addr", p.addr, "-conns", conns, "-quiet", "-timeout", "2m").CombinedOutput()
-		if err != nil || !strings.Contains(string(out), "errors: 0") {
-			t.Errorf("02-multiconn/client, %s connections at a loss of %s: %v\n%s", conns, loss, err, out)
-		}
-		p.stop()
+	echo, multi := start("01-echo/server"), start("02-multiconn/server")
+	messages := start("02-multiconn/messages/server")
+	echoClient, multiClient := build("01-echo/client"), build("02-multiconn/client")
+	messageClient := build("02-multiconn/messages/client")
+
+	for flags, size := range map[string]struct{ bytes, conns int }{
+		"":                        {3_000_000, 200},
+		"-loss 0.05 -delay 200us": {10_000_000, 200},
+		"-loss 0.2":               {20_000, 20},
+		"-loss 0.02 -duplicate 0.1 -reorder 0.1 -corrupt 0.02 -jitter 1ms": {500_000, 200},
+	} {
+		t.Run(flags, func(t *testing.T) {
+			t.Parallel()
+			run := func(target string, in []byte, exe string, args ...string) string {
+				t.Helper()
+				p := startProxy(t, target, faults(flags))
+				cmd := exec.Command(exe, append([]string{"-addr", p.addr}, args...)...)
+				cmd.Stdin = bytes.NewReader(in)
+				var errs bytes.Buffer
+				cmd.Stderr = &errs
+				out, err := cmd.Output()
+				if err != nil {
+					t.Errorf("%s %v: %v\n%s%s", filepath.Base(exe), args, err, out, &errs)
+				}
+				p.stop()
+				return string(out)
+			}
+			if got := run(echo, nil, echoClient); got != "Received \"Hello, world\"\n" {
+				t.Errorf("01-echo/client printed %q", got)
+			}
+			data := random(size.bytes)
+			if got := run(echo, data, echoClient, "-message", "-"); sha256.Sum256([]byte(got)) != sha256.Sum256(data) {
+				t.Errorf("01-echo/client sent %d bytes from its pipe; %d came back, or others", len(data), len(got))
+			}
+			if got := run(multi, nil, multiClient, "-conns", fmt.Sprint(size.conns), "-quiet", "-timeout", "2m"); !strings.Contains(got, "errors: 0") {
+				t.Errorf("02-multiconn/client, %d connections:\n%s", size.conns, got)
+			}
+			if got, want := run(messages, nil, messageClient, "-timeout", "1m", "binary", "😃"), "Received \"First 10 bytes of request: binary😃\"\n"; got != want {
+				t.Errorf("02-multiconn/messages/client printed %q and not %q", got, want)
+			}
+		})
 	}
 }
 
@@ -319,13 +331,26 @@ func TestTargetRefuses(t *testing.T) {
 	}
 	nobody := l.Addr().String()
 	l.Close()
-	p := startProxy(t, nobody, nil)
-	_, err = io.ReadAll(dial(t, p.addr))
-	if err == nil || !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "forcibly") {
-		t.Errorf("the client's error: %v", err)
+	for _, delay := range []time.Duration{0, time.Millisecond} {
+		p := startProxy(t, nobody, func(o *options) { o.Delay = delay })
+		const clients = 20
+		for range clients {
+			c, err := net.Dial("tcp", p.addr)
+			if err == nil { // the reset may also come before Dial has returned
+				_, err = io.ReadAll(c)
+				c.Close()
+			}
+			if err == nil || !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "forcibly") {
+				t.Errorf("the client's error: %v", err)
+			}
+		}
+		p.stop()
+		for text, want := range map[string]int{"cannot connect to the target " + nobody: clients, "it ended early": clients, "cannot carry": 0} {
+			if n := strings.Count(p.text(), text); n != want {
+				t.Errorf("the proxy says %q %d times and not %d:\n%s", text, n, want, p.text())
+			}
+		}
 	}
-	p.wait(t, "cannot connect to the target "+nobody)
-	p.wait(t, "it ended early")
 }
 
 // A reset passes through, in either direction, and other connections go on.
@@ -438,6 +463,7 @@ func TestStopInTheMiddle(t *testing.T) {
 	if !strings.Contains(p.text(), "Stopped; connections: 1") {
 		t.Errorf("the proxy printed\n%s", p.text())
 	}
+	startProxy(t, echoServer(t), func(o *options) { o.listen = p.addr }) // the port is free again
 }
 
 // A real HTTP client and server: keep-alive, a large upload, a large download,
@@ -575,6 +601,8 @@ func TestControl(t *testing.T) {
 		{"PATCH", `{"lost": 0.1}`, nil, 400, `unknown condition "lost"`},
 		{"PATCH", `{"seed": 2}`, nil, 400, "the seed can't be changed: the random streams go on"},
 		{"PATCH", `hello`, nil, 400, "the body is no JSON object: invalid character 'h' looking for beginning of value"},
+		{"PUT", `null`, nil, 400, "the body is no JSON object: null"},
+		{"PUT", `{"loss": 0.1} {`, nil, 400, "the body is no JSON object: more follows it"},
 		{"PUT", `{"delay": "1ms"}`, nil, 200, off},
 		{"PUT", `{}`, map[string]string{"Content-Type": "text/plain"}, 415, "the body must be JSON, with the header Content-Type: application/json"},
 		{"PUT", `{}`, map[string]string{"Origin": "http://example.com"}, 403, "this address is for programs on this computer alone"},

@@ -114,7 +114,7 @@ func (p *tcpProxy) acceptInside(ctx context.Context) {
 			conn, err := dialer.DialContext(ctx, "tcp", p.target)
 			if err != nil {
 				if ctx.Err() == nil {
-					p.log("cannot connect to the target %s: %v; is it running? start it first, or name another with -target", p.target, cause(err))
+					p.log("cannot connect to the target %s: %v; %s", p.target, cause(err), dialAdvice(err))
 				}
 				inner.Abort()
 				return

@@ -192,10 +192,8 @@ func (w *wire) ended(t *track, reason string) {
 }
 
 // A repair follows one direction of a connection, to say why a packet was sent
-// again where that can be seen.
+// again.
 type repair struct {
-	una      uint32 // what the peer asks for next
-	repeated int    // acknowledgements in a row that say the same
 	max      uint32 // the first number never sent
 	mode     string // what the repair under way was begun by
 	until    uint32 // and it goes on until this is acknowledged
@@ -213,35 +211,27 @@ func (c *repair) sent(p *trace.Carries) {
 }
 
 func (c *repair) received(p *trace.Carries) {
-	switch {
-	case !p.HasAck:
-	case int32(p.Ack-c.una) > 0:
-		c.una, c.repeated = p.Ack, 0
-		if int32(c.una-c.until) >= 0 {
-			c.mode = ""
-		}
-	case p.Ack == c.una && p.Length == 0:
-		c.repeated++
+	if p.HasAck && int32(p.Ack-c.until) >= 0 {
+		c.mode = ""
 	}
 }
 
 // why says why an end sends a packet again: its timer ran out, as the stack
-// counts, or three acknowledgements had said the same (RFC 5681, section 3.2).
+// counts, or else acknowledgements told of a loss (RFC 5681, section 3.2, and
+// RFC 6675, section 5). With RACK off the stacks have no third reason.
 func (t *track) why(d network.Direction, syn bool) string {
-	c := &t.repairs[d]
 	if syn {
 		return "timeout" // nothing but the handshake's timer repeats it
 	}
-	if end := t.ends[d]; end != nil {
-		if n := end.Timeouts(); n > c.timeouts {
-			c.timeouts, c.mode, c.until = n, "timeout", c.max
-		}
+	c, end := &t.repairs[d], t.ends[d]
+	if end == nil {
+		return "unknown"
 	}
-	if c.mode == "" && c.repeated >= 3 {
-		c.mode, c.until = "fast retransmit", c.max
+	if n := end.Timeouts(); n > c.timeouts {
+		c.timeouts, c.mode, c.until = n, "timeout", c.max
 	}
 	if c.mode == "" {
-		return "unknown"
+		c.mode, c.until = "fast retransmit", c.max
 	}
 	return c.mode
 }

@@ -3,10 +3,12 @@ package tcpstack
 import (
 	"context"
 	"fmt"
+	"io"
 	"sync"
 	"time"
 
 	"gvisor.dev/gvisor/pkg/buffer"
+	"gvisor.dev/gvisor/pkg/log"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/link/channel"
@@ -15,6 +17,12 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
 )
+
+// gVisor logs to standard error what goes wrong inside it, for its developers:
+// a packet for a listener that has closed, say. Here the programs speak.
+func init() {
+	log.SetTarget(log.GoogleEmitter{Writer: &log.Writer{Next: io.Discard}})
+}
 
 // A Pair is two TCP/IP stacks on the real clock, a client's and a server's,
 // for any number of connections. What one sends is handed to a function; what
@@ -130,6 +138,9 @@ func (p *Pair) Dial(ctx context.Context) (*Conn, error) {
 		select {
 		case <-ready:
 			e = ep.LastError()
+			if _, reset := e.(*tcpip.ErrConnectionReset); reset {
+				e = nil // it stood, and has been reset since: Read says so
+			}
 		case <-ctx.Done():
 			ep.Abort()
 			return nil, ctx.Err()
@@ -179,6 +190,16 @@ func keepAlive(ep tcpip.Endpoint) {
 	interval := tcpip.KeepaliveIntervalOption(15 * time.Second)
 	ep.SetSockOpt(&idle)
 	ep.SetSockOpt(&interval)
+}
+
+// Read is net.Conn's. The stack tells of a reset once, to whoever asks first;
+// to others the bytes seem to have ended.
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	if err == io.EOF && tcp.EndpointState(c.ep.State()) == tcp.StateError {
+		err = errReset
+	}
+	return n, err
 }
 
 // Abort resets the connection: the peer gets a RST. After that, or after
