@@ -47,6 +47,20 @@ type path struct {
 	conn   *net.UDPConn
 	mu     sync.Mutex
 	used   time.Time // when it last carried something
+
+	// Of the latest packets of a textbook protocol: the datagram that
+	// carried each first. The forwarder's mu guards it.
+	numbers map[uint32]int
+}
+
+// again says which datagram carried this packet before, or 0.
+func (p *path) again(seq uint32, number int) int {
+	if before := p.numbers[seq]; before > 0 {
+		return before
+	}
+	p.numbers[seq] = number
+	delete(p.numbers, seq-arq.MaxWindow) // long acknowledged
+	return 0
 }
 
 func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, out io.Writer, log func(string, ...any)) error {
@@ -121,7 +135,7 @@ func (f *udpForwarder) path(ctx context.Context, client netip.AddrPort) *path {
 		return nil
 	}
 	f.count++
-	p := &path{id: f.count, client: client, conn: conn, used: time.Now()}
+	p := &path{id: f.count, client: client, conn: conn, used: time.Now(), numbers: map[uint32]int{}}
 	f.paths[client] = p
 	f.readers.Go(func() { f.answers(p) })
 	return p
@@ -176,6 +190,9 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 	var c *trace.Carries
 	if f.watch.watching() {
 		c = describe(b)
+		if d == network.Up && c.Seq > 0 {
+			c.Retransmits = p.again(c.Seq, fate.Number)
+		}
 		e := trace.Event{At: now, Kind: trace.Sent, Connection: p.id, Direction: d, Number: fate.Number, Packet: c}
 		f.watch.add(&e, false)
 		if fate.Lost != network.NotLost {

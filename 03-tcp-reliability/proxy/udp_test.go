@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/arq"
 	"example.com/sockets/03-tcp-reliability/network"
 	"example.com/sockets/03-tcp-reliability/realtime"
+	"github.com/google/go-cmp/cmp"
 )
 
 func udp(set func(*options)) func(*options) {
@@ -60,6 +62,8 @@ func receiver(t testing.TB, p arq.Protocol) (addr string, result func() ([]byte,
 func newSender(p arq.Protocol, transfer uint64) realtime.Sender {
 	const rto = 20 * time.Millisecond
 	switch p {
+	case arq.UDP:
+		return arq.NewUDPSender(transfer)
 	case arq.StopAndWait:
 		return arq.NewStopAndWaitSender(transfer, rto)
 	case arq.GoBackN:
@@ -102,6 +106,52 @@ func TestUDPSameBytes(t *testing.T) {
 					t.Errorf("%d bytes sent, %d received, error %v", n, len(got), err)
 				}
 			})
+		}
+	}
+}
+
+// Without a protocol a lost word stays lost; with one it comes, and later.
+func TestUDPLostWord(t *testing.T) {
+	for protocol, want := range map[arq.Protocol][]string{
+		arq.UDP:             {"one", "three"},
+		arq.SelectiveRepeat: {"one", "two", "three"},
+	} {
+		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		received, out := io.Pipe()
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go realtime.ReceiveAll(ctx, conn, protocol, out, time.Minute, time.Millisecond)
+		p := startProxy(t, conn.LocalAddr().String(), udp(func(o *options) { faults("-drop data:2")(o); o.view = "ladder" }))
+		in, words := io.Pipe()
+		sent := make(chan error, 1)
+		go func() { sent <- sendAll(t, p.addr, newSender(protocol, rand.Uint64()), in) }()
+		var got []string
+		lines := bufio.NewReader(received)
+		for _, word := range []string{"one", "two", "three"} {
+			fmt.Fprintln(words, word)
+			if word == "two" && protocol == arq.UDP {
+				continue
+			}
+			line, err := lines.ReadString('\n')
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, strings.TrimSpace(line))
+		}
+		words.Close()
+		if err := <-sent; err != nil {
+			t.Errorf("%v sender: %v", protocol, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v: words read (-want +got):\n%s", protocol, diff)
+		}
+		p.stop()
+		if again := strings.Contains(p.text(), `data 2 "two\n" = 2 again`); again != (protocol != arq.UDP) || !strings.Contains(p.text(), `data 2 "two\n" ──────────── × lost`) {
+			t.Errorf("%v: the ladder is\n%s", protocol, p.text())
 		}
 	}
 }
@@ -295,7 +345,7 @@ func TestSenderAndReceiver(t *testing.T) {
 		t.Errorf("a sender without a receiver: %v\n%s", err, out)
 	}
 	for _, wrong := range []*exec.Cmd{
-		exe("sender", "-protocol", "udp"), exe("sender", "-window", "0"), exe("sender", "-addr", "1"), exe("sender", "x"),
+		exe("sender", "-protocol", "tcp"), exe("sender", "-window", "0"), exe("sender", "-addr", "1"), exe("sender", "x"),
 		exe("receiver", "-protocol", "tcp"), exe("receiver", "-idle-timeout", "0s"), exe("receiver", "x"),
 	} {
 		out, _ := wrong.CombinedOutput()

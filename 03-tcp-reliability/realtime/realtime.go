@@ -17,7 +17,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/trace"
 )
 
-// A Sender is the sending end of package arq, of any of the protocols.
+// A Sender is the sending end of package arq, of any of the protocols or none.
 type Sender interface {
 	Write(now time.Duration, p []byte) int
 	Close(now time.Duration)
@@ -46,7 +46,7 @@ type Stats struct {
 var ErrStopped = errors.New("stopped before the end")
 
 // SendAll sends what in holds over conn, a connected socket, and returns when
-// all of it is acknowledged, or the protocol has given up. An error of the
+// all of it is acknowledged (with arq.UDP: sent), or the protocol has given up. An error of the
 // socket, such as the ICMP message that nobody listens, is taken for a loss:
 // the receiver may come back.
 func SendAll(ctx context.Context, conn *net.UDPConn, s Sender, in io.Reader) (stats Stats, err error) {
@@ -111,11 +111,12 @@ func SendAll(ctx context.Context, conn *net.UDPConn, s Sender, in io.Reader) (st
 }
 
 // ReceiveAll receives one transfer on conn, and writes it to out. The first
-// packet of a transfer begins it; from then on only packets with its random
+// packet of a transfer begins it (with arq.UDP, any packet); from then on only packets with its random
 // number count. It may change its address: answers go to the source of the
 // latest valid packet. After the end ReceiveAll answers a repeated fin for as
 // long as linger; then it returns the number of bytes. When a transfer falls
-// silent for as long as idle, that is an error.
+// silent for as long as idle, that is an error; with arq.UDP it always ends so,
+// as no packet says that it is the last.
 func ReceiveAll(ctx context.Context, conn *net.UDPConn, protocol arq.Protocol, out io.Writer, idle, linger time.Duration) (n int, err error) {
 	start := time.Now()
 	now := func() time.Duration { return time.Since(start) }
@@ -137,7 +138,7 @@ func ReceiveAll(ctx context.Context, conn *net.UDPConn, protocol arq.Protocol, o
 			if err != nil || d.Protocol != protocol || d.Type == arq.Ack {
 				continue // damaged, stray or hostile
 			}
-			if host == nil && d.Seq == uint32(d.Transfer)+1 {
+			if host == nil && (d.Seq == uint32(d.Transfer)+1 || protocol == arq.UDP) {
 				transfer = d.Transfer
 				host = newReceiver(protocol, transfer)
 			}
@@ -191,6 +192,8 @@ func ReceiveAll(ctx context.Context, conn *net.UDPConn, protocol arq.Protocol, o
 
 func newReceiver(p arq.Protocol, transfer uint64) Receiver {
 	switch p {
+	case arq.UDP:
+		return arq.NewUDPReceiver(transfer)
 	case arq.StopAndWait:
 		return arq.NewStopAndWaitReceiver(transfer)
 	case arq.GoBackN:

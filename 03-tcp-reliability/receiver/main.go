@@ -1,5 +1,5 @@
 // Command receiver receives one transfer over UDP, with one of the textbook
-// protocols, and writes it to standard output. Its own lines go to standard
+// protocols or with none, and writes it to standard output. Its own lines go to standard
 // error.
 package main
 
@@ -19,6 +19,7 @@ import (
 )
 
 var protocols = map[string]arq.Protocol{
+	"udp":              arq.UDP,
 	"stop-and-wait":    arq.StopAndWait,
 	"go-back-n":        arq.GoBackN,
 	"selective-repeat": arq.SelectiveRepeat,
@@ -26,7 +27,7 @@ var protocols = map[string]arq.Protocol{
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:65432", "listen on `host:port`; port 0 picks a free one")
-	protocol := flag.String("protocol", "selective-repeat", "stop-and-wait, go-back-n or selective-repeat")
+	protocol := flag.String("protocol", "selective-repeat", "stop-and-wait, go-back-n or selective-repeat; udp: none, what is lost stays lost")
 	idle := flag.Duration("idle-timeout", time.Minute, "give up a transfer that is silent for this `duration`")
 	flag.Parse()
 	if err := check(*addr, *protocol, *idle); err != nil {
@@ -57,6 +58,9 @@ func receive(ctx context.Context, addr string, protocol arq.Protocol, idle time.
 	if errors.Is(err, realtime.ErrStopped) && n == 0 {
 		return fmt.Errorf("stopped; nothing was received on %s", conn.LocalAddr())
 	}
+	if err != nil && protocol == arq.UDP {
+		return fmt.Errorf("%d bytes were received on %s; nobody knows whether that is all", n, conn.LocalAddr())
+	}
 	if err != nil {
 		return fmt.Errorf("the transfer is not complete: %d bytes were received on %s: %w", n, conn.LocalAddr(), err)
 	}
@@ -77,7 +81,7 @@ func check(addr, protocol string, idle time.Duration) error {
 	case err != nil:
 		return fmt.Errorf("invalid value %q for flag -addr: %w", addr, err)
 	case protocols[protocol] == 0:
-		return fmt.Errorf("invalid value %q for flag -protocol: must be stop-and-wait, go-back-n or selective-repeat", protocol)
+		return fmt.Errorf("invalid value %q for flag -protocol: must be stop-and-wait, go-back-n, selective-repeat or udp", protocol)
 	case idle <= 0:
 		return fmt.Errorf("invalid value %v for flag -idle-timeout: must be more than 0", idle)
 	}

@@ -1,5 +1,5 @@
 // Command sender reads standard input and sends it over UDP, with one of the
-// textbook protocols, to a receiver.
+// textbook protocols or with none, to a receiver.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -21,8 +22,8 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:65432", "send to the receiver at `host:port`")
-	protocol := flag.String("protocol", "selective-repeat", "stop-and-wait, go-back-n or selective-repeat")
-	window := flag.Int("window", 8, "`packets` that may be under way; not for stop-and-wait")
+	protocol := flag.String("protocol", "selective-repeat", "stop-and-wait, go-back-n or selective-repeat; udp: none, what is lost stays lost")
+	window := flag.Int("window", 8, "`packets` that may be under way, with go-back-n and selective-repeat")
 	rto := flag.Duration("rto", 0, "a fixed retransmission `timeout`; 0: an adaptive one")
 	flag.Parse()
 	if err := check(*addr, *protocol, *window, *rto); err != nil {
@@ -51,6 +52,8 @@ func send(ctx context.Context, addr, protocol string, window int, rto time.Durat
 	transfer := binary.BigEndian.Uint64(number[:])
 	var s realtime.Sender
 	switch protocol {
+	case "udp":
+		s = arq.NewUDPSender(transfer)
 	case "stop-and-wait":
 		s = arq.NewStopAndWaitSender(transfer, rto)
 	case "go-back-n":
@@ -83,8 +86,8 @@ func check(addr, protocol string, window int, rto time.Duration) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("invalid value %q for flag -addr: %w", addr, err)
-	case protocol != "stop-and-wait" && protocol != "go-back-n" && protocol != "selective-repeat":
-		return fmt.Errorf("invalid value %q for flag -protocol: must be stop-and-wait, go-back-n or selective-repeat", protocol)
+	case !slices.Contains([]string{"udp", "stop-and-wait", "go-back-n", "selective-repeat"}, protocol):
+		return fmt.Errorf("invalid value %q for flag -protocol: must be stop-and-wait, go-back-n, selective-repeat or udp", protocol)
 	case window < 1 || window > arq.MaxWindow:
 		return fmt.Errorf("invalid value %d for flag -window: must be from 1 to %d packets", window, arq.MaxWindow)
 	case rto < 0 || rto > 0 && rto < time.Millisecond || rto > time.Minute:

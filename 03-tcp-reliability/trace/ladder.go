@@ -364,7 +364,10 @@ func (r *row) label(width int) string {
 	case r.copy:
 		s += " (second copy)"
 	case p.Retransmits > 0:
-		s += fmt.Sprintf(" = %d again: %s", p.Retransmits, p.Why)
+		s += fmt.Sprintf(" = %d again", p.Retransmits)
+		if p.Why != "" {
+			s += ": " + p.Why
+		}
 	}
 	if n := []rune(s); len(n) > width {
 		s = string(n[:width-1]) + "…"

@@ -20,7 +20,7 @@ type Carries struct {
 	SACK        [][2]uint32 // relative, first byte and the one after the last
 	Data        int         // k: first transmission of the k-th packet with payload
 	Retransmits int         // number of the first transmission, or 0
-	Why         string      // of a retransmission or a probe
+	Why         string      // of a retransmission or a probe, if it is known
 }
 
 // A Note is something that a host says of its own state.
