@@ -2,6 +2,7 @@ package tcpstack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -117,9 +118,17 @@ func (p *Pair) Deliver(end int, packet []byte) {
 // A Conn is one end of a connection between the stacks.
 type Conn struct {
 	*gonet.TCPConn
-	Port uint16 // the client's, which names the connection
-	ep   tcpip.Endpoint
-	once sync.Once
+	Port    uint16 // the client's, which names the connection
+	ep      tcpip.Endpoint
+	arrived <-chan struct{} // there is something to read, perhaps
+	once    sync.Once
+}
+
+func newConn(ep tcpip.Endpoint, queue *waiter.Queue, port uint16) *Conn {
+	keepAlive(ep)
+	entry, arrived := waiter.NewChannelEntry(waiter.ReadableEvents)
+	queue.EventRegister(&entry)
+	return &Conn{TCPConn: gonet.NewTCPConn(queue, ep), Port: port, ep: ep, arrived: arrived}
 }
 
 // Dial connects the client's stack to the server's.
@@ -129,7 +138,6 @@ func (p *Pair) Dial(ctx context.Context) (*Conn, error) {
 	if e != nil {
 		return nil, fmt.Errorf("the client's stack: %v", e)
 	}
-	keepAlive(ep)
 	connected, ready := waiter.NewChannelEntry(waiter.WritableEvents | waiter.EventErr | waiter.EventHUp)
 	queue.EventRegister(&connected)
 	defer queue.EventUnregister(&connected)
@@ -155,7 +163,7 @@ func (p *Pair) Dial(ctx context.Context) (*Conn, error) {
 		ep.Abort()
 		return nil, fmt.Errorf("the client's stack: %v", e)
 	}
-	return &Conn{TCPConn: gonet.NewTCPConn(queue, ep), Port: local.Port, ep: ep}, nil
+	return newConn(ep, queue, local.Port), nil
 }
 
 // Accept waits for the next connection at the server's stack.
@@ -167,8 +175,7 @@ func (p *Pair) Accept(ctx context.Context) (*Conn, error) {
 		var peer tcpip.FullAddress
 		ep, queue, e := p.listener.Accept(&peer)
 		if e == nil {
-			keepAlive(ep)
-			return &Conn{TCPConn: gonet.NewTCPConn(queue, ep), Port: peer.Port, ep: ep}, nil
+			return newConn(ep, queue, peer.Port), nil
 		}
 		if _, none := e.(*tcpip.ErrWouldBlock); !none {
 			return nil, fmt.Errorf("the server's stack: %v", e)
@@ -192,14 +199,27 @@ func keepAlive(ep tcpip.Endpoint) {
 	ep.SetSockOpt(&interval)
 }
 
-// Read is net.Conn's. The stack tells of a reset once, to whoever asks first;
-// to others the bytes seem to have ended.
+// Read is net.Conn's, but for deadlines, for one goroutine at a time.
 func (c *Conn) Read(p []byte) (int, error) {
-	n, err := c.TCPConn.Read(p)
-	if err == io.EOF && tcp.EndpointState(c.ep.State()) == tcp.StateError {
-		err = errReset
+	for {
+		w := tcpip.SliceWriter(p)
+		r, e := c.ep.Read(&w, tcpip.ReadOptions{})
+		switch e.(type) {
+		case nil:
+			return r.Count, nil
+		case *tcpip.ErrWouldBlock:
+			<-c.arrived
+		case *tcpip.ErrClosedForReceive:
+			// The stack tells of a reset once, to whoever asks first; to
+			// others the bytes seem to have ended.
+			if tcp.EndpointState(c.ep.State()) == tcp.StateError {
+				return 0, errReset
+			}
+			return 0, io.EOF
+		default:
+			return 0, errors.New(e.String())
+		}
 	}
-	return n, err
 }
 
 // Abort resets the connection: the peer gets a RST. After that, or after
