@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -74,6 +75,7 @@ func startProxy(t testing.TB, target string, set func(*options)) *running {
 		set(o)
 	}
 	r := &running{more: make(chan struct{}, 1)}
+	proxies.Add(1)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- o.run(ctx, r, r, false) }()
@@ -90,6 +92,7 @@ func startProxy(t testing.TB, target string, set func(*options)) *running {
 		if err := r.stop(); err != nil {
 			t.Error(err)
 		}
+		proxies.Add(-1)
 		nothingLeft(t)
 	})
 	r.wait(t, "Listening on ")
@@ -107,11 +110,14 @@ func faults(flags string) func(*options) {
 	}
 }
 
-// nothingLeft looks until no goroutine of the proxy is left: nothing announces
-// that one has ended.
+// proxies is how many run: tests may run side by side.
+var proxies atomic.Int32
+
+// nothingLeft looks until no goroutine of the proxies is left: nothing
+// announces that one has ended. While another proxy runs, its end will look.
 func nothingLeft(t testing.TB) {
 	t.Helper()
-	for end := time.Now().Add(time.Minute); ; runtime.Gosched() {
+	for end := time.Now().Add(time.Minute); proxies.Load() == 0; runtime.Gosched() {
 		buf := make([]byte, 1<<20)
 		stacks := string(buf[:runtime.Stack(buf, true)])
 		if !strings.Contains(stacks, "gvisor.dev/") && !strings.Contains(stacks, "proxy.(*") && !strings.Contains(stacks, "main.(*tcpProxy)") && !strings.Contains(stacks, "main.(*schedule)") {
