@@ -13,8 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+	"example.com/sockets/03-tcp-reliability/engine/views"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -71,7 +72,7 @@ func TestTsharkAgrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := all.WritePcapng(f, end); err != nil {
+		if err := views.WritePcapng(f, &all, end); err != nil {
 			t.Fatal(err)
 		}
 		f.Close()
@@ -127,7 +128,7 @@ func TestLostComments(t *testing.T) {
 				"-e", "ip.src", "-e", "tcp.seq", "-e", "tcp.ack", "-e", "tcp.flags", "-e", "ip.id",
 				"-e", "udp.payload", "-e", "frame.comment", "-o", "tcp.relative_sequence_numbers:false") {
 				packet, comment := cutLast(line)
-				if strings.Contains(comment, trace.LostComment) {
+				if strings.Contains(comment, views.LostComment) {
 					lost = append(lost, packet)
 				} else {
 					packets = append(packets, packet)

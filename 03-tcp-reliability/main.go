@@ -15,11 +15,12 @@ import (
 	"strings"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/protocols"
-	"example.com/sockets/03-tcp-reliability/simulation"
-	"example.com/sockets/03-tcp-reliability/terminal"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/hosts"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/terminal"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+	"example.com/sockets/03-tcp-reliability/engine/views"
 )
 
 const (
@@ -29,7 +30,7 @@ const (
 
 // options is the command line.
 type options struct {
-	protocols.Settings
+	hosts.Settings
 	network.Conditions
 	message  string
 	every    time.Duration
@@ -83,12 +84,12 @@ func main() {
 // parse reads the command line. Errors are printed to w, with the usage.
 func parse(args []string, w io.Writer) (*options, error) {
 	o := &options{
-		Settings:   protocols.Settings{Window: 8, Congestion: "cubic"},
+		Settings:   hosts.Settings{Window: 8, Congestion: "cubic"},
 		Conditions: network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1},
 	}
 	fs := flag.NewFlagSet("03-tcp-reliability", flag.ContinueOnError)
 	fs.SetOutput(w)
-	fs.StringVar(&o.Protocol, "protocol", "tcp", "how to send: "+strings.Join(protocols.Names, ", "))
+	fs.StringVar(&o.Protocol, "protocol", "tcp", "how to send: "+strings.Join(hosts.Names, ", "))
 	fs.StringVar(&o.message, "message", "Every word of this sentence arrives in order.",
 		"the `text` that is sent, word by word")
 	fs.DurationVar(&o.every, "every", 10*time.Millisecond, "the application writes a word each `duration`; 0: all at once")
@@ -209,7 +210,7 @@ type run struct {
 
 // run sends once. Without a trace it is much faster.
 func (o *options) run(t *trace.Trace) (run, error) {
-	client, server, free, err := protocols.Hosts(o.Settings)
+	client, server, free, err := hosts.Hosts(o.Settings)
 	if err != nil {
 		return run{}, err
 	}
@@ -253,14 +254,14 @@ func (o *options) show(out io.Writer, color bool) error {
 		}
 	}
 	if view == "json" {
-		return t.WriteJSON(out)
+		return views.WriteJSON(out, &t)
 	}
 	fmt.Fprintf(out, "%s over a network with %v\n\n", o.Protocol, o.Conditions)
 	switch view {
 	case "ladder":
-		err = t.WriteLadder(out, color)
+		err = views.WriteLadder(out, &t, color)
 	case "cwnd":
-		err = t.WriteCwnd(out)
+		err = views.WriteCwnd(out, &t)
 	}
 	if err != nil {
 		return err
@@ -272,7 +273,7 @@ func (o *options) show(out io.Writer, color bool) error {
 	if r.Err != nil {
 		fmt.Fprintf(out, "The run ended with: %v\n", r.Err)
 	}
-	return t.WriteSummary(out)
+	return views.WriteSummary(out, &t)
 }
 
 // verdict says what the receiving application got.
@@ -315,7 +316,7 @@ func (o *options) capture(t *trace.Trace) (err error) {
 			return err
 		}
 		written = append(written, f.Name())
-		err = t.WritePcapng(f, network.Direction(end))
+		err = views.WritePcapng(f, t, network.Direction(end))
 		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}
@@ -343,7 +344,7 @@ func (o *options) compareAll(out io.Writer) error {
 		_, whole := c.writes()
 		fmt.Fprintf(out, "%d bytes over a network with %v\n\n", len(whole), c.Conditions)
 		fmt.Fprintf(out, "%-17s  %-24s %12s %8s %8s %6s\n", "protocol", "delivered", "time", "packets", "again", "link")
-		for _, p := range protocols.Names {
+		for _, p := range hosts.Names {
 			c.Protocol = p
 			r, err := c.run(nil)
 			if err != nil {

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/engine/network"
 )
 
 // serveControl serves the conditions on addr, until the function that it

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/engine/network"
 )
 
 // options is the command line.

@@ -11,8 +11,8 @@ import (
 	"runtime"
 	"syscall"
 
-	"example.com/sockets/03-tcp-reliability/tcpstack"
-	"example.com/sockets/03-tcp-reliability/terminal"
+	"example.com/sockets/03-tcp-reliability/engine/tcpstack"
+	"example.com/sockets/03-tcp-reliability/engine/terminal"
 )
 
 func main() {

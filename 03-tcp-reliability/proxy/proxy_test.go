@@ -22,7 +22,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/engine/network"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
+	"example.com/sockets/03-tcp-reliability/engine/network"
 )
 
 // A sharedNetwork is the one network that all connections and paths share, on

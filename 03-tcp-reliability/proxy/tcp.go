@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/tcpstack"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/tcpstack"
 )
 
 // A tcpProxy carries connections to a target through the lossy network:

@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/arq"
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/arq"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
 const (
@@ -187,7 +187,7 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 		data = f.data
 	}
 	fate, now := f.net.send(d, len(b)+udpOverhead, data)
-	var c *trace.Carries
+	var c *trace.Header
 	if f.watch.watching() {
 		c = describe(b)
 		if d == network.Up && c.Seq > 0 {
@@ -214,7 +214,7 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 }
 
 // arrive hands a datagram on. An error is a loss, too.
-func (f *udpForwarder) arrive(d network.Direction, p *path, b []byte, number, copied, flip int, c *trace.Carries) {
+func (f *udpForwarder) arrive(d network.Direction, p *path, b []byte, number, copied, flip int, c *trace.Header) {
 	kind := trace.Arrived
 	if flip >= 0 && len(b) > 0 {
 		b = bytes.Clone(b)
@@ -236,14 +236,14 @@ func (f *udpForwarder) arrive(d network.Direction, p *path, b []byte, number, co
 }
 
 // describe says what a datagram is: one of the textbook protocols', or any.
-func describe(b []byte) *trace.Carries {
+func describe(b []byte) *trace.Header {
 	if p, err := arq.Decode(b); err == nil {
-		c := &trace.Carries{Kind: p.Type.String(), Seq: p.Seq - uint32(p.Transfer), Length: len(p.Payload),
-			Text: string(p.Payload[:min(64, len(p.Payload))])}
+		c := &trace.Header{Kind: trace.PacketKind(p.Type.String()), Seq: p.Seq - uint32(p.Transfer), Length: len(p.Payload),
+			Text: trace.Cut(p.Payload)}
 		if p.Type == arq.Ack {
 			c.Seq, c.Ack, c.HasAck = 0, p.Ack-uint32(p.Transfer), true
 		}
 		return c
 	}
-	return &trace.Carries{Kind: "datagram", Length: len(b), Text: string(b[:min(64, len(b))])}
+	return &trace.Header{Kind: trace.Datagram, Length: len(b), Text: trace.Cut(b)}
 }

@@ -18,9 +18,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/arq"
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/realtime"
+	"example.com/sockets/03-tcp-reliability/engine/arq"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/realtime"
 	"github.com/google/go-cmp/cmp"
 )
 

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+	"example.com/sockets/03-tcp-reliability/engine/views"
 )
 
 // A watcher shows what happens on the network, and writes it to captures. Its
@@ -21,14 +22,14 @@ import (
 type watcher struct {
 	out      io.Writer
 	view     string
-	ladder   *trace.Live
-	captures []*trace.Capture
+	ladder   *views.Live
+	captures []*views.Capture
 	files    []*os.File
 	trouble  error // of a capture
 }
 
 func newWatcher(out io.Writer, view string, color bool) *watcher {
-	return &watcher{out: out, view: view, ladder: trace.NewLive(out, color)}
+	return &watcher{out: out, view: view, ladder: views.NewLive(out, color)}
 }
 
 // capture begins to write NAME-client.pcapng and NAME-server.pcapng, or none.
@@ -46,7 +47,7 @@ func (w *watcher) capture(name string) error {
 		w.files = append(w.files, f)
 		// Room for the largest packet: each goes out in one piece, so that
 		// the file can be read at any moment.
-		c := &trace.Capture{Writer: bufio.NewWriterSize(f, 1<<17), End: network.Direction(end), Start: start}
+		c := &views.Capture{Writer: bufio.NewWriterSize(f, 1<<17), End: network.Direction(end), Start: start}
 		c.Begin()
 		c.Flush()
 		w.captures = append(w.captures, c)
@@ -72,7 +73,7 @@ func (w *watcher) add(e *trace.Event, lost bool) {
 	case "ladder":
 		w.ladder.Add(e)
 	case "json":
-		e.WriteJSON(w.out)
+		views.WriteEventJSON(w.out, e)
 	}
 }
 

@@ -3,13 +3,12 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
-	"strings"
 	"sync"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/tcpstack"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/tcpstack"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
 // A wire joins the two TCP stacks by the lossy network. Each packet that one
@@ -37,7 +36,7 @@ type track struct {
 	ends    [2]*tcpstack.Conn // nil until they are connected
 	packets [2]int
 	lost    [2]int
-	again   map[string]int // retransmissions, by reason
+	again   map[trace.Reason]int // retransmissions, by reason
 	bytes   [2]int64       // handed over to the program at the end
 }
 
@@ -69,7 +68,7 @@ func (w *wire) send(d network.Direction, packet []byte) {
 	t := w.track(d, b)
 	w.numbers[d]++
 	t.tells[d].Number(w.numbers[d])
-	c := t.tells[d].Sent(b, func(syn bool) string { return t.why(d, syn) })
+	c := t.tells[d].Sent(b, func(syn bool) trace.Reason { return t.why(d, syn) })
 	t.repairs[d].sent(&c)
 	if d == network.Up && c.Data > 0 {
 		w.data++
@@ -121,7 +120,7 @@ func (w *wire) send(d network.Direction, packet []byte) {
 
 // arrive notes that a copy of a packet has come to the other end, and gives
 // its bytes, perhaps damaged. It is called with the lock held.
-func (w *wire) arrive(now time.Duration, t *track, d network.Direction, number, copied int, b []byte, flip int, c *trace.Carries) []byte {
+func (w *wire) arrive(now time.Duration, t *track, d network.Direction, number, copied int, b []byte, flip int, c *trace.Header) []byte {
 	kind := trace.Arrived
 	if flip >= 0 {
 		b = bytes.Clone(b)
@@ -147,7 +146,7 @@ func (w *wire) track(d network.Direction, b []byte) *track {
 	t := w.tracks[port]
 	if t == nil || syn && t.ends[0] != nil && t.ends[0].Over() {
 		w.count++
-		t = &track{id: w.count, begun: w.net.now(), again: map[string]int{}}
+		t = &track{id: w.count, begun: w.net.now(), again: map[trace.Reason]int{}}
 		w.tracks[port] = t
 	}
 	return t
@@ -172,7 +171,7 @@ func (w *wire) handed(t *track, d network.Direction, p []byte) {
 		return
 	}
 	e := trace.Event{At: w.net.now(), Kind: trace.Read, Connection: t.id, Direction: d,
-		Length: len(p), Text: string(p[:min(64, len(p))])}
+		Length: len(p), Text: trace.Cut(p)}
 	if len(p) == 0 {
 		e.Kind = trace.End
 	}
@@ -200,9 +199,9 @@ type repair struct {
 	timeouts uint64
 }
 
-func (c *repair) sent(p *trace.Carries) {
+func (c *repair) sent(p *trace.Header) {
 	end := p.Seq + uint32(p.Length)
-	if strings.Contains(p.Kind, "SYN") || strings.Contains(p.Kind, "FIN") {
+	if p.Kind.Has("SYN") || p.Kind.Has("FIN") {
 		end++ // they take a number each
 	}
 	if int32(end-c.max) > 0 {
@@ -210,7 +209,7 @@ func (c *repair) sent(p *trace.Carries) {
 	}
 }
 
-func (c *repair) received(p *trace.Carries) {
+func (c *repair) received(p *trace.Header) {
 	if p.HasAck && int32(p.Ack-c.until) >= 0 {
 		c.mode = ""
 	}
@@ -219,7 +218,7 @@ func (c *repair) received(p *trace.Carries) {
 // why says why an end sends a packet again: its timer ran out, as the stack
 // counts, or else acknowledgements told of a loss (RFC 5681, section 3.2, and
 // RFC 6675, section 5). With RACK off the stacks have no third reason.
-func (t *track) why(d network.Direction, syn bool) string {
+func (t *track) why(d network.Direction, syn bool) trace.Reason {
 	if syn {
 		return "timeout" // nothing but the handshake's timer repeats it
 	}
@@ -233,7 +232,7 @@ func (t *track) why(d network.Direction, syn bool) string {
 	if c.mode == "" {
 		c.mode, c.until = "fast retransmit", c.max
 	}
-	return c.mode
+	return trace.Reason(c.mode)
 }
 
 // over says whether both ends of a connection have finished.

@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/arq"
-	"example.com/sockets/03-tcp-reliability/realtime"
+	"example.com/sockets/03-tcp-reliability/engine/arq"
+	"example.com/sockets/03-tcp-reliability/engine/realtime"
 )
 
 var protocols = map[string]arq.Protocol{

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/lab"
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -45,9 +45,9 @@ func TestCheck(t *testing.T) {
 // compare runs the sender over a network with these flags.
 func compare(s *check.Story, flags string) {
 	s.Did("sent packets 1 to %d with a window of %d and a timeout of %v, as in:\ngo run ./03-tcp-reliability/exercises/fastretransmit/try %s",
-		lab.Last, window, rto, flags)
-	c := lab.Protocol{Name: "fast-retransmit", Window: window, RTO: rto,
-		Sender: func() lab.Sender { return New(lab.Last, window, rto) }}.Compare(lab.Conditions(flags))
+		bench.Last, window, rto, flags)
+	c := bench.Protocol{Name: "fast-retransmit", Window: window, RTO: rto,
+		Sender: func() bench.Sender { return New(bench.Last, window, rto) }}.Compare(bench.Conditions(flags))
 	if !c.Same {
 		s.Picture(c.Picture())
 		expected, came := c.Told()
@@ -56,7 +56,7 @@ func compare(s *check.Story, flags string) {
 }
 
 // symptom says what the first difference looks like.
-func symptom(c *lab.Comparison) string {
+func symptom(c *bench.Comparison) string {
 	sent := map[int]time.Duration{} // when each packet was sent last
 	base := 1                       // the oldest that is not acknowledged
 	var highest int                 // of the packets sent
@@ -92,7 +92,7 @@ func symptom(c *lab.Comparison) string {
 		return fmt.Sprintf("your sender sends packet %d again for duplicate acknowledgement %d: the third was the sign, and it has been sent again already", base, duplicates)
 	case early && got.Again:
 		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, with %d duplicate acknowledgements: nothing tells that it was lost",
-			base, lab.Millis(got.At-sent[base]), duplicates)
+			base, bench.Millis(got.At-sent[base]), duplicates)
 	case early && got.Number >= base+window:
 		return fmt.Sprintf("your sender has %d packets under way, and the window is %d: packet %d must wait", got.Number-base+1, window, got.Number)
 	case early && !want.Again:
@@ -101,7 +101,7 @@ func symptom(c *lab.Comparison) string {
 		return "your sender " + cutOff(c)
 	case want.Again && got.Up && got.Again:
 		return fmt.Sprintf("packet %d, the oldest, was last sent at %s; its timer runs out at %s, not at %s",
-			base, lab.Millis(sent[base]), lab.Millis(sent[base]+rto), lab.Millis(got.At))
+			base, bench.Millis(sent[base]), bench.Millis(sent[base]+rto), bench.Millis(got.At))
 	case want.Again:
 		return fmt.Sprintf("packet %d has no acknowledgement, fewer than three duplicates have come, and it is not sent again when its timer runs out", base)
 	case want.Up:
@@ -110,8 +110,8 @@ func symptom(c *lab.Comparison) string {
 	return "your sender does not do what fast retransmit does"
 }
 
-// cutOff is why the lab has ended the run in place of the sender, or "".
-func cutOff(c *lab.Comparison) string {
+// cutOff is why the bench has ended the run in place of the sender, or "".
+func cutOff(c *bench.Comparison) string {
 	if !c.Got.None() || c.Yours.Err == nil {
 		return ""
 	}

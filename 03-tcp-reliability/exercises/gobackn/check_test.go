@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/lab"
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -45,9 +45,9 @@ func TestCheck(t *testing.T) {
 // compare runs the sender over a network with these flags.
 func compare(s *check.Story, flags string) {
 	s.Did("sent packets 1 to %d with a window of %d and a timeout of %v, as in:\ngo run ./03-tcp-reliability/exercises/gobackn/try %s",
-		lab.Last, window, rto, flags)
-	c := lab.Protocol{Name: "go-back-n", Window: window, RTO: rto,
-		Sender: func() lab.Sender { return New(lab.Last, window, rto) }}.Compare(lab.Conditions(flags))
+		bench.Last, window, rto, flags)
+	c := bench.Protocol{Name: "go-back-n", Window: window, RTO: rto,
+		Sender: func() bench.Sender { return New(bench.Last, window, rto) }}.Compare(bench.Conditions(flags))
 	if !c.Same {
 		s.Picture(c.Picture())
 		expected, came := c.Told()
@@ -56,18 +56,18 @@ func compare(s *check.Story, flags string) {
 }
 
 // symptom says what the first difference looks like.
-func symptom(c *lab.Comparison) string {
+func symptom(c *bench.Comparison) string {
 	sent := map[int]time.Duration{} // when each packet was sent last
 	base := 1                       // the oldest that is not acknowledged
 	var highest int                 // of the packets sent
-	var previous lab.Act            // the packet sent last
+	var previous bench.Act          // the packet sent last
 	var ack int                     // the latest acknowledgement
 	var acked time.Duration         // when it came
 	old := false                    // and it says nothing new
 	for _, e := range c.Before() {
 		switch {
 		case e.Kind == trace.Sent && e.Direction == network.Up:
-			previous = lab.Act{At: e.At, Number: int(e.Packet.Seq), Again: e.Packet.Retransmits > 0}
+			previous = bench.Act{At: e.At, Number: int(e.Packet.Seq), Again: e.Packet.Retransmits > 0}
 			highest = max(highest, previous.Number)
 			sent[previous.Number] = e.At
 		case e.Kind == trace.Arrived && e.Direction == network.Down:
@@ -95,14 +95,14 @@ func symptom(c *lab.Comparison) string {
 		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: acknowledgement %d has come", got.Number, base-1)
 	case early && got.Again:
 		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission: packet %d is the oldest, was last sent at %s, and has time until %s",
-			got.Number, lab.Millis(got.At-sent[got.Number]), base, lab.Millis(sent[base]), lab.Millis(sent[base]+rto))
+			got.Number, bench.Millis(got.At-sent[got.Number]), base, bench.Millis(sent[base]), bench.Millis(sent[base]+rto))
 	case early:
 		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d", got.Number, highest+1)
 	case cutOff(c) != "":
 		return "your sender " + cutOff(c)
 	case want.Up && want.Again && got.Up:
 		return fmt.Sprintf("packet %d, the oldest, was sent at %s; its timer runs out at %s, not at %s",
-			base, lab.Millis(sent[base]), lab.Millis(sent[base]+rto), lab.Millis(got.At))
+			base, bench.Millis(sent[base]), bench.Millis(sent[base]+rto), bench.Millis(got.At))
 	case want.Up && want.Again:
 		return fmt.Sprintf("packet %d is never acknowledged, and it is not sent again", want.Number)
 	case want.Up && ack > 0:
@@ -113,8 +113,8 @@ func symptom(c *lab.Comparison) string {
 	return "your sender does not do what go-back-N does"
 }
 
-// cutOff is why the lab has ended the run in place of the sender, or "".
-func cutOff(c *lab.Comparison) string {
+// cutOff is why the bench has ended the run in place of the sender, or "".
+func cutOff(c *bench.Comparison) string {
 	if !c.Got.None() || c.Yours.Err == nil {
 		return ""
 	}

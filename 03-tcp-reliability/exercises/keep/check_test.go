@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/lab"
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -36,8 +36,8 @@ func TestCheck(t *testing.T) {
 func compare(s *check.Story, flags string) {
 	s.Did("let a sender with a window of 4 packets send to your receiver, as in:\ngo run ./03-tcp-reliability/exercises/keep/try %s", flags)
 	j := &judge{next: 1, arrived: map[int]string{}}
-	c := lab.Protocol{Name: "selective-repeat", Window: 4, RTO: 200 * time.Millisecond,
-		Receiver: func() lab.Receiver { j.Receiver = New(); return j }}.Compare(lab.Conditions(flags))
+	c := bench.Protocol{Name: "selective-repeat", Window: 4, RTO: 200 * time.Millisecond,
+		Receiver: func() bench.Receiver { j.Receiver = New(); return j }}.Compare(bench.Conditions(flags))
 	if c.Same && j.symptom == "" {
 		return
 	}

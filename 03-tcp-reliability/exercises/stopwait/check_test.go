@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/lab"
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -39,9 +39,9 @@ func TestCheck(t *testing.T) {
 // compare runs the sender over a network with these flags.
 func compare(s *check.Story, flags string) {
 	s.Did("sent packets 1 to %d with a timeout of %v, as in:\ngo run ./03-tcp-reliability/exercises/stopwait/try %s",
-		lab.Last, rto, flags)
-	c := lab.Protocol{Name: "stop-and-wait", RTO: rto,
-		Sender: func() lab.Sender { return New(lab.Last, rto) }}.Compare(lab.Conditions(flags))
+		bench.Last, rto, flags)
+	c := bench.Protocol{Name: "stop-and-wait", RTO: rto,
+		Sender: func() bench.Sender { return New(bench.Last, rto) }}.Compare(bench.Conditions(flags))
 	if !c.Same {
 		s.Picture(c.Picture())
 		expected, came := c.Told()
@@ -50,7 +50,7 @@ func compare(s *check.Story, flags string) {
 }
 
 // symptom says what the first difference looks like.
-func symptom(c *lab.Comparison) string {
+func symptom(c *bench.Comparison) string {
 	var n, times, ack int // the packet sent last, how often, and the latest acknowledgement
 	var sent, acked time.Duration
 	for _, e := range c.Before() {
@@ -78,7 +78,7 @@ func symptom(c *lab.Comparison) string {
 		return fmt.Sprintf("your sender sends packet %d although packet %d is not acknowledged", got.Number, n)
 	case early && got.Number == n && ack < n:
 		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, not %s: the timer must start at each transmission",
-			n, lab.Millis(got.At-sent), lab.Millis(rto))
+			n, bench.Millis(got.At-sent), bench.Millis(rto))
 	case early && got.Number <= n:
 		return fmt.Sprintf("your sender sends packet %d again although packet %d is acknowledged", got.Number, ack)
 	case early:
@@ -87,7 +87,7 @@ func symptom(c *lab.Comparison) string {
 		return fmt.Sprintf("packet %d is acknowledged, and packet %d does not follow", n, n+1)
 	case want.Again && got.Up && got.Number == n:
 		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, not %s: too late",
-			n, lab.Millis(got.At-sent), lab.Millis(rto))
+			n, bench.Millis(got.At-sent), bench.Millis(rto))
 	case want.Again && times > 1:
 		return fmt.Sprintf("packet %d was sent %d times and never acknowledged, and now it is not sent again: a retransmission can be lost, too", n, times)
 	case want.Again:

@@ -9,12 +9,12 @@ package main
 import (
 	"time"
 
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/03-tcp-reliability/exercises/fastretransmit"
-	"example.com/sockets/03-tcp-reliability/lab"
 )
 
 func main() {
 	window, rto := 8, 200*time.Millisecond
-	lab.Protocol{Name: "fast-retransmit", Window: window, RTO: rto,
-		Sender: func() lab.Sender { return fastretransmit.New(lab.Last, window, rto) }}.Main()
+	bench.Protocol{Name: "fast-retransmit", Window: window, RTO: rto,
+		Sender: func() bench.Sender { return fastretransmit.New(bench.Last, window, rto) }}.Main()
 }

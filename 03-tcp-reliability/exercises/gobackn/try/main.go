@@ -9,12 +9,12 @@ package main
 import (
 	"time"
 
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/03-tcp-reliability/exercises/gobackn"
-	"example.com/sockets/03-tcp-reliability/lab"
 )
 
 func main() {
 	window, rto := 4, 200*time.Millisecond
-	lab.Protocol{Name: "go-back-n", Window: window, RTO: rto,
-		Sender: func() lab.Sender { return gobackn.New(lab.Last, window, rto) }}.Main()
+	bench.Protocol{Name: "go-back-n", Window: window, RTO: rto,
+		Sender: func() bench.Sender { return gobackn.New(bench.Last, window, rto) }}.Main()
 }

@@ -9,11 +9,11 @@ package main
 import (
 	"time"
 
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/03-tcp-reliability/exercises/keep"
-	"example.com/sockets/03-tcp-reliability/lab"
 )
 
 func main() {
-	lab.Protocol{Name: "selective-repeat", Window: 4, RTO: 200 * time.Millisecond,
-		Receiver: func() lab.Receiver { return keep.New() }}.Main()
+	bench.Protocol{Name: "selective-repeat", Window: 4, RTO: 200 * time.Millisecond,
+		Receiver: func() bench.Receiver { return keep.New() }}.Main()
 }

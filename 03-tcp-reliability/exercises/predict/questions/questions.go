@@ -9,10 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/arq"
-	"example.com/sockets/03-tcp-reliability/network"
-	"example.com/sockets/03-tcp-reliability/simulation"
-	"example.com/sockets/03-tcp-reliability/trace"
+	"example.com/sockets/03-tcp-reliability/engine/arq"
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+	"example.com/sockets/03-tcp-reliability/engine/views"
 )
 
 // Number is how many questions there are for a seed.
@@ -106,7 +107,7 @@ func ladder(protocol string, events []trace.Event) string {
 		}
 	}
 	var b strings.Builder
-	if err := t.WriteLadder(&b, false); err != nil {
+	if err := views.WriteLadder(&b, &t, false); err != nil {
 		panic(err)
 	}
 	return b.String()
@@ -207,10 +208,10 @@ func cause(r *rand.Rand, lost int) Question {
 	q := Question{
 		Text:    fmt.Sprintf("go-back-N. Why is packet %d sent again, as packet %d? Answer timeout or go-back.", hidden.Retransmits, e.Number),
 		Picture: ladder(protocol, append(shown, arrived)),
-		Answer:  answer,
+		Answer:  string(answer),
 		general: "answer with one of the two words: timeout or go-back",
 	}
-	if answer == "timeout" {
+	if answer == trace.Timeout {
 		q.Explain = "It is the oldest packet under way, and its own timer has run out."
 		q.hints = map[string]string{"go-back": "it is the oldest packet that is not acknowledged: nobody went back before it"}
 	} else {

@@ -9,12 +9,12 @@ package main
 import (
 	"time"
 
+	"example.com/sockets/03-tcp-reliability/exercises/bench"
 	"example.com/sockets/03-tcp-reliability/exercises/stopwait"
-	"example.com/sockets/03-tcp-reliability/lab"
 )
 
 func main() {
 	rto := 200 * time.Millisecond
-	lab.Protocol{Name: "stop-and-wait", RTO: rto,
-		Sender: func() lab.Sender { return stopwait.New(lab.Last, rto) }}.Main()
+	bench.Protocol{Name: "stop-and-wait", RTO: rto,
+		Sender: func() bench.Sender { return stopwait.New(bench.Last, rto) }}.Main()
 }

@@ -1,0 +1,231 @@
+package arq
+
+import (
+	"fmt"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+)
+
+// MaxRetransmissions is how often the timer of one packet runs out before a
+// sender gives up.
+const MaxRetransmissions = 20
+
+// The reasons for a retransmission.
+const (
+	timeout = trace.Timeout
+	goBack  = trace.GoBack // an earlier packet's timer ran out
+)
+
+// MaxWindow is the most packets that may be under way at once.
+const MaxWindow = 1024
+
+// sendBuffer is how many packets at least a sender takes from the
+// application before the first is acknowledged.
+const sendBuffer = 32
+
+// A sender is what the three senders share: the packets between the
+// application and the acknowledgement, and how one is sent.
+//
+//	 acknowledged | under way      | written      | free
+//	--------------+----------------+--------------+------
+//	              base             next           end
+type sender struct {
+	protocol Protocol
+	transfer uint64
+	window   uint32
+	base     uint32
+	next     uint32
+	end      uint32
+	slots    []slot // packet n stands in slots[n % len(slots)]
+	closed   bool   // packet end-1 is the fin
+	err      error
+	lonely   bool // ended without the fin's acknowledgement
+
+	timer   timer
+	packet  []byte // the last one sent
+	number  int    // of packets sent
+	told    told
+	changed time.Duration // when there was last something to tell
+}
+
+// A slot holds one packet.
+type slot struct {
+	payload  string
+	typ      Type
+	acked    bool          // selective repeat: though an earlier one is not
+	sent     time.Duration // the last time
+	deadline time.Duration // when to repeat it
+	times    int           // how often it was sent
+	timeouts int           // and how often because its timer ran out
+	number   int           // of its first transmission
+}
+
+func newSender(p Protocol, transfer uint64, window int,
+	rto time.Duration) sender {
+	if window < 1 || window > MaxWindow {
+		panic(fmt.Sprintf("arq: window %d", window))
+	}
+	// A power of two divides 2^32: the slots follow the sequence numbers
+	// when those wrap.
+	size := sendBuffer
+	for size < 2*window {
+		size *= 2
+	}
+	n := first(transfer)
+	return sender{protocol: p, transfer: transfer, window: uint32(window),
+		base: n, next: n, end: n,
+		slots: make([]slot, size), timer: newTimer(rto)}
+}
+
+func (s *sender) slot(n uint32) *slot {
+	return &s.slots[n%uint32(len(s.slots))]
+}
+
+// Write takes what fits of p, and returns how much. Each Write travels in
+// packets of its own, of at most MaxPayload bytes.
+func (s *sender) Write(now time.Duration, p []byte) int {
+	taken := 0
+	for taken < len(p) && !s.closed && s.err == nil &&
+		int(s.end-s.base) < len(s.slots)-1 { // one is left for the fin
+		piece := p[taken:min(taken+MaxPayload, len(p))]
+		*s.slot(s.end) = slot{payload: string(piece), typ: Data}
+		s.end++
+		taken += len(piece)
+	}
+	return taken
+}
+
+// Close says that no more bytes come: the fin packet follows them.
+func (s *sender) Close(now time.Duration) {
+	if !s.closed {
+		s.closed = true
+		*s.slot(s.end) = slot{typ: Fin}
+		s.end++
+	}
+}
+
+// Read gives nothing: bytes travel one way.
+func (s *sender) Read(now time.Duration, p []byte) (int, error) {
+	return 0, s.err
+}
+
+// Done says whether everything was acknowledged, or else why the sender
+// gave up.
+func (s *sender) Done() (bool, error) {
+	return s.err != nil || s.lonely || s.closed && s.base == s.end, s.err
+}
+
+// acknowledgement takes a packet apart. It is ok when it acknowledges one
+// that may be under way.
+func (s *sender) acknowledgement(b []byte) (n uint32, ok bool) {
+	p, err := Decode(b)
+	ok = err == nil && p.Protocol == s.protocol && p.Type == Ack &&
+		p.Transfer == s.transfer && s.err == nil &&
+		!before(p.Ack, s.base) && before(p.Ack, s.next)
+	return p.Ack, ok
+}
+
+// measure takes the round trip of packet n, which was acknowledged now. That
+// of one sent more than once is not taken: nobody knows which transmission
+// was acknowledged (Karn's algorithm; RFC 6298, section 3).
+func (s *sender) measure(now time.Duration, n uint32) {
+	if l := s.slot(n); l.times == 1 {
+		s.timer.sample(now - l.sent)
+		s.changed = now
+	}
+}
+
+// expired says whether packet n has waited too long for its
+// acknowledgement.
+func (s *sender) expired(now time.Duration, n uint32) bool {
+	return now >= s.slot(n).deadline
+}
+
+// transmit sends packet n, and starts its timer. For a retransmission why
+// gives the reason.
+func (s *sender) transmit(now time.Duration, n uint32, why trace.Reason) (
+	trace.Packet, bool) {
+	l := s.slot(n)
+	if why == timeout {
+		s.changed = now
+		if l.timeouts == MaxRetransmissions {
+			s.giveUp(n)
+			return trace.Packet{}, false
+		}
+		l.timeouts++
+		s.timer.expired(now, l.sent)
+	}
+	l.sent, l.deadline = now, now+s.timer.rto
+	l.times++
+	s.number++
+	if l.times == 1 {
+		l.number = s.number
+	}
+
+	s.packet = encode(s.packet, Packet{Protocol: s.protocol, Type: l.typ,
+		Transfer: s.transfer, Seq: n}, l.payload)
+	p := trace.Packet{Bytes: s.packet, Header: trace.Header{
+		Kind:   trace.PacketKind(l.typ.String()),
+		Seq:    n - uint32(s.transfer),
+		Length: len(l.payload),
+		Text:   trace.Cut(l.payload),
+	}}
+	switch {
+	case l.times > 1:
+		p.Retransmits, p.Why = l.number, why
+	case l.typ == Data:
+		p.Data = int(n - uint32(s.transfer))
+	}
+	return p, true
+}
+
+// giveUp ends the transfer because packet n was never acknowledged.
+//
+// If that is the fin and everything before it was acknowledged, then all is
+// well: the receiver has every byte. It may even have the fin, and only its
+// last acknowledgement was lost, again and again. No protocol can do better.
+// Whoever speaks last never knows whether the word arrived, and one more
+// acknowledgement would only be another last word: the problem of the two
+// generals, who can't agree on an attack by messengers that may be caught
+// (Gray 1978, "Notes on data base operating systems").
+func (s *sender) giveUp(n uint32) {
+	if s.slot(n).typ == Fin && n == s.base {
+		s.lonely = true
+		return
+	}
+	s.err = fmt.Errorf("gave up: packet %d was repeated %d times and never "+
+		"acknowledged", n-uint32(s.transfer), s.slot(n).timeouts)
+}
+
+// told is what Notes has told already.
+type told struct {
+	srtt, rto time.Duration
+	lonely    bool
+	notes     [3]trace.Note
+}
+
+// Notes tells the smoothed round trip and the timeout when they have
+// changed, and that the fin's acknowledgement never came. The notes are good
+// until the next call.
+func (s *sender) Notes() []trace.Note {
+	t := &s.told
+	notes := t.notes[:0]
+	if t.srtt != s.timer.srtt {
+		t.srtt = s.timer.srtt
+		notes = append(notes, trace.Note{At: s.changed, Name: "srtt",
+			Value: t.srtt.Microseconds(), Unit: "us"})
+	}
+	if t.rto != s.timer.rto {
+		t.rto = s.timer.rto
+		notes = append(notes, trace.Note{At: s.changed, Name: "rto",
+			Value: t.rto.Microseconds(), Unit: "us"})
+	}
+	if t.lonely != s.lonely {
+		t.lonely = s.lonely
+		notes = append(notes, trace.Note{At: s.changed,
+			Name:  "fin without acknowledgement",
+			Value: MaxRetransmissions + 1, Unit: "transmissions"})
+	}
+	return notes
+}

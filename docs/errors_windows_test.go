@@ -1,8 +1,0 @@
-package docs
-
-import "testing"
-
-func tooManyOpenFiles(t *testing.T) error {
-	t.Skip("Windows sets no limit on sockets that a test could reach")
-	return nil
-}

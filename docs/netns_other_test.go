@@ -1,9 +1,0 @@
-//go:build !linux
-
-package docs
-
-import "testing"
-
-func mayMakeNamespaces() bool { return false }
-
-func ownNamespaceNames(*testing.T) {}

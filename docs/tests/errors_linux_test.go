@@ -1,0 +1,104 @@
+package tests
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// onAHostOfItsOwn runs dial in a fresh network namespace: on a host that has
+// no neighbours, no addresses and no routes.
+func onAHostOfItsOwn(t *testing.T, dial func() error) error {
+	t.Helper()
+	if !machineHas("netns") {
+		if !mayLack("netns") {
+			t.Fatal("continuous integration must be able to make network namespaces")
+		}
+		t.Skip("only root may make network namespaces")
+	}
+	result := make(chan error)
+	go func() {
+		// The thread belongs to the namespace from here on. It is never
+		// unlocked, so that it ends with this goroutine.
+		runtime.LockOSThread()
+		err := syscall.Unshare(syscall.CLONE_NEWNET)
+		if err == nil {
+			err = dial()
+		}
+		result <- err
+	}()
+	return <-result
+}
+
+// networkIsUnreachable connects where no route leads anywhere.
+func networkIsUnreachable(t *testing.T) error {
+	return onAHostOfItsOwn(t, func() error {
+		_, err := net.Dial("tcp", "192.0.2.1:65432")
+		return err
+	})
+}
+
+// noRouteToHost connects to a neighbour that does not exist: the host asks on
+// the cable who has the address, and nobody answers.
+func noRouteToHost(t *testing.T) error {
+	if _, err := exec.LookPath("ip"); err != nil {
+		if !mayLack("ip") {
+			t.Fatal("continuous integration installs ip")
+		}
+		t.Skip("this machine lacks the command ip")
+	}
+	return onAHostOfItsOwn(t, func() error {
+		for _, args := range [][]string{
+			{"link", "set", "lo", "up"}, // by which the kernel tells itself
+			{"link", "add", "eth0", "type", "veth", "peer", "name", "eth1"},
+			{"address", "add", "192.0.2.1/24", "dev", "eth0"},
+			{"link", "set", "eth0", "up"},
+			{"link", "set", "eth1", "up"},
+		} {
+			if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+				t.Errorf("ip %q: %v\n%s", args, err, out)
+			}
+		}
+		_, err := net.Dial("tcp", "192.0.2.2:65432")
+		return err
+	})
+}
+
+// connectionTimedOut connects to a listener whose backlog is full: its kernel
+// drops the SYN. Ours gives up after one repetition, and not after six.
+func connectionTimedOut(t *testing.T) error {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener := os.NewFile(uintptr(fd), "listener")
+	defer listener.Close()
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Listen(fd, 0); err != nil { // one connection may wait
+		t.Fatal(err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}
+	waits, err := net.Dial("tcp", addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waits.Close()
+
+	dialer := net.Dialer{Timeout: time.Minute, Control: func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) {
+			syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_SYNCNT, 1)
+		})
+	}}
+	_, err = dialer.Dial("tcp", addr.String())
+	return err
+}

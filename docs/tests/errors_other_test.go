@@ -1,0 +1,20 @@
+//go:build !linux
+
+package tests
+
+import "testing"
+
+func networkIsUnreachable(t *testing.T) error {
+	t.Skip("this test needs the network namespaces of Linux")
+	return nil
+}
+
+func noRouteToHost(t *testing.T) error {
+	t.Skip("this test needs the network namespaces of Linux")
+	return nil
+}
+
+func connectionTimedOut(t *testing.T) error {
+	t.Skip("this test needs a socket option of Linux: here, a connect times out after a minute or more")
+	return nil
+}
