@@ -18,6 +18,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/story"
 	"example.com/sockets/03-tcp-reliability/engine/terminal"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"example.com/sockets/03-tcp-reliability/engine/views"
@@ -73,7 +74,8 @@ func main() {
 	if o.compare {
 		err = o.compareAll(os.Stdout)
 	} else {
-		err = o.show(os.Stdout, terminal.Color(os.Stdout))
+		err = o.show(os.Stdout, views.Style{
+			Color: terminal.Color(os.Stdout), Width: terminal.Width(os.Stdout)})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -235,7 +237,7 @@ func (o *options) run(t *trace.Trace) (run, error) {
 }
 
 // show runs one protocol and prints the view that was asked for.
-func (o *options) show(out io.Writer, color bool) error {
+func (o *options) show(out io.Writer, style views.Style) error {
 	var t trace.Trace
 	r, err := o.run(&t)
 	if err != nil {
@@ -259,7 +261,7 @@ func (o *options) show(out io.Writer, color bool) error {
 	fmt.Fprintf(out, "%s over a network with %v\n\n", o.Protocol, o.Conditions)
 	switch view {
 	case "ladder":
-		err = views.WriteLadder(out, &t, color)
+		err = views.WriteLadder(out, &t, style)
 	case "cwnd":
 		err = views.WriteCwnd(out, &t)
 	}
@@ -273,24 +275,34 @@ func (o *options) show(out io.Writer, color bool) error {
 	if r.Err != nil {
 		fmt.Fprintf(out, "The run ended with: %v\n", r.Err)
 	}
-	return views.WriteSummary(out, &t)
+	if err := views.WriteSummary(out, &t); err != nil {
+		return err
+	}
+	if o.Loss > 0 && r.Lost[0]+r.Lost[1] == 0 {
+		fmt.Fprintln(out, "Nothing was lost; try another -seed")
+	}
+	return nil
 }
 
 // verdict says what the receiving application got.
 func (r run) verdict() string {
-	took := "after " + millis(r.LastRead)
+	took := "after " + story.Millis(r.LastRead)
 	switch {
 	case bytes.Equal(r.read, r.whole):
-		return fmt.Sprintf("Whole and in order: %d bytes, %s.", len(r.read), took)
+		return fmt.Sprintf("Whole and in order: %s, %s.", story.Count(len(r.read), "byte"), took)
+	case len(r.read) == 0:
+		return fmt.Sprintf("Nothing of %s was read.", story.Count(len(r.whole), "byte"))
 	case bytes.HasPrefix(r.whole, r.read):
-		return fmt.Sprintf("Not whole: the first %d of %d bytes were read.", len(r.read), len(r.whole))
+		return fmt.Sprintf("Not whole: the first %d of %s were read.", len(r.read), story.Count(len(r.whole), "byte"))
 	case len(r.whole) <= 100:
-		return fmt.Sprintf("Torn: %d bytes were written, and %d read: %.100q", len(r.whole), len(r.read), r.read)
+		return fmt.Sprintf("Torn: %d bytes were written, and %d read:\n  %.100q", len(r.whole), len(r.read), r.read)
 	}
 	return fmt.Sprintf("Torn: %d bytes were written, and %d others read.", len(r.whole), len(r.read))
 }
 
+// millis is a time in a table.
 func millis(d time.Duration) string {
+	d = d.Round(100 * time.Microsecond)
 	return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64) + " ms"
 }
 
@@ -362,7 +374,7 @@ func (o *options) compareAll(out io.Writer) error {
 				// What of the link's capacity carried the message's bytes.
 				share = fmt.Sprintf("%d%%", int64(r.Read)*8*int64(time.Second)*100/int64(r.LastRead)/int64(c.Rate))
 			}
-			fmt.Fprintf(out, "%-17s  %-24s %12s %8d %8d %6s\n", p, delivered, millis(r.LastRead.Round(100*time.Microsecond)),
+			fmt.Fprintf(out, "%-17s  %-24s %12s %8d %8d %6s\n", p, delivered, millis(r.LastRead),
 				r.Sent[0]+r.Sent[1], r.Retransmits[0]+r.Retransmits[1], share)
 		}
 	}
