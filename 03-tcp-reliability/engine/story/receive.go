@@ -376,7 +376,7 @@ func (f *flow) passed(now time.Duration) {
 			f.doubted = append(f.doubted, a)
 		default:
 			f.undo(a)
-			a.Is = NotKept
+			a.Is, a.Missing = NotKept, nil
 		}
 	}
 }
