@@ -107,7 +107,7 @@ func (r *Result) Verdict() string {
 	case bytes.HasPrefix(r.Whole, r.Read):
 		return fmt.Sprintf("Not whole: the first %d of %s were read.", got, count(all))
 	case all <= 100:
-		return fmt.Sprintf("Torn: %s were written, and %d read: %.100q", count(all), got, r.Read)
+		return fmt.Sprintf("Torn: %s were written, and %d read:\n  %.100q", count(all), got, r.Read)
 	}
 	return fmt.Sprintf("Torn: %s were written, and %d others read.", count(all), got)
 }

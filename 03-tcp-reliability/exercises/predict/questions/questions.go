@@ -106,7 +106,7 @@ func ladder(protocol string, events []trace.Event) string {
 		}
 	}
 	var b strings.Builder
-	if err := views.WriteLadder(&b, &t, false); err != nil {
+	if err := views.WriteLadder(&b, &t, views.Style{}); err != nil {
 		panic(err)
 	}
 	return b.String()
