@@ -222,6 +222,61 @@ func TestBrokenExcerptsAreFound(t *testing.T) {
 	)
 }
 
+func TestUnnamedTerminalsAreFound(t *testing.T) {
+	expectProblems(t, checkTerminals(parsePage("p.md", lines(
+		"No word about it, but there is only one:",
+		"```console terminal=a", "$ one", "```",
+		"```console terminal=a", "$ two", "```",
+	))))
+	expectProblems(t, checkTerminals(parsePage("p.md", lines(
+		"Terminal 1, the server:",
+		"```console terminal=server", "$ one", "```",
+		"In another terminal:",
+		"```console terminal=client", "$ two", "```",
+		"Still in the same:",
+		"```console terminal=client", "$ three", "```",
+		"The *server* shows in its terminal:",
+		"```console terminal=server", "more", "```",
+		"```console terminal=server", "still more", "```",
+		"This goes from terminal 2 to terminal 1. In terminal 2:",
+		"```console terminal=client", "$ four", "```",
+		"The server's terminal is Terminal 1:",
+		"```console terminal=server", "the end", "```",
+		"- Terminal 3:",
+		"  ```console",
+		"  $ five",
+		"  ```",
+	))))
+	const unnamed = "the paragraph above does not name the terminal: say \"Terminal N\" or "
+	expectProblems(t, checkTerminals(parsePage("p.md", lines(
+		"Start the server:",
+		"```console terminal=server", "$ one", "```",
+		"```console terminal=client", "$ two", "```",
+		"In another terminal:",
+		"```console terminal=server", "more", "```",
+		"The client's terminal shows",
+		"",
+		"- this:",
+		"",
+		"```console terminal=client", "more", "```",
+		"In terminal 1:",
+		"```console terminal=server", "more", "```",
+		"In terminal 1:",
+		"```console terminal=client", "more", "```",
+		"In terminal 2:",
+		"```console terminal=server", "more", "```",
+		"```console", "$ three", "```",
+	))),
+		"p.md:2: "+unnamed+`"the server's terminal"`,
+		"p.md:5: "+unnamed+`"the client's terminal"`,
+		"p.md:9: "+unnamed+`"the server's terminal"`,
+		"p.md:16: "+unnamed+`"the client's terminal"`,
+		`p.md:24: Terminal 1 for "client", but it was "server" before`,
+		`p.md:28: Terminal 2 for "server", which was Terminal 1 before`,
+		"p.md:31: "+unnamed+`"another terminal"`,
+	)
+}
+
 func TestForbiddenImportsAreFound(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{
@@ -521,6 +576,20 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		{"two ports of the page for one real one, in any order", patient, []string{
 			"```console any-order", "$ ./helper say a:40001 b:40001", "b:54801", "a:54802", "```",
 		}, `p.md:3: the page shows in any order "b:54801", "a:54802", but the terminal printed "a:40001", "b:40001"`},
+		{"any number, the same below", patient, []string{
+			"```console", "$ ./helper say 'accept4(3, 12) = 41' 41 7 'a 3' 41", "…4(‹listener›, …) = ‹client›", "‹client›",
+			"‹other›", "…‹listener›", "‹again›", "```",
+		}, ""},
+		{"one name for two numbers", patient, []string{
+			"```console", "$ ./helper say 'fd 5' 'fd 6'", "fd ‹listener›", "```", "```console", "fd ‹listener›", "```",
+		}, `p.md:6: the page shows "fd ‹listener›", but the terminal printed "fd 6"` +
+			`: the page's ‹listener› was 5 before`},
+		{"a part of a number", patient, []string{
+			"```console", "$ ./helper say 'fd 15'", "fd 1‹listener›", "```",
+		}, `p.md:3: the page shows "fd 1‹listener›", but the terminal printed "fd 15"`},
+		{"a name for what is no number", patient, []string{
+			"```console", "$ ./helper say 'fd x'", "fd ‹listener›", "```",
+		}, `p.md:3: the page shows "fd ‹listener›", but the terminal printed "fd x"`},
 		{"exact durations", patient, []string{
 			"```console exact", "$ ./helper say 'at 1.5s' a:40001 'at 20ms'", "at 1.5s", "a:54801", "at …ms", "```",
 		}, ""},

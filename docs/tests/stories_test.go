@@ -292,7 +292,7 @@ type runner struct {
 	dir      string
 	patience time.Duration       // the longest wait for a line or an end
 	running  map[string]*process // by terminal
-	ports    map[string]string   // the page's ephemeral ports to the real ones
+	known    map[string]string   // the page's ephemeral ports and ‹names› to the real numbers
 	log      func(format string, args ...any)
 }
 
@@ -403,16 +403,16 @@ func (r *runner) expect(p *process, terminal string, st step) (problem string) {
 		}
 		fits, why := false, ""
 		for _, shown := range st.shown {
-			_, reason, ok := r.matches(shown, line, st.exact, r.ports)
+			_, reason, ok := r.matches(shown, line, st.exact, r.known)
 			fits, why = fits || ok, cmp.Or(reason, why)
 		}
 		if fits || !p.skipping {
 			lines = append(lines, line)
 		}
-		ports, ok := r.pair(st.shown, lines, p.skipping, st.exact, r.ports)
+		known, ok := r.pair(st.shown, lines, p.skipping, st.exact, r.known)
 		switch {
 		case ok && len(lines) >= len(st.shown):
-			r.ports = ports
+			r.known = known
 			return ""
 		case !ok && !p.skipping:
 			return shows + ", but the terminal printed " + quoted(lines) + why
@@ -430,20 +430,20 @@ func quoted(lines []string) string {
 }
 
 // pair finds for each line a shown one of its own that it matches, or with
-// gaps, for each shown one a line. It returns the ports as they are then. Of
+// gaps, for each shown one a line. It returns the numbers as they are then. Of
 // those left, the one with the fewest choices comes first: that keeps the
 // search short.
-func (r *runner) pair(shown, lines []string, gaps, exact bool, ports map[string]string) (map[string]string, bool) {
+func (r *runner) pair(shown, lines []string, gaps, exact bool, known map[string]string) (map[string]string, bool) {
 	rest, others := lines, shown
 	if gaps {
 		rest, others = shown, lines
 	}
 	if len(rest) == 0 {
-		return ports, true
+		return known, true
 	}
 	type choice struct {
 		shown, line int
-		ports       map[string]string
+		known       map[string]string
 	}
 	var fewest []choice
 	for i := range rest {
@@ -454,7 +454,7 @@ func (r *runner) pair(shown, lines []string, gaps, exact bool, ports map[string]
 				c = choice{shown: i, line: j}
 			}
 			var ok bool
-			if c.ports, _, ok = r.matches(shown[c.shown], lines[c.line], exact, ports); ok {
+			if c.known, _, ok = r.matches(shown[c.shown], lines[c.line], exact, known); ok {
 				choices = append(choices, c)
 			}
 		}
@@ -466,7 +466,7 @@ func (r *runner) pair(shown, lines []string, gaps, exact bool, ports map[string]
 		return slices.Delete(slices.Clone(list), i, i+1)
 	}
 	for _, c := range fewest {
-		after, ok := r.pair(without(shown, c.shown), without(lines, c.line), gaps, exact, c.ports)
+		after, ok := r.pair(without(shown, c.shown), without(lines, c.line), gaps, exact, c.known)
 		if ok {
 			return after, true
 		}
@@ -520,20 +520,17 @@ func (r *runner) next(terminal string) (string, waitState) {
 }
 
 // A port after an address: 127.0.0.1:54803, [::1]:54803, or tcpdump's
-// 127.0.0.1.54803.
-var portInText = regexp.MustCompile(`([\w\]]:|127\.0\.0\.1\.)(\d{4,5})\b`)
+// 127.0.0.1.54803; or a name for any number: ‹listener›.
+var numberInText = regexp.MustCompile(`(?:[\w\]]:|127\.0\.0\.1\.)(\d{4,5})\b|‹([a-z]+)›`)
 
 // A duration as people and Go print it: 12ms, 1.5 s, 1m30s.
 var durationInText = regexp.MustCompile(`\b(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:h|m| ?(?:ns|[µμu]s|ms|s))\b`)
 
-// matches compares a line of the page with one of the terminal. "…" stands
-// for any text; a duration for any duration, unless exact; an ephemeral port
-// for any port, but always the same one. It returns the ports as they are then.
-// Where the ports are why the lines differ, it says so.
-func (r *runner) matches(shown, line string, exact bool, ports map[string]string) (after map[string]string, why string, fits bool) {
-	shown, line = strings.TrimRight(shown, " "), strings.TrimRight(line, " ")
-	var pattern strings.Builder
-	var names []string // the page's ephemeral ports, in order
+// patternOf makes a pattern from a line of the page. "…" stands for any text; a
+// duration for any duration, unless exact; an ephemeral port and a ‹name› for
+// any number. It returns the ports and names in the order of the pattern's groups.
+func (s story) patternOf(shown string, exact bool) (pattern *regexp.Regexp, names []string) {
+	var b strings.Builder
 	literal := func(s string) {
 		texts := []string{s}
 		if !exact {
@@ -541,48 +538,56 @@ func (r *runner) matches(shown, line string, exact bool, ports map[string]string
 		}
 		for i, text := range texts {
 			if i > 0 {
-				pattern.WriteString(durationInText.String())
+				b.WriteString(durationInText.String())
 			}
-			pattern.WriteString(strings.ReplaceAll(regexp.QuoteMeta(text), "…", ".*"))
+			b.WriteString(strings.ReplaceAll(regexp.QuoteMeta(text), "…", ".*"))
 		}
 	}
-	pattern.WriteString("^")
 	rest := shown
-	for {
-		m := portInText.FindStringSubmatchIndex(rest)
-		if m == nil {
-			break
+	for m := numberInText.FindStringSubmatchIndex(rest); m != nil; m = numberInText.FindStringSubmatchIndex(rest) {
+		from, to := m[2], m[3] // the digits of a port
+		if from < 0 {
+			from, to = m[0], m[1] // a name with its signs
 		}
-		port := rest[m[4]:m[5]]
-		literal(rest[:m[4]])
-		if r.story.fixed[port] {
-			literal(port)
+		literal(rest[:from])
+		if name := rest[from:to]; s.fixed[name] {
+			literal(name)
 		} else {
-			pattern.WriteString(`(\d+)`)
-			names = append(names, port)
+			b.WriteString(`\b(\d+)\b`)
+			names = append(names, name)
 		}
-		rest = rest[m[5]:]
+		rest = rest[to:]
 	}
 	literal(rest)
-	pattern.WriteString("$")
-	values := regexp.MustCompile(pattern.String()).FindStringSubmatch(line)
+	return regexp.MustCompile("^" + b.String() + "$"), names
+}
+
+// matches compares a line of the page with one of the terminal. A port or name
+// of the page is always the same number, and two ports are never the same. It
+// returns the numbers as they are then. Where they are why the lines differ, it
+// says so.
+func (r *runner) matches(shown, line string, exact bool, known map[string]string) (after map[string]string, why string, fits bool) {
+	pattern, names := r.story.patternOf(strings.TrimRight(shown, " "), exact)
+	values := pattern.FindStringSubmatch(strings.TrimRight(line, " "))
 	if values == nil {
 		return nil, "", false
 	}
-	ports = maps.Clone(ports)
+	known = maps.Clone(known)
 	for i, name := range names {
-		value := values[i+1]
-		if known, ok := ports[name]; ok && known != value {
-			return nil, fmt.Sprintf(": the page's port %s was %s before", name, known), false
+		value, isPort := values[i+1], !strings.HasPrefix(name, "‹")
+		if before, ok := known[name]; ok && before != value && isPort {
+			return nil, fmt.Sprintf(": the page's port %s was %s before", name, before), false
+		} else if ok && before != value {
+			return nil, fmt.Sprintf(": the page's %s was %s before", name, before), false
 		}
-		for other, known := range ports {
-			if known == value && other != name {
+		for other, before := range known {
+			if before == value && other != name && isPort && !strings.HasPrefix(other, "‹") {
 				return nil, fmt.Sprintf(": port %s was %s on the page before", value, other), false
 			}
 		}
-		ports[name] = value
+		known[name] = value
 	}
-	return ports, "", true
+	return known, "", true
 }
 
 // machineHas tells whether this machine has what needs= names.
