@@ -277,6 +277,101 @@ func TestUnnamedTerminalsAreFound(t *testing.T) {
 	)
 }
 
+func TestUnportableCommandsAreFound(t *testing.T) {
+	for _, good := range []string{
+		`go run ./01-echo/client -message "Grüße, 世界? (Yes; <&>|*#~)" -addr "[::1]:65432"`,
+		"go run ./03-tcp-reliability -drop data:3 -loss 0.05 -rate 5Mbit -every 0",
+		"go test ./... -run TestStories/docs",
+		"git clone https://example.com/sockets/x.git",
+	} {
+		if problem := portable(good); problem != "" {
+			t.Errorf("no shell reads anything into %q, but the check says %s", good, problem)
+		}
+	}
+	for bad, sign := range map[string]string{
+		`client -message "Me too!"`:         `"!"`,
+		`client -message "for $5"`:          `"$"`,
+		"client -message \"a `b`\"":         "\"`\"",
+		`client -message "100 %"`:           `"%"`,
+		`client -message "C:\x"`:            `"\\"`,
+		`client -message 'Me too'`:          `"'"`,
+		`client -message ""`:                `""`,
+		`client -message "Me too`:           `a quote " without`,
+		`client -addr [::1]:65432`:          `"["`,
+		`client -message x?`:                `"?"`,
+		`go vet ./*`:                        `"*"`,
+		`go run . ~`:                        `"~"`,
+		`go run . #1`:                       `"#"`,
+		`go run . {a}`:                      `"{"`,
+		`go run . | wc`:                     `"|"`,
+		`go run . && go vet`:                `"&"`,
+		`go run .; go vet`:                  `";"`,
+		`go run . > file`:                   `">"`,
+		`go run . < file`:                   `"<"`,
+		`go run . ^2`:                       `"^"`,
+		`go run . -drop data:3,data:4`:      `","`,
+		`go run . @file`:                    `"@"`,
+		`go run . -x.y 3`:                   `"-x."`,
+		`GOOS=windows go vet`:               `"GOOS="`,
+		`cd 01-echo`:                        `"cd"`,
+		`go run . -message "a" -drop "b",c`: `","`,
+	} {
+		if problem := portable(bad); !strings.HasPrefix(problem, sign) {
+			t.Errorf("for %s expected an objection to %s, but found %q", bad, sign, problem)
+		}
+	}
+	expectProblems(t, checkCommands(parsePage("p.md", lines(
+		"As in `go run ./x -message 'Hello'`, or `go run ./x …`, or `it's`.",
+		"```console", "$ go run ./x -message 'Hello'", "it's", "```",
+		"```console needs=modules", "$ go run ./x | wc", "```",
+		"```console needs=modules,curl", "$ curl | wc", "```",
+		"```console needs=sh", "$ go run ./x | wc", "```",
+		"```text", "go run ./x | wc", "```",
+	))),
+		`p.md:3: not the same in every shell: "'": cmd knows no single quotes`,
+		`p.md:7: not the same in every shell: "|": some shell joins or redirects commands with it, or takes it away`,
+		`p.md:1: not the same in every shell: "'": cmd knows no single quotes`,
+	)
+}
+
+func TestOutputOfOneComputerIsFound(t *testing.T) {
+	wide := strings.Repeat("x", maxColumns+1)
+	expectProblems(t, checkOutput(parsePage("p.md", lines(
+		"```console",
+		"$ server -long "+wide,
+		"…accept4(‹listener›, …) = ‹connection›",
+		"socket(AF_INET, SOCK_STREAM|…) = …",
+		"Listening on 127.0.0.1:65432, 12 bytes read(…) at 0x1f",
+		"{"+wide,
+		strings.Repeat("世", maxColumns/2),
+		strings.Repeat("e\u0301", maxColumns),
+		"```",
+		"```text", "accept4(5, …) = 6", wide, "```",
+	))))
+	for line, thing := range map[string]string{
+		"accept4(5, …) = …":                       `"accept4(5" shows a file descriptor`,
+		"…accept4(…, …) = 6":                      `"accept4(…, …) = 6" shows a file descriptor`,
+		"epoll_ctl(…, EPOLL_CTL_ADD, 6, {…}) = 0": `"EPOLL_CTL_ADD, 6" shows a file descriptor`,
+		`users:(("server",pid=12,fd=…))`:          `"pid=1" shows a process number`,
+		"[pid 11497] accept4(…":                   `"pid 1" shows a process number`,
+		"openat(…/cgroup…":                        `"cgroup" shows a control group`,
+		"with 2 processors":                       `"2 processors" shows a count of processors`,
+		"open /tmp/x: no such file":               `" /tmp/" shows a folder of one computer`,
+		`open C:\Users\x: no such file`:           `" C:\\" shows a folder of one computer`,
+		"panic at 0xc000012345":                   `"0xc000012345" shows an address in memory`,
+		"link/ether 02:42:ac:11:00:02":            `"02:42:ac:11:00:02" shows the address of a network card`,
+		"2026/01/02 15:04:05 Listening":           `"2026/01/02" shows the date`,
+		"go version go1.30.1 …":                   `"go1.30" shows a version`,
+		wide:                                      "a line of 81 columns",
+		strings.Repeat("世", maxColumns/2) + "x":   "a line of 81 columns",
+	} {
+		found := checkOutput(parsePage("p.md", lines("```console", "$ server", line, "```")))
+		if len(found) != 1 || !strings.HasPrefix(found[0], "p.md:3: "+thing) {
+			t.Errorf("for the line %q expected an objection that begins with %s, but found %q", line, thing, found)
+		}
+	}
+}
+
 func TestForbiddenImportsAreFound(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{

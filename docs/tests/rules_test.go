@@ -5,11 +5,13 @@ package tests
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/yuin/goldmark/ast"
 )
@@ -99,6 +101,162 @@ func TestTerminalsAreNamed(t *testing.T) {
 	}
 }
 
+// Shells read some characters as their own. Commands that every reader types
+// have none of them, so that they are the same in bash, zsh, PowerShell and cmd.
+var shellSigns = []struct {
+	pattern *regexp.Regexp // in the command, its quoted words without their quotes
+	where   string         // "typed" (outside of quotes), "quoted" or "anywhere"
+	why     string
+}{
+	{regexp.MustCompile(`!`), "anywhere", "zsh and bash look for an earlier command at !"},
+	{regexp.MustCompile("[$`]"), "anywhere", "bash, zsh and PowerShell put something else in its place, in double quotes too"},
+	{regexp.MustCompile(`%`), "anywhere", "cmd puts variables in place of %NAME%"},
+	{regexp.MustCompile(`\\`), "anywhere", "bash and zsh take a backslash away, the others keep it"},
+	{regexp.MustCompile(`'`), "typed", "cmd knows no single quotes"},
+	{regexp.MustCompile(`[*?\[\]{}()~#]`), "typed", "some shell reads it as a pattern, a group, a comment or a folder"},
+	{regexp.MustCompile(`[|&;<>^]`), "typed", "some shell joins or redirects commands with it, or takes it away"},
+	{regexp.MustCompile(`,`), "typed", "PowerShell makes two words of it"},
+	{regexp.MustCompile(`(^| )[@=]`), "typed", "PowerShell and zsh read more into such a beginning"},
+	{regexp.MustCompile(`(^| )-[\w-]*[.:]`), "typed", "PowerShell splits a flag there"},
+	{regexp.MustCompile(`^\w+=`), "typed", "cmd and PowerShell set variables in other ways"},
+	{regexp.MustCompile(`^cd\b`), "typed", "commands are typed in the top folder"},
+	{regexp.MustCompile(`^$`), "quoted", "an older PowerShell leaves an empty word out"},
+}
+
+// portable says what a shell would do to a command, or "".
+func portable(command string) string {
+	// Every second part stands between double quotes.
+	parts := strings.Split(command, `"`)
+	if len(parts)%2 == 0 {
+		return `a quote " without its end`
+	}
+	for i, part := range parts {
+		for _, sign := range shellSigns {
+			quoted := i%2 == 1
+			if sign.where == "quoted" && !quoted || sign.where == "typed" && quoted {
+				continue
+			}
+			if i > 0 && strings.HasPrefix(sign.pattern.String(), "^") && !quoted {
+				continue // not the beginning of the command
+			}
+			if m := sign.pattern.FindString(part); sign.pattern.MatchString(part) {
+				return fmt.Sprintf("%q: %s", strings.TrimSpace(m), sign.why)
+			}
+		}
+	}
+	return ""
+}
+
+// everywhere are the needs that a reader on any system may have.
+var everywhere = []string{"modules", "ipv6", "pristine"}
+
+// checkCommands objects to commands for every reader that are not the same in
+// every shell: those of console blocks, and those that stand in a sentence.
+func checkCommands(p page) (problems []string) {
+	object := func(line int, command string) {
+		if why := portable(command); why != "" {
+			problems = append(problems, p.problem(line, "not the same in every shell: %s", why))
+		}
+	}
+	blocks, _ := p.blocks()
+	for _, b := range blocks {
+		elsewhere := func(need string) bool { return !slices.Contains(everywhere, need) }
+		if b.lang != "console" || slices.ContainsFunc(b.needs(), elsewhere) {
+			continue
+		}
+		for i, line := range b.lines {
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				object(b.line+1+i, command)
+			}
+		}
+	}
+	ast.Walk(p.tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if n.Kind() == ast.KindCodeSpan && entering {
+			if code := plainText(n, p.source); strings.HasPrefix(code, "go ") {
+				object(p.lineOf(n), strings.ReplaceAll(code, "…", "x"))
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return problems
+}
+
+func TestCommandsWorkInEveryShell(t *testing.T) {
+	for _, p := range pagesOrFail(t) {
+		expectRule(t, p, checkCommands(p))
+	}
+}
+
+// ofThisMachine are things that another computer prints otherwise. A page shows
+// "…" or a name such as ‹listener› in their place.
+var ofThisMachine = []struct {
+	what    string
+	pattern *regexp.Regexp
+}{
+	{"a file descriptor", regexp.MustCompile(`\b(accept4?|bind|listen|connect|getsockname|getsockopt|setsockopt|recvfrom|sendto|read|write|close|shutdown|epoll_\w+)\(\d`)},
+	{"a file descriptor", regexp.MustCompile(`\b(accept4?|socket|epoll_create1?)\(.*\) += \d`)},
+	{"a file descriptor", regexp.MustCompile(`\bEPOLL_CTL_\w+, \d|\bfd[ =]\d`)},
+	{"a process number", regexp.MustCompile(`(?i)\bpid[ =:]+\d|\bprocess \d{3,}`)},
+	{"a control group", regexp.MustCompile(`\bcgroup`)},
+	{"a count of processors", regexp.MustCompile(`\bGOMAXPROCS=\d|(?i)\b\d+ (CPUs?|cores?|processors?|threads)\b`)},
+	{"a folder of one computer", regexp.MustCompile(`(^|[\s"'=])(/tmp/|/home/|/root/|/Users/|/usr/local/|[A-Z]:\\)`)},
+	{"an address in memory", regexp.MustCompile(`\b0x[0-9a-f]{7,}\b|\bgoroutine \d`)},
+	{"the address of a network card", regexp.MustCompile(`\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b|\bfe80::[0-9a-f]`)},
+	{"the date", regexp.MustCompile(`\b20\d\d[-/]\d\d[-/]\d\d\b`)},
+	{"a version", regexp.MustCompile(`\bgo1\.\d+|\b(Linux|Python|curl)[ /]\d+\.\d|\b(amd64|arm64|x86_64)\b`)},
+}
+
+// maxColumns is the width of a terminal that nobody has made wider.
+const maxColumns = 80
+
+// checkOutput objects to lines of console blocks that are different on other
+// computers, and to those that are too wide for a terminal.
+func checkOutput(p page) (problems []string) {
+	blocks, _ := p.blocks()
+	for _, b := range blocks {
+		for i, line := range b.lines {
+			if b.lang != "console" || strings.HasPrefix(line, "$ ") {
+				continue
+			}
+			for _, thing := range ofThisMachine {
+				if m := thing.pattern.FindString(line); m != "" {
+					problems = append(problems, p.problem(b.line+1+i, "%q shows %s: write … or ‹name›", m, thing.what))
+					break
+				}
+			}
+			if n := columns(line); n > maxColumns && !isJSON(line) {
+				problems = append(problems, p.problem(b.line+1+i,
+					"a line of %d columns: our programs' fit %d, others' are cut with …", n, maxColumns))
+			}
+		}
+	}
+	return problems
+}
+
+func TestOutputIsForEveryComputer(t *testing.T) {
+	for _, p := range pagesOrFail(t) {
+		expectRule(t, p, checkOutput(p))
+	}
+}
+
+func isJSON(line string) bool { return strings.HasPrefix(line, "{") || strings.HasPrefix(line, "[{") }
+
+// columns tells how wide a line is in a terminal: letters of East Asia and
+// pictures take two columns, marks above a letter none.
+func columns(line string) (n int) {
+	for _, r := range line {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana),
+			r >= 0x3000 && r <= 0x303f, r >= 0xff01 && r <= 0xff60, r >= 0x1f300 && r <= 0x1faff:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
 // terminal returns in which terminal a console block happens.
 func (b block) terminal() string {
 	for _, attr := range b.attrs {
@@ -107,6 +265,16 @@ func (b block) terminal() string {
 		}
 	}
 	return "main"
+}
+
+// needs returns what a console block needs.
+func (b block) needs() []string {
+	for _, attr := range b.attrs {
+		if names, ok := strings.CutPrefix(attr, "needs="); ok {
+			return strings.Split(names, ",")
+		}
+	}
+	return nil
 }
 
 // textAbove returns the words of the paragraph just above b, or "".
