@@ -321,7 +321,7 @@ func TestUnportableCommandsAreFound(t *testing.T) {
 		}
 	}
 	expectProblems(t, checkCommands(parsePage("p.md", lines(
-		"As in `go run ./x -message 'Hello'`, or `go run ./x …`, or `it's`.",
+		"As in `go run ./x -message 'Hello'`, or `go run ./x …`, or `it's`, `go serve()`.",
 		"```console", "$ go run ./x -message 'Hello'", "it's", "```",
 		"```console needs=modules", "$ go run ./x | wc", "```",
 		"```console needs=modules,curl", "$ curl | wc", "```",
@@ -370,6 +370,54 @@ func TestOutputOfOneComputerIsFound(t *testing.T) {
 			t.Errorf("for the line %q expected an objection that begins with %s, but found %q", line, thing, found)
 		}
 	}
+}
+
+func TestUnexplainedTermsAreFound(t *testing.T) {
+	expectProblems(t, checkTerms(parsePage("p.md", lines(
+		"# The kernel",
+		"The **kernel** does it. The kernel can. ![a host](x.svg) `FIN`, `x SYN_SENT`",
+		"",
+		"- A [host](glossary.md#host) is a computer,",
+		"- and *segments* go to hosts in a segment",
+		"  with a SYN; **SYN** means start.",
+		"",
+		"```text", "RST", "```",
+	))))
+	expectProblems(t, checkTerms(parsePage("p.md", lines(
+		"# Page",
+		"A kernel, and the *end*.",
+		"",
+		"The **kernel** is explained too late. Resets are not at all,",
+		"and `ctx` neither.",
+		"",
+		"| call | what |", "|---|---|", "| x | sends a FIN |",
+	))),
+		`p.md:9: "FIN" comes here first: link it, or explain it here in bold letters`,
+		`p.md:4: "reset" comes here first: link it, or explain it here in bold letters`,
+		`p.md:2: "kernel" comes here first: link it, or explain it here in bold letters`,
+		`p.md:4: "ctx" comes here first: link it, or explain it here in bold letters`,
+	)
+}
+
+func TestSecondNamesAreFound(t *testing.T) {
+	expectProblems(t, checkNames([]page{
+		parsePage("README.md", lines("# Top",
+			"[Chapter 1](01-echo/README.md) [01-echo](01-echo) [chapter 1: one client](01-echo)",
+			"[The network's model](docs/network-model.md) [network's model](docs/network-model.md)",
+			"[any words](docs/network-model.md#loss) [elsewhere](https://go.dev/x.md) [file](main.go)",
+			"[Across hosts](docs/two-machines.md)",
+			"[the first chapter](01-echo)")),
+		parsePage("01-echo/README.md", "# Chapter 1: one client\n"),
+		parsePage("docs/network-model.md", "# The network's model\n"),
+		parsePage("docs/two-machines.md", "# Across hosts\n"),
+	})["README.md"],
+		`README.md:6: the link "the first chapter" leads to the page "Chapter 1: one client": call it so, or link a section of it`,
+	)
+	expectProblems(t, checkNames([]page{
+		parsePage("docs/two-machines.md", "# Two hosts\n"),
+	})["docs/two-machines.md"],
+		`docs/two-machines.md:1: the title "Two hosts" does not have "machines" of the file's name`,
+	)
 }
 
 func TestForbiddenImportsAreFound(t *testing.T) {

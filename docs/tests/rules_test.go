@@ -150,6 +150,8 @@ func portable(command string) string {
 // everywhere are the needs that a reader on any system may have.
 var everywhere = []string{"modules", "ipv6", "pristine"}
 
+var goCommand = regexp.MustCompile(`^go (run|test|build|vet|mod|install|env|list) `)
+
 // checkCommands objects to commands for every reader that are not the same in
 // every shell: those of console blocks, and those that stand in a sentence.
 func checkCommands(p page) (problems []string) {
@@ -172,7 +174,7 @@ func checkCommands(p page) (problems []string) {
 	}
 	ast.Walk(p.tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if n.Kind() == ast.KindCodeSpan && entering {
-			if code := plainText(n, p.source); strings.HasPrefix(code, "go ") {
+			if code := plainText(n, p.source); goCommand.MatchString(code) {
 				object(p.lineOf(n), strings.ReplaceAll(code, "…", "x"))
 			}
 		}
