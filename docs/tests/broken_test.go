@@ -484,8 +484,8 @@ func TestProgramThatNeedsTheNetworkIsFound(t *testing.T) {
 	}
 }
 
-// yes is a machine that has everything.
-func yes(string) bool { return true }
+// nothing is what a machine lacks that has everything.
+func nothing(string) string { return "" }
 
 func TestBrokenStoriesAreFoundBeforeTheyRun(t *testing.T) {
 	tests := []struct {
@@ -518,7 +518,7 @@ func TestBrokenStoriesAreFoundBeforeTheyRun(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, problems := parseStory(parsePage("p.md", lines(test.page...)), yes)
+			_, problems := parseStory(parsePage("p.md", lines(test.page...)), nothing)
 			expectProblems(t, problems, test.expected)
 		})
 	}
@@ -657,6 +657,9 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		{"an exit status that is not shown", patient, []string{
 			"```console", "$ go run . fail", "it failed", "```",
 		}, `p.md:3: the terminal goes on with "exit status 1", which the page does not show`},
+		{"an exit status that is shown", patient, []string{
+			"```console", "$ go run ./ fail", "it failed", "exit status 1", "```",
+		}, ""},
 		{"a program left running", 100 * time.Millisecond, []string{
 			"```console", "$ ./helper wait", "```",
 		}, `p.md:2: the program still runs after what the page shows: a line ^C ends it`},
@@ -748,10 +751,10 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			has := func(need string) bool { return need != "what-nobody-has" && machineHas(need) }
-			s, problems := parseStory(parsePage("p.md", lines(test.page...)), has)
+			s, problems := parseStory(parsePage("p.md", lines(test.page...)), machineLacks)
 			expectProblems(t, problems)
-			if diff := cmp.Diff(test.expected, runStory(t.Context(), s, dir, test.patience, t.Logf)); diff != "" {
+			problem, _ := runStory(t.Context(), s, dir, test.patience, t.Logf)
+			if diff := cmp.Diff(test.expected, problem); diff != "" {
 				t.Errorf("problem (- expected, + found):\n%s", diff)
 			}
 		})
@@ -761,7 +764,7 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 func TestStoppedStoryEndsItsPrograms(t *testing.T) {
 	dir := buildHelper(t)
 	page := parsePage("p.md", lines("```console", "$ ./helper serve", "ready", "more", "^C", "```"))
-	s, problems := parseStory(page, machineHas)
+	s, problems := parseStory(page, nothing)
 	expectProblems(t, problems)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -772,7 +775,7 @@ func TestStoppedStoryEndsItsPrograms(t *testing.T) {
 		}
 	}
 	// runStory returns when no program holds its terminal any longer.
-	problem := runStory(ctx, s, dir, time.Minute, log)
+	problem, _ := runStory(ctx, s, dir, time.Minute, log)
 	const expected = `p.md:4: the tests were stopped while the story waited for "more"`
 	if diff := cmp.Diff(expected, problem); diff != "" {
 		t.Errorf("problem (- expected, + found):\n%s", diff)
@@ -795,24 +798,85 @@ func TestTakenPortIsFound(t *testing.T) {
 	}
 }
 
-func TestMissingNeedsAreSkippedButNotOnCI(t *testing.T) {
-	page := parsePage("p.md", lines(
-		"```console terminal=a needs=linux,strace", "$ strace client", "one", "```",
-		"```console", "$ client", "two", "```",
-		"```console terminal=a", "three", "```",
-	))
-	s, problems := parseStory(page, func(need string) bool { return need != "strace" })
+func TestWideLinesAreFound(t *testing.T) {
+	dir := buildHelper(t)
+	x := strings.Repeat("x", maxColumns)
+	s, problems := parseStory(parsePage("p.md", lines(
+		"```console",
+		"$ go run ./ say "+x+" "+x+"y '{"+x+"' end", "…", "end",
+		"$ ./helper say "+x+"y", x+"y",
+		"```",
+	)), nothing)
 	expectProblems(t, problems)
-	var skipped []int
+	problem, wide := runStory(t.Context(), s, dir, time.Minute, t.Logf)
+	if problem != "" {
+		t.Error(problem)
+	}
+	expectProblems(t, wide, "p.md:2: the program prints a line of 81 columns: "+x+"y")
+}
+
+func TestSkippedScenes(t *testing.T) {
+	page := parsePage("p.md", lines(
+		"```console", "$ client", "one", "```", // a scene of its own
+		"```console terminal=a", "$ server", "ready", "```",
+		"```console", "$ client", "two", "```",
+		"```console terminal=b needs=strace,tcpdump", "$ strace client", "three", "```",
+		"```console", "$ client", "four", "```",
+		"```console terminal=a", "five", "^C", "```",
+		"```console", "$ client", "six", "```", // nothing runs any longer
+		"```console needs=strace", "$ strace client", "```",
+		"```console", "$ client", "seven", "$ client", "```",
+	))
+	s, problems := parseStory(page, func(need string) string {
+		if need == "strace" {
+			return "it may not"
+		}
+		return ""
+	})
+	expectProblems(t, problems)
+	skipped := map[int]string{}
 	for _, turn := range s.turns {
-		if turn.missing == "strace" {
-			skipped = append(skipped, turn.line)
+		if turn.lack.need != "" {
+			skipped[turn.line] = turn.lack.need + ": " + turn.lack.why
 		}
 	}
-	// The last block goes on with a command that was skipped.
-	if diff := cmp.Diff([]int{2, 10}, skipped); diff != "" {
+	expected := map[int]string{
+		14: "strace: it may not",
+		18: "strace: it may not (since line 14)",
+		22: "strace: it may not (since line 14)",
+		30: "strace: it may not",
+	}
+	if diff := cmp.Diff(expected, skipped); diff != "" {
 		t.Errorf("lines where a skip begins (- expected, + found):\n%s", diff)
 	}
+}
+
+func TestNeedsAreTried(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	if runtime.GOOS == "windows" {
+		t.Skip("the programs of this test are shell scripts")
+	}
+	script := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if why := probe("ping"); !strings.Contains(why, exec.ErrNotFound.Error()) {
+		t.Errorf("there is no ping here, but the reason is %q", why)
+	}
+	script("ping", "echo 'ping: not permitted' >&2; echo more; exit 2")
+	const expected = "ping -c 1 127.0.0.1: exit status 2: ping: not permitted"
+	if diff := cmp.Diff(expected, probe("ping")); diff != "" {
+		t.Errorf("the reason (- expected, + found):\n%s", diff)
+	}
+	script("ping", `[ "$*" = "-c 1 127.0.0.1" ]`)
+	if why := probe("ping"); why != "" {
+		t.Errorf("ping works, but the reason is %q", why)
+	}
+}
+
+func TestOnlyCIMayLackNothing(t *testing.T) {
 	t.Setenv("CI", "true")
 	if runtime.GOOS == "linux" && (mayLack("strace") || !mayLack("windows")) {
 		t.Error("with CI set, Linux should lack other operating systems and nothing else")
