@@ -826,12 +826,11 @@ func TestSkippedScenes(t *testing.T) {
 		"```console", "$ client", "six", "```", // nothing runs any longer
 		"```console needs=strace", "$ strace client", "```",
 		"```console", "$ client", "seven", "$ client", "```",
+		"```console needs=modules", "$ simulator", "```",
+		"```console needs=modules scratch", "$ go mod vendor", "```",
 	))
 	s, problems := parseStory(page, func(need string) string {
-		if need == "strace" {
-			return "it may not"
-		}
-		return ""
+		return map[string]string{"strace": "it may not", "modcache": "only vendor/ has them"}[need]
 	})
 	expectProblems(t, problems)
 	skipped := map[int]string{}
@@ -845,6 +844,7 @@ func TestSkippedScenes(t *testing.T) {
 		18: "strace: it may not (since line 14)",
 		22: "strace: it may not (since line 14)",
 		30: "strace: it may not",
+		40: "modules: only vendor/ has them",
 	}
 	if diff := cmp.Diff(expected, skipped); diff != "" {
 		t.Errorf("lines where a skip begins (- expected, + found):\n%s", diff)
