@@ -51,7 +51,7 @@ func TestTsharkAgrees(t *testing.T) {
 			t.Fatal(err)
 		}
 		var one trace.Trace
-		if _, err := o.run(&one); err != nil {
+		if _, err := o.Run(&one); err != nil {
 			t.Fatal(err)
 		}
 		all.Protocol = one.Protocol
