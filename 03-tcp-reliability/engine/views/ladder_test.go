@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/engine/hosts"
-	"example.com/sockets/03-tcp-reliability/engine/network"
-	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/arq"
+	"example.com/sockets/03-tcp-reliability/engine/run"
 	"example.com/sockets/03-tcp-reliability/engine/story"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"example.com/sockets/03-tcp-reliability/engine/views"
@@ -29,34 +28,28 @@ func random(t testing.TB, seed uint64) *trace.Trace {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
 	pick := func(texts ...string) string { return texts[r.IntN(len(texts))] }
-	c := network.Conditions{Delay: time.Duration(r.IntN(3000)) * time.Millisecond / 10, Queue: 1 + r.IntN(20),
-		Seed: int64(seed), Jitter: time.Duration(r.IntN(5)) * time.Millisecond}
-	c.Loss.Set(pick("0", "0.1", "0.3"))
-	c.Duplicate.Set(pick("0", "0.2"))
-	c.Reorder.Set(pick("0", "0.3"))
-	c.Corrupt.Set(pick("0", "0.2"))
+	s := run.Default()
+	s.Protocol = append(arq.Names(), "tcp")[r.IntN(5)]
+	s.Delay, s.Jitter = time.Duration(r.IntN(3000))*time.Millisecond/10, time.Duration(r.IntN(5))*time.Millisecond
+	s.Queue, s.Seed, s.Window = 1+r.IntN(20), int64(seed), 1+r.IntN(10)
+	s.Loss.Set(pick("0", "0.1", "0.3"))
+	s.Duplicate.Set(pick("0", "0.2"))
+	s.Reorder.Set(pick("0", "0.3"))
+	s.Corrupt.Set(pick("0", "0.2"))
 	if r.IntN(3) == 0 {
-		c.Rate = 50_000
+		s.Rate = 50_000
 	}
-	protocol := hosts.Names[r.IntN(len(hosts.Names))]
-	client, server, free, err := hosts.Hosts(hosts.Settings{Protocol: protocol,
-		Window: 1 + r.IntN(10), Congestion: "cubic", Seed: int64(seed)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free()
-	s := simulation.Run{Client: client, Server: server, Network: network.New(c),
-		Every: time.Duration(r.IntN(3)) * 10 * time.Millisecond, Trace: &trace.Trace{Protocol: protocol}}
-	message := pick("Every word of this sentence arrives in order.", "日本語 テスト こんにちは 世界",
+	s.Every = time.Duration(r.IntN(3)) * 10 * time.Millisecond
+	s.Message = pick(s.Message, "日本語 テスト こんにちは 世界",
 		"<script> \x00 \x1b[31m \xff\xfe e\u0301 👩\u200d💻 שלום مرحبا", strings.Repeat("averyveryverylongword ", 6))
-	for _, word := range strings.SplitAfter(message, " ") {
-		s.Writes = append(s.Writes, []byte(word))
-	}
 	if r.IntN(3) == 0 {
 		s.ReadRate = 20 + r.IntN(500)
 	}
-	s.Go()
-	return s.Trace
+	var tr trace.Trace
+	if _, err := s.Run(&tr); err != nil {
+		t.Fatal(err)
+	}
+	return &tr
 }
 
 // No line is wider than the terminal, and each lifeline is one straight line.
@@ -166,7 +159,7 @@ func TestHoursApart(t *testing.T) {
 
 // The live ladder has the same rows, in the order of the arrivals.
 func TestLive(t *testing.T) {
-	tr := run(t, "tcp", 4)
+	tr := traced(t, "loss=0.1&corrupt=0.1&bytes=20000&seed=4")
 	var live strings.Builder
 	l := views.NewLive(&live, views.Style{})
 	for i := range tr.Events {
