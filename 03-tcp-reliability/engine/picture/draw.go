@@ -256,13 +256,13 @@ func (p *picture) head() {
 func (p *picture) mark(topic story.Topic, y int) {
 	switch topic {
 	case story.LostTopic:
-		fmt.Fprintf(&p.out, `<path class="l" stroke-dasharray="5 3" d="M12 %sH38"/><path class="l" stroke-width="2" d="M38 %sl8 8m0-8l-8 8"/>`, pt(y), pt(y-40))
+		fmt.Fprintf(&p.out, `<path class="l n" d="M12 %sH38"/><path class="l" d="M38 %sl8 8m0-8l-8 8"/>`, pt(y), pt(y-40))
 	case story.Noticed:
 		if p.d.Protocol == "udp" {
-			fmt.Fprintf(&p.out, `<path class="a" stroke-dasharray="1.5 4" stroke-width="2" d="M12 %sH46" marker-end="url(#%sa)"/>`, pt(y), p.id("h"))
+			fmt.Fprintf(&p.out, `<path class="a o" d="M12 %sH46" marker-end="url(#%sa)"/>`, pt(y), p.id("h"))
 			return
 		}
-		fmt.Fprintf(&p.out, `<path class="a" stroke-width="5" d="M12 %sH40"/><path class="i" stroke-width="2" d="M12 %sH40"/><path class="a" stroke-width="0" d="M12 %sH48" marker-end="url(#%sa)"/>`, pt(y), pt(y), pt(y), p.id("h"))
+		fmt.Fprintf(&p.out, `<path class="a x" d="M12 %sH42"/><path class="i" d="M12 %sH46" marker-end="url(#%sa)"/>`, pt(y), pt(y), p.id("h"))
 	case story.Waited, story.ThrownAway:
 		pattern := "wait"
 		if topic == story.ThrownAway {
@@ -533,8 +533,9 @@ func (p *picture) arrow(a *arrow) {
 			more = end
 		}
 		textClass := ""
-		if class == "a" || class == "l" {
+		if f.bold {
 			textClass = class
+			f.bold = false // that is a matter of the class
 		}
 		p.textRest(f, textClass, more, text)
 	}
@@ -582,21 +583,17 @@ func (p *picture) line(a *arrow, class string) {
 	head := fmt.Sprintf(` marker-end="url(#%s%s)"`, p.id("h"), class)
 	switch {
 	case a.copied:
-		fmt.Fprintf(&p.out, `<path class="%s" stroke-dasharray="1.5 4" %s%s/>`, class, path, head)
+		fmt.Fprintf(&p.out, `<path class="%s o" %s%s/>`, class, path, head)
 	case cross:
-		fmt.Fprintf(&p.out, `<path class="l" stroke-dasharray="6 4" stroke-width="1.8" %s/><path class="l" stroke-width="2.2" d="M%s %sl10 10m0-10l-10 10"/>`,
+		fmt.Fprintf(&p.out, `<path class="l n" %s/><path class="l" d="M%s %sl10 10m0-10l-10 10"/>`,
 			path, pt(x2-50), pt(y2-50))
 	case a.Fate == story.UnderWay:
-		fmt.Fprintf(&p.out, `<path class="%s" stroke-dasharray="6 4" %s/>`, class, path)
+		fmt.Fprintf(&p.out, `<path class="%s n" %s/>`, class, path)
 	case class == "a":
 		// Two lines: one broad, and one in the background's colour on it.
-		fmt.Fprintf(&p.out, `<path class="a" stroke-width="5" %s/><path class="i" stroke-width="2" %s/><path class="a" stroke-width="0" %s%s/>`, path, path, path, head)
+		fmt.Fprintf(&p.out, `<path class="a x" %s/><path class="i" %s%s/>`, path, path, head)
 	default:
-		width := ""
-		if class == "d" {
-			width = ` stroke-width="1.8"`
-		}
-		fmt.Fprintf(&p.out, `<path class="%s"%s %s%s/>`, class, width, path, head)
+		fmt.Fprintf(&p.out, `<path class="%s" %s%s/>`, class, path, head)
 	}
 }
 

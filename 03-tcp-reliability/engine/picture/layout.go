@@ -28,6 +28,7 @@ type event struct {
 	row   int // how far it has to be below what is above it at its host
 	below int // how much more room it leaves
 	set   func(y int)
+	after *arrow // it has left before, though at the same time
 }
 
 // layout gives everything its height.
@@ -110,15 +111,17 @@ func (p *picture) events() []event {
 			if a.Retransmits > 0 {
 				below = doubled
 			}
-			list = append(list, event{a.At, 2, host, row, below, func(y int) {
-				a.y1 = y
-			}})
+			list = append(list, event{a.At, 2, host, row, below, func(y int) { a.y1 = y }, nil})
 		}
 		if a.arrival != nil {
 			arrivals[a.arrival] = a
-			list = append(list, event{a.end, 0, 1 - host, arrivalRow, 0, func(y int) { a.y2 = y }})
+			e := event{a.end, 0, 1 - host, arrivalRow, 0, func(y int) { a.y2 = y }, nil}
+			if a.end == a.At { // a network without delay
+				e.order, e.after = 3, a
+			}
+			list = append(list, e)
 		} else {
-			list = append(list, event{a.end, 0, 2, 0, 0, func(y int) { a.y2 = y }})
+			list = append(list, event{a.end, 0, 2, 0, 0, func(y int) { a.y2 = y }, nil})
 		}
 	}
 	var own *read // the first of those that happen at one time
@@ -126,12 +129,12 @@ func (p *picture) events() []event {
 		host := 1 - int(r.Direction)
 		if a := arrivals[r.By]; a != nil && a.end == r.At {
 			// Where the packet arrives: the list is in order, so that is known.
-			list = append(list, event{r.At, 1, 2, 0, 0, func(int) { r.y = a.y2 }})
+			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = a.y2 }, nil})
 		} else if first := own; first != nil && first.At == r.At {
-			list = append(list, event{r.At, 1, 2, 0, 0, func(int) { r.y = first.y }})
+			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = first.y }, nil})
 		} else {
 			own = r
-			list = append(list, event{r.At, 1, host, arrivalRow, 0, func(y int) { r.y = y }})
+			list = append(list, event{r.At, 1, host, arrivalRow, 0, func(y int) { r.y = y }, nil})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b event) int {
@@ -166,6 +169,9 @@ func (p *picture) sweep() {
 			m.shown = m.shown || e.host < 2
 			if e.host < 2 {
 				y = max(y, last[e.host]+e.row)
+				if e.after != nil {
+					y = max(y, e.after.y1+usual/2)
+				}
 				last[e.host] = y + e.below
 				if first {
 					m.top, first = y, false
@@ -176,14 +182,9 @@ func (p *picture) sweep() {
 		}
 		p.moments = append(p.moments, m)
 	}
-	for _, a := range p.arrows {
-		if a.copied {
-			for _, first := range p.arrows {
-				if first.Packet == a.Packet && !first.copied {
-					a.y1 = first.y1
-					break
-				}
-			}
+	for i, a := range p.arrows {
+		if a.copied { // it follows the first copy
+			a.y1 = p.arrows[i-1].y1
 		}
 	}
 }

@@ -20,8 +20,9 @@ var themes = map[string]colours{
 // colour is an attribute, so that other programs than browsers draw it right.
 const sheet = `.lad text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans",Arial,sans-serif;fill:{text};paint-order:stroke;stroke:{back};stroke-width:3.5;stroke-linejoin:round}
 .lad .bg,.lad .cu{fill:{back}}.lad .ll{stroke:{text}}.lad .q{fill:{quiet}}.lad .b{fill:{band};stroke:{quiet}}
-.lad path,.lad line{fill:none}.lad .d{stroke:{packet}}.lad .k{stroke:{ack}}.lad .l{stroke:{lost}}.lad .a{stroke:{again}}.lad .i{stroke:{back}}.lad .w{stroke:{wait}}
+.lad path{fill:none}.lad .d{stroke:{packet}}.lad .k{stroke:{ack}}.lad .l{stroke:{lost}}.lad .a{stroke:{again}}.lad .i{stroke:{back}}.lad .w{stroke:{wait}}
 .lad .fd{fill:{packet}}.lad .fk{fill:{ack}}.lad text.l,.lad .fl{fill:{lost}}.lad text.a,.lad .fa{fill:{again}}.lad text.w{fill:{wait}}.lad text.r,.lad .r{fill:{read}}.lad text.l,.lad text.a,.lad text.w{stroke:{back}}.lad .le{stroke:{quiet}}
+.lad path.d{stroke-width:1.8}.lad path.l,.lad path.i{stroke-width:2}.lad path.x{stroke-width:5}.lad path.n{stroke-dasharray:6 4}.lad path.o{stroke-dasharray:1.5 4}.lad [data-at] .l,.lad [data-at] .a{font-weight:700}
 .lad a:hover path,.lad a:focus path{stroke-width:3.5}.lad a text{text-decoration:none}
 `
 
@@ -46,9 +47,9 @@ func onlyColours(c colours) string {
 	s = s[:i] + s[j:]
 	s = strings.Replace(s, ";paint-order:stroke", "", 1)
 	s = strings.Replace(s, ";stroke-width:3.5;stroke-linejoin:round", "", 1)
-	i, j = strings.Index(s, ".lad path,"), strings.Index(s, ".lad .d{")
+	i, j = strings.Index(s, ".lad path{"), strings.Index(s, ".lad .d{")
 	s = s[:i] + s[j:]
-	return strings.TrimSuffix(s[:strings.Index(s, ".lad a:hover")], "\n")
+	return strings.TrimSuffix(s[:strings.Index(s, ".lad path.d{")], "\n")
 }
 
 // defs are the heads of the arrows and the hatchings.

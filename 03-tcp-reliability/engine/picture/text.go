@@ -1,7 +1,7 @@
 package picture
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -135,7 +135,7 @@ func pt(n int) string {
 		sign, n = "-", -n
 	}
 	if n%10 == 0 {
-		return fmt.Sprintf("%s%d", sign, n/10)
+		return sign + strconv.Itoa(n/10)
 	}
-	return fmt.Sprintf("%s%d.%d", sign, n/10, n%10)
+	return sign + strconv.Itoa(n/10) + "." + strconv.Itoa(n%10)
 }
