@@ -15,50 +15,33 @@ import (
 )
 
 // run sends the sentence, a word each 10 ms, and gives the trace.
-func run(t testing.TB, protocol, faults string, change func(*simulation.Run, *hosts.Settings)) *trace.Trace {
+func run(t testing.TB, protocol, faults string, change func(*simulation.Config, *hosts.Settings)) *trace.Trace {
 	t.Helper()
-	c := network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1}
+	var args string
 	for _, fault := range strings.Fields(faults) {
-		name, value, _ := strings.Cut(fault, "=")
-		var err error
-		switch name {
-		case "drop":
-			err = c.Drop.Set(value)
-		case "loss":
-			err = c.Loss.Set(value)
-		case "duplicate":
-			err = c.Duplicate.Set(value)
-		case "reorder":
-			err = c.Reorder.Set(value)
-		case "corrupt":
-			err = c.Corrupt.Set(value)
-		case "jitter":
-			c.Jitter, err = time.ParseDuration(value)
-		case "seed":
-			_, err = fmt.Sscan(value, &c.Seed)
-		default:
-			t.Fatalf("what is %s?", fault)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		args += " -" + strings.Replace(fault, "=", " ", 1)
 	}
-	s := simulation.Run{Network: network.New(c), Every: 10 * time.Millisecond,
+	c, err := network.Parse(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := simulation.Config{Network: network.New(c), Every: 10 * time.Millisecond,
 		Trace: &trace.Trace{Protocol: protocol}}
 	for _, word := range strings.SplitAfter("Every word of this sentence arrives in order.", " ") {
 		s.Writes = append(s.Writes, []byte(word))
 	}
-	settings := hosts.Settings{Protocol: protocol, Window: 8, Congestion: "cubic", Seed: c.Seed}
+	settings := hosts.Default()
+	settings.Protocol = protocol
 	if change != nil {
 		change(&s, &settings)
 	}
-	client, server, free, err := hosts.Hosts(settings)
+	client, server, free, err := hosts.New(settings, c.Seed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer free()
 	s.Client, s.Server = client, server
-	s.Go()
+	simulation.Run(s)
 	return s.Trace
 }
 
@@ -147,10 +130,10 @@ func verdicts(d *story.Digest) string {
 
 // What the receiver did with each arrival, as far as it is known.
 func TestVerdicts(t *testing.T) {
-	atOnce := func(s *simulation.Run, h *hosts.Settings) { s.Every, h.Window = 0, 4 }
+	atOnce := func(s *simulation.Config, h *hosts.Settings) { s.Every, h.Window = 0, 4 }
 	for _, test := range []struct {
 		protocol, faults string
-		change           func(*simulation.Run, *hosts.Settings)
+		change           func(*simulation.Config, *hosts.Settings)
 		want             string
 	}{
 		{"go-back-n", "drop=data:2", atOnce, "1 taken, 2 lost, 3 thrown(word), 4 thrown(word), 5 thrown(word), " +
@@ -179,7 +162,7 @@ func TestVerdicts(t *testing.T) {
 // A stack that drops a segment without a word is not said to have it: with this
 // small a buffer it takes the last but one segment never (a fault of its own).
 func TestNothingIsGuessed(t *testing.T) {
-	d := story.Of(run(t, "tcp", "loss=0.05 seed=39", func(s *simulation.Run, h *hosts.Settings) {
+	d := story.Of(run(t, "tcp", "loss=0.05 seed=39", func(s *simulation.Config, h *hosts.Settings) {
 		s.Every, s.Writes, h.ReceiveBuffer = 0, nil, 1440
 		for range 30 {
 			s.Writes = append(s.Writes, make([]byte, 1000))
@@ -260,7 +243,7 @@ func TestRepeats(t *testing.T) {
 	if got := repeats(story.Of(run(t, "selective-repeat", "drop=data:3", nil))); got != "" {
 		t.Errorf("selective repeat acknowledges each packet by itself: %s", got)
 	}
-	slow := story.Of(run(t, "tcp", "", func(s *simulation.Run, h *hosts.Settings) {
+	slow := story.Of(run(t, "tcp", "", func(s *simulation.Config, h *hosts.Settings) {
 		s.ReadRate, h.ReceiveBuffer, s.Every = 50_000, 4096, 0
 		s.Writes = [][]byte{make([]byte, 20_000)}
 	}))

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -19,23 +18,24 @@ import (
 // run is the trace of 30 packets over a bad network, whose reader is slow.
 func run(t testing.TB, protocol string, seed int64) *trace.Trace {
 	t.Helper()
-	c := network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: seed, Rate: 1_000_000}
-	c.Loss.Set("0.05")
-	c.Duplicate.Set("0.1")
-	c.Corrupt.Set("0.05")
-	c.Drop.Set("data:2")
-	client, server, free, err := hosts.Hosts(hosts.Settings{Protocol: protocol, Window: 8,
-		Congestion: "cubic", ReceiveBuffer: 3000, Seed: seed})
+	c, err := network.Parse("-rate 1Mbit -loss 0.05 -duplicate 0.1 -corrupt 0.05 -drop data:2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Seed = seed
+	settings := hosts.Default()
+	settings.Protocol, settings.ReceiveBuffer = protocol, 3000
+	client, server, free, err := hosts.New(settings, seed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer free()
-	s := simulation.Run{Client: client, Server: server, Network: network.New(c), ReadRate: 4000,
+	s := simulation.Config{Client: client, Server: server, Network: network.New(c), ReadRate: 4000,
 		Trace: &trace.Trace{Protocol: protocol}}
 	for range 30 {
 		s.Writes = append(s.Writes, bytes.Repeat([]byte("x"), 300))
 	}
-	s.Go()
+	simulation.Run(s)
 	return s.Trace
 }
 
