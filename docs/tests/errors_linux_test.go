@@ -15,12 +15,7 @@ import (
 // no neighbours, no addresses and no routes.
 func onAHostOfItsOwn(t *testing.T, dial func() error) error {
 	t.Helper()
-	if !machineHas("netns") {
-		if !mayLack("netns") {
-			t.Fatal("continuous integration must be able to make network namespaces")
-		}
-		t.Skip("only root may make network namespaces")
-	}
+	skipIfLacking(t, "netns")
 	result := make(chan error)
 	go func() {
 		// The thread belongs to the namespace from here on. It is never
@@ -46,12 +41,7 @@ func networkIsUnreachable(t *testing.T) error {
 // noRouteToHost connects to a neighbour that does not exist: the host asks on
 // the cable who has the address, and nobody answers.
 func noRouteToHost(t *testing.T) error {
-	if _, err := exec.LookPath("ip"); err != nil {
-		if !mayLack("ip") {
-			t.Fatal("continuous integration installs ip")
-		}
-		t.Skip("this machine lacks the command ip")
-	}
+	skipIfLacking(t, "ip")
 	return onAHostOfItsOwn(t, func() error {
 		for _, args := range [][]string{
 			{"link", "set", "lo", "up"}, // by which the kernel tells itself
