@@ -19,11 +19,10 @@ import (
 // notYet are the pages that may still break a rule of this file. It only ever
 // gets shorter.
 var notYet = []string{
-	"README.md",
 	"01-echo/README.md",
 	"02-multiconn/README.md",
 	"03-tcp-reliability/README.md",
-	"docs/*.md",
+	"docs/exercises.md",
 }
 
 // mayNotYet tells whether a page stands on the list.
