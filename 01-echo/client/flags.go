@@ -28,7 +28,7 @@ func fromFlags() client {
 	flag.Var((*cli.DialAddr)(&c.addr), "addr", "connect to the server at `host:port`, such as [::1]:8080;\n"+
 		"no host, as in :8080, means this computer")
 	flag.StringVar(&c.message, "message", "Hello, world", "the `text` to send, such as \"Good day\"; - sends standard input\n"+
-		"and writes the bytes of the echo, and nothing else")
+		"standard input and writes the echo, and nothing else")
 	flag.Var((*cli.Duration)(&c.timeout), "timeout", "give up connecting after this `duration`, such as 500ms")
 	cli.Parse("01-echo/client", "The echo client: sends a message and checks that the same comes back.", nil)
 	return c

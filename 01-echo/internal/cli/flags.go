@@ -126,7 +126,7 @@ func (d *Duration) String() string { return time.Duration(*d).String() }
 func (d *Duration) Set(text string) error {
 	parsed, err := time.ParseDuration(text)
 	if err != nil {
-		return errors.New("write a number and its unit, such as 500ms, 10s or 2m")
+		return errors.New("write it as 500ms, 10s or 2m")
 	}
 	if parsed <= 0 {
 		return errors.New("must be more than 0")
