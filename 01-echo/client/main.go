@@ -55,16 +55,16 @@ func (c client) run(ctx context.Context) error {
 	return err
 }
 
-// exchange sends in to the server, and at the same time writes what comes
-// back to out. One after the other would do for a short message. With a long
+// exchange sends input to the server, and at the same time writes what comes
+// back to output. One after the other would do for a short message. With a long
 // one, both sides would end up waiting in Write for the other to read.
-func (c client) exchange(ctx context.Context, conn *net.TCPConn, in io.Reader, out io.Writer) error {
+func (c client) exchange(ctx context.Context, conn *net.TCPConn, input io.Reader, output io.Writer) error {
 	sent, received := newTally(), newTally()
-	input, output := &reader{Reader: in}, &writer{Writer: out}
+	in, out := &reader{Reader: input}, &writer{Writer: output}
 
 	sending := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(conn, io.TeeReader(input, sent))
+		_, err := io.Copy(conn, io.TeeReader(in, sent))
 		sending <- err
 		// Half-close: our FIN says "that is all", and we go on reading. The
 		// server sees the end of the stream and closes its side too.
@@ -72,12 +72,12 @@ func (c client) exchange(ctx context.Context, conn *net.TCPConn, in io.Reader, o
 	}()
 
 	// Copy reads until the server's FIN, in as many pieces as it takes.
-	_, err := io.Copy(io.MultiWriter(received, output), conn)
+	_, err := io.Copy(io.MultiWriter(out, received), conn)
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w after %d bytes had come back", cli.ErrStopped, received.n)
-	case output.err != nil:
-		return fmt.Errorf("%w: %w", cli.ErrOutput, output.err)
+	case out.err != nil:
+		return fmt.Errorf("%w: %w", cli.ErrOutput, out.err)
 	case err != nil:
 		return fmt.Errorf("connection to %s %w after %d bytes: %w",
 			conn.RemoteAddr(), cli.ErrLost, received.n, cli.Cause(err))
@@ -97,13 +97,13 @@ func (c client) exchange(ctx context.Context, conn *net.TCPConn, in io.Reader, o
 		err = <-sending
 	}
 	switch {
-	case input.err != nil:
-		return fmt.Errorf("%w: %w", cli.ErrInput, input.err)
+	case in.err != nil:
+		return fmt.Errorf("%w: %w", cli.ErrInput, in.err)
 	case err != nil:
 		return hungUp
 	case !sent.equal(received):
-		return fmt.Errorf("%w: %d bytes went to %s, %d came back",
-			cli.ErrDiffers, sent.n, conn.RemoteAddr(), received.n)
+		return fmt.Errorf("%w: %d bytes went out, %d came back",
+			cli.ErrDiffers, sent.n, received.n)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ func main() {
 	must(err)
 	_, err = conn.Write(buf[:n]) // sends them back
 	must(err)
+	fmt.Printf("Echoed %q\n", buf[:n])
 	conn.Close() // says goodbye
 }
 

@@ -33,9 +33,6 @@ func (c client) run(ctx context.Context) error {
 	defer conn.Close()
 	// On Ctrl-C, Close wakes the Read that waits.
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	// Without a deadline the Read after a lost datagram would wait for ever:
-	// nobody sends it again, and nobody says that it is lost.
-	conn.SetDeadline(time.Now().Add(c.timeout))
 
 	for range c.times {
 		// One Write is one datagram.
@@ -43,6 +40,9 @@ func (c client) run(ctx context.Context) error {
 			return c.failed(ctx, "send to", 0, err)
 		}
 	}
+	// Without a deadline the Read after a lost datagram would wait for ever:
+	// nobody sends it again, and nobody says that it is lost.
+	conn.SetReadDeadline(time.Now().Add(c.timeout))
 	buf := make([]byte, 65535)
 	for back := range c.times {
 		// One Read is one datagram, the oldest of those that have arrived.
@@ -54,8 +54,8 @@ func (c client) run(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", cli.ErrOutput, err)
 		}
 		if string(buf[:n]) != c.message {
-			return fmt.Errorf("%w: %d bytes went to %s, %d came back",
-				cli.ErrDiffers, len(c.message), c.addr, n)
+			return fmt.Errorf("%w: %d bytes went out, %d came back",
+				cli.ErrDiffers, len(c.message), n)
 		}
 	}
 	return nil
