@@ -115,6 +115,7 @@ func newConn(o Options) *Conn {
 		c.congestion.avoid = &reno{}
 	}
 	c.snd.begin(o.ISS)
+	c.recovery.point = o.ISS
 	c.congestion.begin(c.ownMSS(), false)
 	c.rack.on = o.RACK && c.sack
 	return c

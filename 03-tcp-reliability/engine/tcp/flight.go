@@ -37,8 +37,8 @@ type sent struct {
 	at       time.Duration // sent, the last time,
 	begun    time.Duration // and the first
 	times    int           // how often
-	number   int           // of the packet that carried it first,
-	previous int           // and of the latest
+	original int           // number of the packet that carried it first,
+	latest   int           // and of the latest
 
 	arrived bool         // says a SACK, although an earlier one did not
 	lost    trace.Reason // "": not judged lost, or sent again since; else by whom

@@ -3,10 +3,12 @@ package tcp_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -198,4 +200,109 @@ func faults(r *rand.Rand, seed int) network.Conditions {
 		c.Queue = 5 + r.IntN(20)
 	}
 	return c
+}
+
+// A sample of long transfers: 20 kB and 200 kB, with losses of 5 to 30 %.
+func TestLongTransfers(t *testing.T) {
+	seeds := sample(200, 3)
+	many(t, seeds*2*4*4, func(i int) error {
+		size, loss, seed := []int{20, 200}[i&1], []string{"0.05", "0.1", "0.2", "0.3"}[i>>1&3], i>>5+1
+		if size == 200 && loss == "0.3" && !all() {
+			return nil
+		}
+		c := network.Conditions{Delay: 2 * time.Millisecond, Seed: int64(seed)}
+		c.Loss.Set(loss)
+		_, err := transfer{options: variant(i >> 3), conditions: c, writes: pieces(size)}.check()
+		return err
+	})
+}
+
+// pieces are so many times 1000 bytes, all different.
+func pieces(n int) [][]byte {
+	w := make([][]byte, n)
+	for i := range w {
+		w[i] = []byte(strings.Repeat(fmt.Sprintf("%09d\n", i), 100))
+	}
+	return w
+}
+
+// Every fault at once, and tiny receive buffers with slow readers.
+func TestTinyBuffers(t *testing.T) {
+	buffers := []int{1, 100, 560, 1440, 3000, 14332, 70000}
+	many(t, sample(2000, 50), func(i int) error {
+		r := rand.New(rand.NewPCG(uint64(i), 1))
+		c := faults(r, i)
+		c.Duplicate.Set("0.2")
+		c.Reorder.Set("0.2")
+		o := variant(i)
+		o.NoSACK, o.NoTimestamps = r.IntN(8) == 0, r.IntN(4) == 0
+		o.Nagle, o.DelayedACK = r.IntN(4) == 0, r.IntN(4) == 0
+		x := transfer{options: o, conditions: c, writes: pieces(20),
+			buffer: buffers[r.IntN(len(buffers))], readRate: r.IntN(2) * 40_000}
+		if x.buffer == 1 {
+			x.writes = sentence
+		}
+		_, err := x.check()
+		return err
+	})
+}
+
+// Where nothing is reordered what is sent again is hardly more than what was
+// lost: with RACK, too, which judges by time.
+func TestRepetitionsAreCloseToLosses(t *testing.T) {
+	for v := range 4 {
+		lost, again := 0, 0
+		for seed := range sample(100, 10) {
+			c := network.Conditions{Delay: 2 * time.Millisecond, Seed: int64(seed)}
+			c.Loss.Set("0.03")
+			c.Only.Set("up")
+			result, err := transfer{options: variant(v), conditions: c, writes: pieces(200)}.check()
+			if err != nil {
+				t.Fatal(err)
+			}
+			lost += result.Lost[network.Up]
+			again += result.Retransmits[network.Up]
+		}
+		if again < lost*95/100 || again > lost*115/100 {
+			t.Errorf("%+v: %d lost and %d sent again", variant(v), lost, again)
+		}
+	}
+}
+
+// Reno's throughput is that of Mathis, Semke, Mahdavi and Ott 1997: MSS/RTT *
+// sqrt(3/2)/sqrt(p), if every segment is acknowledged.
+func TestRenoObeysMathis(t *testing.T) {
+	const mss, rtt = 1448, 0.1
+	size := sample(100, 20) * 1_000_000
+	for _, p := range []float64{0.01, 0.003, 0.001}[:sample(3, 2)] {
+		c := network.Conditions{Delay: 50 * time.Millisecond, Seed: 1}
+		c.Loss.Set(fmt.Sprint(p))
+		c.Only.Set("up")
+		result, _ := transfer{options: tcp.Options{Congestion: "reno"}, conditions: c,
+			writes: slices.Repeat([][]byte{make([]byte, 10_000)}, size/10_000)}.run()
+		formula := mss / rtt * math.Sqrt(1.5/p)
+		got := float64(size) / result.LastRead.Seconds()
+		t.Logf("p = %v: %.0f bytes a second, the formula says %.0f", p, got, formula)
+		if result.Err != nil || got < formula*0.8 || got > formula*1.2 {
+			t.Errorf("p = %v: %.0f bytes a second, the formula says %.0f; error %v", p, got, formula, result.Err)
+		}
+	}
+}
+
+// CUBIC is no slower than Reno (RFC 9438, section 4.3).
+func TestCubicIsNoSlowerThanReno(t *testing.T) {
+	c := network.Conditions{Delay: 50 * time.Millisecond, Seed: 1}
+	c.Loss.Set("0.001")
+	c.Only.Set("up")
+	var took [2]time.Duration
+	for v := range 2 {
+		result, err := transfer{options: variant(v), conditions: c, writes: pieces(5000)}.check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		took[v] = result.LastRead
+	}
+	if took[1] > took[0] {
+		t.Errorf("reno %v, cubic %v", took[0], took[1])
+	}
 }

@@ -18,12 +18,10 @@ import (
 // does not adapt, and a probe that was needless counts as needed.
 type rack struct {
 	on        bool
-	at        time.Duration // RACK.xmit_ts: when the newest segment that arrived was sent
-	end       uint32        // RACK.end_seq: where it ends
-	rtt       time.Duration // RACK.rtt: and its round trip
+	newest    int           // of the packets that arrived, the one sent last
+	rtt       time.Duration // RACK.rtt: its round trip
 	least     time.Duration // RACK.min_RTT
 	highest   uint32        // RACK.fack: the highest number that arrived
-	any       bool          // the five above are set
 	reordered bool          // RACK.reordering_seen
 	reorder   timer         // when to judge again
 
@@ -34,25 +32,21 @@ type rack struct {
 	repeated bool   // TLP.is_retrans: the probe was a repetition
 }
 
-// sentAfter orders transmissions. Those of one moment go by their numbers: a
-// whole burst may leave at once (section 6.2, RACK_sent_after).
-func sentAfter(at time.Duration, end uint32, than time.Duration, thanEnd uint32) bool {
-	return at > than || at == than && before(thanEnd, end)
-}
-
 // arrived takes a segment that was just learned to have arrived (section 6.2,
-// steps 1 to 3).
+// steps 1 to 3). The RFC orders transmissions by time, and those of one moment by
+// sequence number. Here packets are numbered as they leave, which is exact: in a
+// simulation a whole burst leaves at one moment, repetitions among it.
 func (r *rack) arrived(now time.Duration, x *sent) {
 	rtt := now - x.at
-	if !r.on || r.any && x.times > 1 && rtt < r.least {
+	if !r.on || x.times > 1 && rtt < r.least {
 		return // too soon: it was an earlier transmission that arrived
 	}
-	if !r.any {
-		r.any, r.least, r.at, r.end, r.highest = true, rtt, x.at, x.end, x.end
+	if r.newest == 0 {
+		r.least, r.highest = rtt, x.end
 	}
 	r.least = min(r.least, rtt)
-	if !sentAfter(r.at, r.end, x.at, x.end) {
-		r.at, r.end, r.rtt = x.at, x.end, rtt
+	if x.latest > r.newest {
+		r.newest, r.rtt = x.latest, rtt
 	}
 	if before(x.end, r.highest) && x.times == 1 {
 		r.reordered = true
@@ -81,13 +75,10 @@ func (r *rack) patience(c *Conn) time.Duration {
 func (c *Conn) rackJudges(now time.Duration) {
 	r, found := &c.rack, false
 	r.reorder = timer{}
-	if !r.any {
-		return
-	}
 	wait := r.rtt + r.patience(c)
 	for i := range c.snd.flight {
 		x := &c.snd.flight[i]
-		if x.arrived || x.lost != "" || !sentAfter(r.at, r.end, x.at, x.end) {
+		if x.arrived || x.lost != "" || x.latest > r.newest {
 			continue
 		}
 		if due := x.at + wait; due <= now {

@@ -56,16 +56,16 @@ func (c *Conn) tell(s *Segment, x *sent, why trace.Reason, line trace.Line) {
 	c.out.sent++
 	switch {
 	case x == nil:
-	case x.number == 0:
-		x.number, x.previous = c.out.sent, c.out.sent
+	case x.original == 0:
+		x.original, x.latest = c.out.sent, c.out.sent
 		if len(s.Payload) > 0 {
 			c.out.data++
 			p.Data = c.out.data
 		}
 	default:
 		c.out.again++
-		p.Retransmits, p.Previous = x.number, x.previous
-		x.previous = c.out.sent
+		p.Retransmits, p.Previous = x.original, x.latest
+		x.latest = c.out.sent
 	}
 	if c.options.Trace {
 		c.describe(&p.Header, s)
