@@ -1,17 +1,19 @@
 // Package hosts makes the two ends of a transfer, by the name of the way to
-// send. It brings arq and tcpstack together; the loop that runs them is in
+// send. It brings arq and tcp together; the loop that runs them is in
 // simulation.
 package hosts
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
-	"example.com/sockets/03-tcp-reliability/engine/tcpstack"
+	"example.com/sockets/03-tcp-reliability/engine/tcp"
 )
 
 // Names are the five ways to send, from the least to the most.
@@ -27,9 +29,15 @@ type Settings struct {
 	Window        int           // packets: go-back-n and selective-repeat
 	RTO           time.Duration // fixed, or 0: adaptive; the textbook protocols
 	Congestion    string        // reno or cubic: tcp
-	ReceiveBuffer int           // of the server, in bytes, 0: the stack's choice; tcp
+	ReceiveBuffer int           // of the server, in bytes, 0: 1 MiB; tcp
 	RACK          bool          // losses detected by time (RFC 8985); tcp
-	Seed          int64         // of the stack's own random numbers; tcp
+	NoSACK        bool          // no selective acknowledgements (RFC 2018); tcp
+	NoTimestamps  bool          // RFC 7323, section 3; tcp
+	RTOMin        time.Duration // the least and
+	RTOMax        time.Duration // the most of TCP's timeout, 0: 200 ms and 60 s
+	Nagle         bool          // small writes wait (RFC 9293, section 3.7.4); tcp
+	DelayedACK    bool          // RFC 9293, section 3.8.6.3; tcp
+	Seed          int64         // of the first sequence numbers; tcp
 }
 
 // Validate objects to settings that make no sense.
@@ -67,16 +75,25 @@ func Hosts(s Settings) (client, server simulation.Host, free func(), err error) 
 	case "selective-repeat":
 		return arq.NewSelectiveRepeatSender(transfer, s.Window, s.RTO), arq.NewSelectiveRepeatReceiver(transfer), free, nil
 	}
-	o := tcpstack.Options{Seed: s.Seed, Congestion: s.Congestion, RACK: s.RACK}
-	c, err := tcpstack.NewClient(o)
-	if err != nil {
-		return nil, nil, free, err
-	}
-	o.ReceiveBuffer = s.ReceiveBuffer
-	v, err := tcpstack.NewServer(o)
-	if err != nil {
-		c.Destroy()
-		return nil, nil, free, err
-	}
-	return c, v, func() { c.Destroy(); v.Destroy() }, nil
+	c, v := ends(s)
+	return c, v, free, nil
+}
+
+// The two ends of TCP: addresses from RFC 5737, section 3, for documentation.
+var (
+	clientAddr = netip.MustParseAddrPort("192.0.2.1:50000")
+	serverAddr = netip.MustParseAddrPort("192.0.2.2:65432")
+)
+
+// ends makes the two ends of TCP. Their first sequence numbers are random, as
+// the seed has it.
+func ends(s Settings) (client, server *tcp.Conn) {
+	random := rand.New(rand.NewPCG(uint64(s.Seed), 0))
+	o := tcp.Options{Local: clientAddr, Remote: serverAddr, ISS: random.Uint32(),
+		Congestion: s.Congestion, RACK: s.RACK, NoSACK: s.NoSACK, NoTimestamps: s.NoTimestamps,
+		RTOMin: s.RTOMin, RTOMax: s.RTOMax, Nagle: s.Nagle, DelayedACK: s.DelayedACK,
+		Trace: true}
+	client = tcp.Dial(o)
+	o.Local, o.Remote, o.ISS, o.ReceiveBuffer = serverAddr, clientAddr, random.Uint32(), s.ReceiveBuffer
+	return client, tcp.Accept(o)
 }

@@ -24,6 +24,13 @@ func (c *Conn) output(now time.Duration) {
 		if x.lost == "" {
 			continue
 		}
+		if x.lost == trace.AfterTimeout && c.timeouts > 0 {
+			// Until something is acknowledged, what the timer repeats goes
+			// alone: the loss window is one segment, however small (RFC 5681,
+			// section 3.1; RFC 6298, section 5.4).
+			g.limited = true
+			break
+		}
 		if !fits(x.size()) {
 			break
 		}
