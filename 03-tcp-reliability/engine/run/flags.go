@@ -14,7 +14,8 @@ import (
 
 // order is that of the flags in a command line and in an address.
 var order = []string{"protocol", "message", "every", "bytes", "window", "rto", "congestion",
-	"rack", "receive-buffer", "read-rate", "loss", "burst", "drop", "spare", "duplicate",
+	"rack", "sack", "timestamps",
+	"rto-min", "rto-max", "receive-buffer", "nagle", "delayed-ack", "read-rate", "loss", "burst", "drop", "spare", "duplicate",
 	"reorder", "corrupt", "delay", "jitter", "rate", "queue", "only", "seed"}
 
 // faults are the flags of which one at least has to be given: with none of
@@ -116,10 +117,15 @@ func (s Settings) changed() (names, values []string) {
 // usual shells, unless the message has signs that only some of them leave alone.
 func (s Settings) Command() string {
 	line := "go run ./03-tcp-reliability"
+	set := s.flagSet()
 	names, values := s.changed()
 	for i, name := range names {
-		if line += " -" + name; name != "rack" {
+		_, isBool := set.Lookup(name).Value.(interface{ IsBoolFlag() bool })
+		switch line += " -" + name; {
+		case !isBool:
 			line += " " + quote(values[i])
+		case values[i] == "false":
+			line += "=false"
 		}
 	}
 	return line

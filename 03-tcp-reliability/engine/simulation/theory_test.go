@@ -42,12 +42,12 @@ var probabilities = []float64{0, 0.01, 0.1, 0.3}
 // the first time, over a transfer of n full packets.
 func efficiency(t *testing.T, protocol string, window, n int, p float64, rto time.Duration) float64 {
 	t.Helper()
-	client, server, free, err := hosts.New(hosts.Settings{Protocol: protocol,
-		Options: arq.Options{Window: window, RTO: rto}, Congestion: "reno"}, 0)
+	s := hosts.Default()
+	s.Protocol, s.Window, s.RTO = protocol, window, rto
+	client, server, err := hosts.New(s, 0, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free()
 	c := network.Conditions{Delay: a * slot, Queue: 1, Seed: 1}
 	c.Loss.Set(fmt.Sprint(p))
 	c.Rate.Set(fmt.Sprintf("%dkbit", rate))
@@ -185,11 +185,10 @@ func throughput(t *testing.T, congestion string, p float64) float64 {
 	const bytes = 20_000_000
 	s := hosts.Default()
 	s.Congestion = congestion
-	client, server, free, err := hosts.New(s, 1)
+	client, server, err := hosts.New(s, 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free()
 	c := network.Conditions{Delay: 50 * time.Millisecond, Seed: 1}
 	c.Loss.Set(fmt.Sprint(p))
 	c.Only.Set("up")

@@ -25,11 +25,10 @@ func run(t testing.TB, protocol string, seed int64) *trace.Trace {
 	c.Seed = seed
 	settings := hosts.Default()
 	settings.Protocol, settings.ReceiveBuffer = protocol, 3000
-	client, server, free, err := hosts.New(settings, seed)
+	client, server, err := hosts.New(settings, seed, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free()
 	s := simulation.Config{Client: client, Server: server, Network: network.New(c), ReadRate: 4000,
 		Trace: &trace.Trace{Protocol: protocol}}
 	for range 30 {

@@ -1,0 +1,159 @@
+package tcp
+
+import (
+	"strconv"
+
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+)
+
+// What this end tells of what it sends and of its state. Nothing here decides
+// anything.
+
+// An outbox holds the packets that wait to be taken by Send, and counts. It is
+// a ring whose slots keep their memory.
+type outbox struct {
+	ring    []trace.Packet
+	head, n int
+
+	sent     int // packets
+	data     int // of them first transmissions with payload
+	again    int // of them repetitions
+	timeouts int // and how often the timer ran out
+	arrivals int // calls of Receive
+	cause    int // the arrival that is being processed, or 0
+}
+
+// push gives the slot for one more packet.
+func (o *outbox) push() *trace.Packet {
+	if o.n == len(o.ring) {
+		ring := make([]trace.Packet, max(4, 2*len(o.ring)))
+		for i := range o.n {
+			ring[i] = o.ring[(o.head+i)%len(o.ring)]
+		}
+		o.ring, o.head = ring, 0
+	}
+	p := &o.ring[(o.head+o.n)%len(o.ring)]
+	o.n++
+	return p
+}
+
+func (o *outbox) pop() (trace.Packet, bool) {
+	if o.n == 0 {
+		return trace.Packet{}, false
+	}
+	p := o.ring[o.head]
+	o.head = (o.head + 1) % len(o.ring)
+	o.n--
+	return p, true
+}
+
+// tell puts a segment into the outbox, with what there is to say of it. The x
+// is nil for a segment without numbers of its own.
+func (c *Conn) tell(s *Segment, x *sent, why trace.Reason, line trace.Line) {
+	p := c.out.push()
+	p.Bytes = s.Encode(p.Bytes[:0])
+	p.Header = trace.Header{}
+	c.out.sent++
+	switch {
+	case x == nil:
+	case x.original == 0:
+		x.original, x.latest = c.out.sent, c.out.sent
+		if len(s.Payload) > 0 {
+			c.out.data++
+			p.Data = c.out.data
+		}
+	default:
+		c.out.again++
+		p.Retransmits, p.Previous = x.original, x.latest
+		x.latest = c.out.sent
+	}
+	if c.options.Trace {
+		c.describe(&p.Header, s)
+		p.Why, p.Line = why, line
+	}
+}
+
+// describe says what a segment is. Its numbers are relative to each end's SYN.
+func (c *Conn) describe(h *trace.Header, s *Segment) {
+	h.Kind = kindOf(s.Flags)
+	h.Cause = c.out.cause
+	h.Seq = s.Seq - c.snd.iss
+	h.Length, h.Text = len(s.Payload), trace.Cut(s.Payload)
+	if s.Flags&RST == 0 {
+		h.Window, h.HasWindow = int(s.Window), true
+		if s.Flags&SYN == 0 {
+			h.Window <<= c.rcv.shift
+		}
+	}
+	if h.HasAck = s.Flags&ACK != 0; h.HasAck {
+		h.Ack = s.Ack - c.rcv.irs
+	}
+	for _, k := range s.SACK {
+		h.SACK = append(h.SACK, [2]uint32{k.From - c.rcv.irs, k.To - c.rcv.irs})
+	}
+}
+
+func kindOf(f Flags) trace.PacketKind {
+	switch f & (SYN | FIN | RST | ACK) {
+	case SYN:
+		return trace.SYN
+	case SYN | ACK:
+		return trace.SYNACK
+	case FIN | ACK:
+		return trace.FINACK
+	case RST:
+		return trace.RST
+	case RST | ACK:
+		return trace.RSTACK
+	}
+	return trace.ACK
+}
+
+// here is the line of code that called, or with skip 1, 2 … a line further out:
+// the one that decides what is sent.
+func (c *Conn) here(skip int) trace.Line {
+	if !c.options.Trace {
+		return 0
+	}
+	return trace.Here(skip + 1)
+}
+
+func relative(n, zero uint32) string { return strconv.Itoa(int(n - zero)) }
+
+// told is what Notes has told already.
+type told struct {
+	cwnd, ssthresh int
+	srtt, rto      int64
+	notes          [4]trace.Note
+}
+
+// Notes tells what has changed since the last call: the congestion window and
+// its threshold in segments, the smoothed round trip and the timeout in
+// microseconds. The notes are good until the next call.
+func (c *Conn) Notes() []trace.Note {
+	t, g := &c.told, &c.congestion
+	notes := t.notes[:0]
+	add := func(name string, value int64, unit string) {
+		notes = append(notes, trace.Note{At: c.now, Name: name, Value: value, Unit: unit})
+	}
+	if c.state < established && c.rto.srtt == 0 {
+		return nil // cwnd is not known before the handshake
+	}
+	if n := g.cwnd / g.mss; n != t.cwnd {
+		t.cwnd = n
+		add("cwnd", int64(n), "segments")
+	}
+	if n := g.ssthresh / g.mss; g.ssthresh != noThreshold && n != t.ssthresh {
+		t.ssthresh = n
+		add("ssthresh", int64(n), "segments")
+	}
+	if n := c.rto.srtt.Microseconds(); n != t.srtt {
+		t.srtt = n
+		add("srtt", n, "us")
+	}
+	if n := c.rto.now.Microseconds(); n != t.rto {
+		t.rto = n
+		add("rto", n, "us")
+	}
+	return notes
+}
