@@ -6,8 +6,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// A segment arrives: RFC 9293, section 3.10.7, in its order. Nothing leaves here but a RST, and
-// the handshake's last ACK; output sends the rest.
+// A segment arrives: RFC 9293, section 3.10.7, in its order. Nothing leaves here but a RST, and the
+// handshake's last ACK; output sends the rest.
 
 func (c *Conn) arrive(now time.Duration, s *Segment) {
 	switch c.state {
@@ -42,8 +42,7 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 	if c.state == synReceived && s.Flags&SYN != 0 && s.Seq == c.rcv.irs {
 		c.stamps.keep(s, c.rcv.nxt)
 		if s.Flags&ACK == 0 {
-			// The peer repeats its SYN, so our SYN ACK was lost. An ACK alone would not help
-			// it.
+			// The peer repeats its SYN, so our SYN ACK was lost. An ACK alone would not help it.
 			c.snd.flight[0].lost, c.snd.flight[0].line = trace.DuplicateSYN, c.here(0)
 			return
 		}
@@ -73,10 +72,10 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 	}
 }
 
-// checkSequence is the first check: does the segment lie in the window, and is it no duplicate
-// from long ago? What does not is answered by an ACK, which tells the peer where we are. RFC
-// 7323 (section 5.3, R1) has even old bare ACKs answered; Linux and this TCP don't, since an
-// ACK asks for nothing.
+// checkSequence is the first check: does the segment lie in the window, and is it no duplicate from
+// long ago? What does not is answered by an ACK, which tells the peer where we are. RFC 7323
+// (section 5.3, R1) has even old bare ACKs answered; Linux and this TCP don't, since an ACK asks
+// for nothing.
 func (c *Conn) checkSequence(now time.Duration, s *Segment) bool {
 	old := c.stamps.old(s)
 	c.stamps.keep(s, c.owed.last)
@@ -98,8 +97,8 @@ func (c *Conn) checkSequence(now time.Duration, s *Segment) bool {
 	return false
 }
 
-// checkReset is the second: only a RST with the very next number ends the connection; one that
-// is merely in the window may be guessed, and gets a challenge ACK (RFC 5961, section 3).
+// checkReset is the second: only a RST with the very next number ends the connection; one that is
+// merely in the window may be guessed, and gets a challenge ACK (RFC 5961, section 3).
 func (c *Conn) checkReset(s *Segment) bool {
 	if s.Flags&RST == 0 {
 		return true
@@ -139,8 +138,8 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 		return true // an old ACK says nothing of the window either
 	}
 
-	// The newest segment says how large the window is: the one sent last, and of those the one
-	// with the last acknowledgement.
+	// The newest segment says how large the window is: the one sent last, and of those the one with
+	// the last acknowledgement.
 	if before(d.wl1, s.Seq) || d.wl1 == s.Seq && !before(s.Ack, d.wl2) {
 		d.wnd, d.wl1, d.wl2 = c.windowOf(s), s.Seq, s.Ack
 		d.widest = max(d.widest, d.wnd)
@@ -183,8 +182,8 @@ type acknowledgement struct {
 	last  uint32     // what was acknowledged last: Last.ACK.sent
 }
 
-// delay is how long an acknowledgement may wait for a second segment. RFC 9293 allows 500 ms;
-// Linux waits 40.
+// delay is how long an acknowledgement may wait for a second segment. RFC 9293 allows 500 ms; Linux
+// waits 40.
 const delay = 40 * time.Millisecond
 
 // acknowledge has output send an ACK, alone or on data.

@@ -140,8 +140,8 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = 0
 }
 
-// Send gives the next packet for the network, false when there is none. Its bytes are good
-// until the next call.
+// Send gives the next packet for the network, false when there is none. Its bytes are good until
+// the next call.
 func (c *Conn) Send(now time.Duration) (trace.Packet, bool) {
 	c.begin(now)
 	if c.tick(now) {
@@ -158,8 +158,8 @@ func (c *Conn) Deadline() (time.Duration, bool) {
 	return c.due()
 }
 
-// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands it
-// takes none, as a program waits in connect.
+// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands it takes
+// none, as a program waits in connect.
 func (c *Conn) Write(now time.Duration, p []byte) int {
 	c.begin(now)
 	if c.ended || !c.state.maySend() {
@@ -176,8 +176,8 @@ func (c *Conn) Write(now time.Duration, p []byte) int {
 }
 
 // Close says that no more bytes come from this side: a FIN follows them. The peer may go on
-// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet; here
-// what was written is sent first.)
+// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet; here what
+// was written is sent first.)
 func (c *Conn) Close(now time.Duration) {
 	c.begin(now)
 	if c.state == listen {
@@ -197,8 +197,8 @@ func (c *Conn) Abort(now time.Duration) {
 	}
 }
 
-// Read moves received bytes to p: 0 and nil when there are none yet, io.EOF after the peer's
-// last, another error when the connection has failed.
+// Read moves received bytes to p: 0 and nil when there are none yet, io.EOF after the peer's last,
+// another error when the connection has failed.
 func (c *Conn) Read(now time.Duration, p []byte) (int, error) {
 	c.begin(now)
 	if n := c.rcv.take(p); n > 0 {
@@ -217,8 +217,8 @@ func (c *Conn) Read(now time.Duration, p []byte) (int, error) {
 	return 0, c.err
 }
 
-// Done says whether this side has finished: closed in both directions, or in TIME-WAIT, where
-// it only answers a peer that missed the last acknowledgement; or failed, and then why.
+// Done says whether this side has finished: closed in both directions, or in TIME-WAIT, where it
+// only answers a peer that missed the last acknowledgement; or failed, and then why.
 func (c *Conn) Done() (bool, error) {
 	return c.err != nil || c.state == timeWait || c.state == closed && !c.dial, c.err
 }

@@ -7,14 +7,14 @@ import (
 )
 
 // RACK-TLP (RFC 8985), to be read after everything else. RACK judges losses by time in place of
-// order: a segment is lost if one that was sent a while later has arrived. So it sees the loss
-// of a repetition, too, and one segment behind a loss is enough. TLP, the tail loss probe,
-// sends the last segment again when nothing was heard for two round trips: the SACK that it
-// draws tells RACK what else is missing, long before the timer runs out.
+// order: a segment is lost if one that was sent a while later has arrived. So it sees the loss of a
+// repetition, too, and one segment behind a loss is enough. TLP, the tail loss probe, sends the
+// last segment again when nothing was heard for two round trips: the SACK that it draws tells RACK
+// what else is missing, long before the timer runs out.
 //
-// Both run beside the timer, which they never touch: if they miss something, it does not.
-// Without D-SACK (section 7.4.2, 6.2 step 4) the wait for reordering does not adapt, and a
-// probe that was needless counts as needed.
+// Both run beside the timer, which they never touch: if they miss something, it does not. Without
+// D-SACK (section 7.4.2, 6.2 step 4) the wait for reordering does not adapt, and a probe that was
+// needless counts as needed.
 type rack struct {
 	on        bool
 	newest    int           // of the packets that arrived, the one sent last
@@ -31,10 +31,10 @@ type rack struct {
 	repeated bool   // TLP.is_retrans: the probe was a repetition
 }
 
-// arrived takes a segment that was just learned to have arrived (section 6.2, steps 1 to 3).
-// The RFC orders transmissions by time, and those of one moment by sequence number. Here
-// packets are numbered as they leave, which is exact: in a simulation a whole burst leaves at
-// one moment, repetitions among it.
+// arrived takes a segment that was just learned to have arrived (section 6.2, steps 1 to 3). The
+// RFC orders transmissions by time, and those of one moment by sequence number. Here packets are
+// numbered as they leave, which is exact: in a simulation a whole burst leaves at one moment,
+// repetitions among it.
 func (r *rack) arrived(now time.Duration, x *sent) {
 	rtt := now - x.at
 	if !r.on || x.times > 1 && rtt < r.least {
@@ -53,9 +53,9 @@ func (r *rack) arrived(now time.Duration, x *sent) {
 	r.highest = latest(r.highest, x.end)
 }
 
-// patience is how long to wait for what may only be out of order: a quarter of the round trip.
-// It is not waited if order was always kept and three segments have arrived, as without RACK
-// (section 6.2, step 4).
+// patience is how long to wait for what may only be out of order: a quarter of the round trip. It
+// is not waited if order was always kept and three segments have arrived, as without RACK (section
+// 6.2, step 4).
 func (r *rack) patience(c *Conn) time.Duration {
 	if !r.reordered && (c.snd.arrived() >= threshold || c.recovery.phase != "") {
 		return 0
@@ -63,8 +63,8 @@ func (r *rack) patience(c *Conn) time.Duration {
 	return min(r.least/4, c.rto.srtt)
 }
 
-// rackJudges marks what is lost by time (section 6.2, step 5), and sets the clock for what may
-// soon be.
+// rackJudges marks what is lost by time (section 6.2, step 5), and sets the clock for what may soon
+// be.
 func (c *Conn) rackJudges(now time.Duration) {
 	r, found := &c.rack, false
 	r.reorder = timer{}
@@ -86,11 +86,11 @@ func (c *Conn) rackJudges(now time.Duration) {
 }
 
 // timedOut: the timer was first, and takes all for lost.
-func (r *rack) timedOut() { r.reorder, r.probed, r.probing = timer{}, false, false }
+func (r *rack) timedOut() { r.reorder, r.probe, r.probed, r.probing = timer{}, timer{}, false, false }
 
-// schedule sets the time of the probe: two round trips after the latest event (section 7.2),
-// with time for a delayed acknowledgement if one segment is alone. Nothing is probed in a
-// recovery, while a gap is known, twice in a row, or when the timer is due earlier.
+// schedule sets the time of the probe: two round trips after the latest event (section 7.2), with
+// time for a delayed acknowledgement if one segment is alone. Nothing is probed in a recovery,
+// while a gap is known, twice in a row, or when the timer is due earlier.
 func (r *rack) schedule(c *Conn, now time.Duration) {
 	flight := c.snd.flight
 	r.probing = false
@@ -117,8 +117,8 @@ func (d *sender) arrived() (n int) {
 	return n
 }
 
-// probeTail has output send one segment whatever the window says: a new one, or else the last
-// one again (section 7.3).
+// probeTail has output send one segment whatever the window says: a new one, or else the last one
+// again (section 7.3).
 func (r *rack) probeTail(c *Conn) {
 	flight := c.snd.flight
 	if len(flight) == 0 {

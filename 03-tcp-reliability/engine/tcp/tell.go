@@ -1,15 +1,11 @@
 package tcp
 
-import (
-	"strconv"
-
-	"example.com/sockets/03-tcp-reliability/engine/trace"
-)
+import "example.com/sockets/03-tcp-reliability/engine/trace"
 
 // What this end tells of what it sends and of its state. Nothing here decides anything.
 
-// An outbox holds the packets that wait to be taken by Send, and counts. It is a ring whose
-// slots keep their memory.
+// An outbox holds the packets that wait to be taken by Send, and counts. It is a ring whose slots
+// keep their memory.
 type outbox struct {
 	ring    []trace.Packet
 	head, n int
@@ -46,8 +42,8 @@ func (o *outbox) pop() (trace.Packet, bool) {
 	return p, true
 }
 
-// tell puts a segment into the outbox, with what there is to say of it. The x is nil for a
-// segment without numbers of its own.
+// tell puts a segment into the outbox, with what there is to say of it. The x is nil for a segment
+// without numbers of its own.
 func (c *Conn) tell(s *Segment, x *sent, why trace.Reason, line trace.Line) {
 	p := c.out.push()
 	p.Bytes = s.Encode(p.Bytes[:0])
@@ -104,11 +100,9 @@ func (c *Conn) here(skip int) trace.Line {
 	return trace.Here(skip + 1)
 }
 
-func relative(n, zero uint32) string { return strconv.Itoa(int(n - zero)) }
-
 // Notes tells what has changed since the last call: the congestion window and its threshold in
-// segments, the smoothed round trip and the timeout in microseconds. They are good until the
-// next call.
+// segments, the smoothed round trip and the timeout in microseconds. They are good until the next
+// call.
 func (c *Conn) Notes() []trace.Note {
 	if c.state < established && c.rto.srtt == 0 {
 		return nil // cwnd is not known before the handshake
