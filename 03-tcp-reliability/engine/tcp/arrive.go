@@ -6,8 +6,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// A segment arrives: RFC 9293, section 3.10.7, in its order. Nothing leaves
-// here but a RST, and the handshake's last ACK; output sends the rest.
+// A segment arrives: RFC 9293, section 3.10.7, in its order. Nothing leaves here but a RST, and the
+// handshake's last ACK; output sends the rest.
 
 func (c *Conn) arrive(now time.Duration, s *Segment) {
 	switch c.state {
@@ -37,98 +37,12 @@ func (c *Conn) refuse(s *Segment) {
 	c.options.Remote = peer
 }
 
-// arriveListen: LISTEN (3.10.7.2).
-func (c *Conn) arriveListen(now time.Duration, s *Segment) {
-	switch {
-	case s.Flags&RST != 0:
-	case s.Flags&ACK != 0:
-		c.refuse(s)
-	case s.Flags&SYN != 0:
-		c.options.Remote, c.passive = s.Src, true
-		c.agree(s)
-		c.state = synReceived
-		c.sendSYN(now)
-	}
-}
-
-// arriveSynSent: SYN-SENT (3.10.7.3).
-func (c *Conn) arriveSynSent(now time.Duration, s *Segment) {
-	hasACK := s.Flags&ACK != 0
-	switch {
-	case hasACK && s.Ack != c.snd.nxt: // of an earlier connection
-		c.refuse(s)
-	case s.Flags&RST != 0:
-		if hasACK {
-			c.fail(errRefused, false)
-		}
-	case s.Flags&SYN != 0 && hasACK:
-		c.agree(s)
-		c.stands(now, s)
-		// The ACK might ride on data. It goes alone, so that all three
-		// steps of the handshake are seen.
-		c.sendACK(now, c.here(0))
-	case s.Flags&SYN != 0:
-		// The other end dials as well: simultaneous open. Our SYN leaves once
-		// more, now with an ACK.
-		c.agree(s)
-		c.state = synReceived
-		c.snd.flight[0].lost, c.snd.flight[0].line = simultaneousOpen, c.here(0)
-	}
-}
-
-// simultaneousOpen is why a SYN is sent again with an ACK (section 3.5, figure 8).
-const simultaneousOpen trace.Reason = "simultaneous open"
-
-// agree takes what the peer's SYN says: its first number, its window, which is
-// not scaled (RFC 7323, section 2.2), and its options. What both ends offered
-// is used.
-func (c *Conn) agree(s *Segment) {
-	c.rcv.begin(s.Seq)
-	c.snd.wnd, c.snd.widest = int(s.Window), int(s.Window)
-	c.snd.wl1, c.snd.wl2 = s.Seq, s.Ack
-
-	c.peerMSS = defaultMSS
-	if s.MSS > 0 {
-		c.peerMSS = int(s.MSS)
-	}
-	c.sack = c.sack && s.SACKPermitted
-	c.rack.on = c.rack.on && c.sack
-	c.stamps.on = c.stamps.on && s.HasTimestamps
-	c.stamps.recent = s.TSVal
-	c.scaled = s.HasScale
-	c.snd.shift = s.Scale
-	if !s.HasScale {
-		c.rcv.shift = 0
-	}
-}
-
-// stands: our SYN is acknowledged.
-func (c *Conn) stands(now time.Duration, s *Segment) {
-	repeated := c.timeouts > 0
-	c.acknowledged(now, s)
-	c.state = established
-
-	// Options take from each segment's room (RFC 9293, section 3.7.1).
-	size := min(max(c.peerMSS, leastMSS), c.ownMSS())
-	if c.stamps.on {
-		size -= 12
-	}
-	c.congestion.begin(size, repeated)
-	if repeated && !c.stamps.on {
-		c.rto.now = max(c.rto.now, 3*time.Second) // RFC 6298, section 5.7
-	}
-}
-
-// leastMSS keeps a peer from having us send hardly more than headers.
-const leastMSS = 64
-
 // arriveSynchronized: all other states (3.10.7.4).
 func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 	if c.state == synReceived && s.Flags&SYN != 0 && s.Seq == c.rcv.irs {
 		c.stamps.keep(s, c.rcv.nxt)
 		if s.Flags&ACK == 0 {
-			// The peer repeats its SYN, so our SYN ACK was lost. An ACK alone
-			// would not help it.
+			// The peer repeats its SYN, so our SYN ACK was lost. An ACK alone would not help it.
 			c.snd.flight[0].lost, c.snd.flight[0].line = trace.DuplicateSYN, c.here(0)
 			return
 		}
@@ -140,9 +54,8 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 		return
 	}
 	if s.Flags&SYN != 0 {
-		// Fourth, a SYN: the peer may have forgotten us, or someone guesses.
-		// The challenge ACK asks: a peer that has forgotten answers with an
-		// exact RST (RFC 5961, section 4).
+		// Fourth, a SYN: the peer may have forgotten us, or someone guesses. The challenge ACK
+		// asks: a peer that has forgotten answers with an exact RST (RFC 5961, section 4).
 		c.acknowledge()
 		return
 	}
@@ -159,10 +72,10 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 	}
 }
 
-// checkSequence is the first check: does the segment lie in the window, and is
-// it no duplicate from long ago? What does not is answered by an ACK, which
-// tells the peer where we are. RFC 7323 (section 5.3, R1) has even old bare
-// ACKs answered; Linux and this TCP don't, since an ACK asks for nothing.
+// checkSequence is the first check: does the segment lie in the window, and is it no duplicate from
+// long ago? What does not is answered by an ACK, which tells the peer where we are. RFC 7323
+// (section 5.3, R1) has even old bare ACKs answered; Linux and this TCP don't, since an ACK asks
+// for nothing.
 func (c *Conn) checkSequence(now time.Duration, s *Segment) bool {
 	old := c.stamps.old(s)
 	c.stamps.keep(s, c.owed.last)
@@ -184,9 +97,8 @@ func (c *Conn) checkSequence(now time.Duration, s *Segment) bool {
 	return false
 }
 
-// checkReset is the second: only a RST with the very next number ends the
-// connection; one that is merely in the window may be guessed, and gets a
-// challenge ACK (RFC 5961, section 3).
+// checkReset is the second: only a RST with the very next number ends the connection; one that is
+// merely in the window may be guessed, and gets a challenge ACK (RFC 5961, section 3).
 func (c *Conn) checkReset(s *Segment) bool {
 	if s.Flags&RST == 0 {
 		return true
@@ -226,8 +138,8 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 		return true // an old ACK says nothing of the window either
 	}
 
-	// The newest segment says how large the window is: the one sent last,
-	// and of those the one with the last acknowledgement.
+	// The newest segment says how large the window is: the one sent last, and of those the one with
+	// the last acknowledgement.
 	if before(d.wl1, s.Seq) || d.wl1 == s.Seq && !before(s.Ack, d.wl2) {
 		d.wnd, d.wl1, d.wl2 = c.windowOf(s), s.Seq, s.Ack
 		d.widest = max(d.widest, d.wnd)
@@ -246,9 +158,8 @@ func (c *Conn) windowOf(s *Segment) int {
 	return int(s.Window) << c.snd.shift
 }
 
-// take puts the payload and the FIN where they belong, and acknowledges them
-// (RFC 9293, section 3.8.6.3; RFC 5681, section 4.2: at once when something is
-// missing or a gap is filled).
+// take puts the payload and the FIN where they belong, and acknowledges them (RFC 9293, section
+// 3.8.6.3; RFC 5681, section 4.2: at once when something is missing or a gap is filled).
 func (c *Conn) take(now time.Duration, s *Segment) {
 	was, gap := c.rcv.nxt, len(c.rcv.kept) > 0
 	c.rcv.add(s.Seq, s.Payload, s.Flags&FIN != 0)
@@ -271,8 +182,8 @@ type acknowledgement struct {
 	last  uint32     // what was acknowledged last: Last.ACK.sent
 }
 
-// delay is how long an acknowledgement may wait for a second segment. RFC 9293
-// allows 500 ms; Linux waits 40.
+// delay is how long an acknowledgement may wait for a second segment. RFC 9293 allows 500 ms; Linux
+// waits 40.
 const delay = 40 * time.Millisecond
 
 // acknowledge has output send an ACK, alone or on data.

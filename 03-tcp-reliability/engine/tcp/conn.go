@@ -1,8 +1,7 @@
 package tcp
 
 import (
-	"errors"
-	"fmt"
+	"cmp"
 	"io"
 	"net/netip"
 	"time"
@@ -10,8 +9,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// Options are the settings of one end. All but Local, and for Dial Remote,
-// may be left zero.
+// Options are the settings of one end. All but Local, and for Dial Remote, may be left zero.
 type Options struct {
 	Local, Remote netip.AddrPort // IPv4. Accept without Remote takes any peer
 	ISS           uint32         // the first sequence number: random, so that nobody guesses it
@@ -29,17 +27,16 @@ type Options struct {
 	Nagle        bool          // collect small writes (RFC 9293, section 3.7.4)
 	DelayedACK   bool          // acknowledge every second segment, or after 40 ms (3.8.6.3)
 
-	// Trace has Send tell everything of each packet. Without it only Bytes,
-	// Data and whether Retransmits is 0 are right, and packets leave faster.
+	// Trace has Send tell everything of each packet. Without it only Bytes, Data and whether
+	// Retransmits is 0 are right, and packets leave faster.
 	Trace bool
 }
 
 // DefaultBuffer is how many bytes a buffer takes: 1 MiB.
 const DefaultBuffer = 1 << 20
 
-// A Conn is one end of a connection, a host of package simulation. Its methods
-// are for one goroutine. The time passed to them is since any start, and never
-// goes back.
+// A Conn is one end of a connection, a host of package simulation. Its methods are for one
+// goroutine. The time passed to them is since any start, and never goes back.
 type Conn struct {
 	options Options
 	state   state
@@ -89,23 +86,12 @@ func Accept(o Options) *Conn {
 }
 
 func newConn(o Options) *Conn {
-	or := func(n *int, zero int) {
-		if *n == 0 {
-			*n = zero
-		}
-	}
-	or(&o.MTU, 1500)
-	or(&o.ReceiveBuffer, DefaultBuffer)
-	or(&o.SendBuffer, DefaultBuffer)
+	o.MTU = max(cmp.Or(o.MTU, 1500), leastMTU)
+	o.ReceiveBuffer = cmp.Or(o.ReceiveBuffer, DefaultBuffer)
+	o.SendBuffer = cmp.Or(o.SendBuffer, DefaultBuffer)
 	c := &Conn{options: o, sack: !o.NoSACK, peerMSS: defaultMSS}
 	c.stamps = stamps{on: !o.NoTimestamps, offset: o.ISS}
-	c.rto = rto{now: initialRTO, least: o.RTOMin, most: o.RTOMax}
-	if c.rto.least == 0 {
-		c.rto.least = leastRTO
-	}
-	if c.rto.most == 0 {
-		c.rto.most = mostRTO
-	}
+	c.rto = rto{now: initialRTO, least: cmp.Or(o.RTOMin, leastRTO), most: cmp.Or(o.RTOMax, mostRTO)}
 	c.rcv.size, c.rcv.least = o.ReceiveBuffer, max(1, min(o.ReceiveBuffer/2, c.ownMSS()))
 	for c.rcv.size>>c.rcv.shift > 0xffff && c.rcv.shift < maxScale {
 		c.rcv.shift++
@@ -121,8 +107,10 @@ func newConn(o Options) *Conn {
 	return c
 }
 
-// defaultMSS is what every host takes (RFC 9293, section 3.7.1).
-const defaultMSS = 536
+const (
+	defaultMSS = 536 // what every host takes (RFC 9293, section 3.7.1)
+	leastMTU   = 68  // what every link carries (RFC 791, section 3.2)
+)
 
 func (c *Conn) ownMSS() int { return c.options.MTU - ipHeader - tcpHeader }
 
@@ -152,8 +140,8 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = 0
 }
 
-// Send gives the next packet for the network, false when there is none. Its
-// bytes are good until the next call.
+// Send gives the next packet for the network, false when there is none. Its bytes are good until
+// the next call.
 func (c *Conn) Send(now time.Duration) (trace.Packet, bool) {
 	c.begin(now)
 	if c.tick(now) {
@@ -170,8 +158,8 @@ func (c *Conn) Deadline() (time.Duration, bool) {
 	return c.due()
 }
 
-// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the
-// connection stands it takes none, as a program waits in connect.
+// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands it takes
+// none, as a program waits in connect.
 func (c *Conn) Write(now time.Duration, p []byte) int {
 	c.begin(now)
 	if c.ended || !c.state.maySend() {
@@ -187,9 +175,9 @@ func (c *Conn) Write(now time.Duration, p []byte) int {
 	return n
 }
 
-// Close says that no more bytes come from this side: a FIN follows them. The
-// peer may go on sending. (RFC 9293, section 3.10.4, would give up a connection
-// that does not stand yet; here what was written is sent first.)
+// Close says that no more bytes come from this side: a FIN follows them. The peer may go on
+// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet; here what
+// was written is sent first.)
 func (c *Conn) Close(now time.Duration) {
 	c.begin(now)
 	if c.state == listen {
@@ -209,8 +197,8 @@ func (c *Conn) Abort(now time.Duration) {
 	}
 }
 
-// Read moves received bytes to p: 0 and nil when there are none yet, io.EOF
-// after the peer's last, another error when the connection has failed.
+// Read moves received bytes to p: 0 and nil when there are none yet, io.EOF after the peer's last,
+// another error when the connection has failed.
 func (c *Conn) Read(now time.Duration, p []byte) (int, error) {
 	c.begin(now)
 	if n := c.rcv.take(p); n > 0 {
@@ -229,47 +217,8 @@ func (c *Conn) Read(now time.Duration, p []byte) (int, error) {
 	return 0, c.err
 }
 
-// Done says whether this side has finished: closed in both directions, or in
-// TIME-WAIT, where it only answers a peer that missed the last acknowledgement;
-// or failed, and then why.
+// Done says whether this side has finished: closed in both directions, or in TIME-WAIT, where it
+// only answers a peer that missed the last acknowledgement; or failed, and then why.
 func (c *Conn) Done() (bool, error) {
 	return c.err != nil || c.state == timeWait || c.state == closed && !c.dial, c.err
-}
-
-// Why a connection fails.
-var (
-	errReset   = errors.New("connection reset by peer")
-	errRefused = errors.New("connection refused")
-	errAborted = errors.New("connection aborted by this side")
-)
-
-// fail ends the connection. With reset the peer is told, if it knows of it.
-func (c *Conn) fail(err error, reset bool) {
-	if reset && c.state != listen && c.state != synSent {
-		c.sendReset(c.snd.nxt, c.rcv.nxt, RST|ACK)
-	}
-	c.state, c.err = closed, err
-	c.owed, c.timer, c.rack.reorder, c.rack.probe = acknowledgement{}, timer{}, timer{}, timer{}
-}
-
-// The connection is given up when the timer has repeated one segment 15 times,
-// as Linux has it (tcp_retries2), and never sooner than RFC 9293, section 3.8.3,
-// allows.
-const (
-	maxRepetitions = 15
-	leastPatience  = 100 * time.Second
-	synPatience    = 3 * time.Minute
-)
-
-// hopeless says whether to give up on what was sent first at this time.
-func (c *Conn) hopeless(now, begun time.Duration) bool {
-	patience := leastPatience
-	if c.state == synSent || c.state == synReceived {
-		patience = synPatience
-	}
-	return c.timeouts > maxRepetitions && now-begun >= patience
-}
-
-func (c *Conn) giveUp(what string) {
-	c.fail(fmt.Errorf("gave up: %s was repeated %d times and never answered", what, c.timeouts-1), true)
 }

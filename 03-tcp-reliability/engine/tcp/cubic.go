@@ -2,15 +2,15 @@ package tcp
 
 import "time"
 
-// CUBIC (RFC 9438), to be read after Reno. Reno adds one segment for each round
-// trip: after a loss on a long, fast path it needs minutes to be back. CUBIC's
-// window is a function of the time since the loss. It comes back fast, lingers
-// near the window at which the loss was, then looks for more ever faster:
+// CUBIC (RFC 9438), to be read after Reno. Reno adds one segment for each round trip: after a loss
+// on a long, fast path it needs minutes to be back. CUBIC's window is a function of the time since
+// the loss. It comes back fast, lingers near the window at which the loss was, then looks for more
+// ever faster:
 //
 //	W(t) = C (t - K)^3 + Wmax   (section 4.2, figure 1)
 //
-// All is in whole numbers, bytes and milliseconds: floating point might differ
-// between processors, and a run must be the same on each.
+// All is in whole numbers, bytes and milliseconds: floating point might differ between processors,
+// and a run must be the same on each.
 type cubic struct {
 	wmax   int           // the window before the last reduction
 	prior  int           // the same, without fast convergence: cwnd_prior
@@ -45,9 +45,9 @@ func (q *cubic) grow(now time.Duration, cwnd, mss, acked int, srtt time.Duration
 	}
 	t := now - q.begun
 
-	// Reno's window, with a growth that matches the smaller reduction: alpha
-	// = 3(1-0.7)/(1+0.7) = 9/17 of a segment, a whole one from the window
-	// before the loss on. Never be slower than Reno (section 4.3).
+	// Reno's window, with a growth that matches the smaller reduction: alpha = 3(1-0.7)/(1+0.7) =
+	// 9/17 of a segment, a whole one from the window before the loss on. Never be slower than Reno
+	// (section 4.3).
 	more := int64(acked) << 10 * int64(mss) / int64(cwnd)
 	if q.west>>10 < int64(q.prior) {
 		more = more * 9 / 17
@@ -65,9 +65,8 @@ func (q *cubic) grow(now time.Duration, cwnd, mss, acked int, srtt time.Duration
 	return grown
 }
 
-// reduce goes to 0.7 of the window (section 4.6). If the window did not even
-// come back to where it was, others need room, and the next goal is lower: fast
-// convergence (section 4.7).
+// reduce goes to 0.7 of the window (section 4.6). If the window did not even come back to where it
+// was, others need room, and the next goal is lower: fast convergence (section 4.7).
 func (q *cubic) reduce(flight int) int {
 	q.prior = flight
 	if flight < q.wmax {

@@ -19,6 +19,7 @@
 //	segment.go     a segment's bytes; options.go has those behind the header
 //	state.go       the state machine: RFC 9293, figure 5
 //	conn.go        the connection, and what the application calls
+//	handshake.go   how it begins; fail.go: how it ends when it can't be saved
 //	arrive.go      a segment arrives: RFC 9293, section 3.10.7
 //	receiver.go    bytes come in: order, gaps, window
 //	flight.go      bytes under way: the list of segments sent

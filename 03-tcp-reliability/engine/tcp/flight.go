@@ -6,9 +6,9 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// The sending half. What is under way is a list of the segments as they were
-// sent, the scoreboard of RFC 6675, section 4. SYN and FIN stand in it like
-// data: one retransmission serves the handshake, the data and the closing.
+// The sending half. What is under way is a list of the segments as they were sent, the scoreboard
+// of RFC 6675, section 4. SYN and FIN stand in it like data: one retransmission serves the
+// handshake, the data and the closing.
 //
 //	               una                nxt             end
 //	 acknowledged   |    under way     |   written     |
@@ -45,8 +45,8 @@ type sent struct {
 	line    trace.Line   // where
 }
 
-// size is what the segment counts against a window, in bytes. A FIN is none:
-// else a full segment with a FIN would never fit a window of one segment.
+// size is what the segment counts against a window, in bytes. A FIN is none: else a full segment
+// with a FIN would never fit a window of one segment.
 func (x *sent) size() int {
 	if x.fin {
 		return int(x.end - x.seq - 1)
@@ -89,8 +89,8 @@ func (d *sender) append(x sent) *sent {
 	return &d.flight[len(d.flight)-1]
 }
 
-// acknowledge takes what lies before ack off the list, and calls arrived for
-// each segment that was not known to have arrived.
+// acknowledge takes what lies before ack off the list, and calls arrived for each segment that was
+// not known to have arrived.
 func (d *sender) acknowledge(ack uint32, arrived func(*sent)) {
 	for len(d.flight) > 0 {
 		x := &d.flight[0]
@@ -117,8 +117,8 @@ func (d *sender) acknowledge(ack uint32, arrived func(*sent)) {
 	d.una = ack
 }
 
-// selective marks what SACK blocks say (RFC 2018, section 5; RFC 6675, section
-// 5, Update), and calls arrived for each segment that is new.
+// selective marks what SACK blocks say (RFC 2018, section 5; RFC 6675, section 5, Update), and
+// calls arrived for each segment that is new.
 func (d *sender) selective(blocks []Block, arrived func(*sent)) {
 	for _, k := range blocks {
 		if before(k.From, d.una) || before(d.nxt, k.To) {
@@ -134,7 +134,8 @@ func (d *sender) selective(blocks []Block, arrived func(*sent)) {
 	}
 }
 
-// pipe is how many bytes are in the network: what is under way, without what arrived and without what is lost (RFC 6675, section 4, SetPipe).
+// pipe is how many bytes are in the network: what is under way, without what arrived and without
+// what is lost (RFC 6675, section 4, SetPipe).
 func (d *sender) pipe() int {
 	n := 0
 	for i := range d.flight {
@@ -145,16 +146,15 @@ func (d *sender) pipe() int {
 	return n
 }
 
-// threshold is how many segments sent later must have arrived before one is
-// taken for lost: DupThresh (RFC 6675, section 2). Networks change the order of
-// packets a little; with one or two that would cause false alarms.
+// threshold is how many segments sent later must have arrived before one is taken for lost:
+// DupThresh (RFC 6675, section 2). Networks change the order of packets a little; with one or two
+// that would cause false alarms.
 const threshold = 3
 
-// judge marks what is lost by the order of arrival: a segment with three behind
-// it that arrived (RFC 6675, section 4, IsLost, counted in segments, since small
-// ones would not fill the RFC's bytes). It judges the first transmission alone:
-// what was repeated left after those that arrived, and they say nothing of it.
-// RACK knows more (rack.go).
+// judge marks what is lost by the order of arrival: a segment with three behind it that arrived
+// (RFC 6675, section 4, IsLost, counted in segments, since small ones would not fill the RFC's
+// bytes). It judges the first transmission alone: what was repeated left after those that arrived,
+// and they say nothing of it. RACK knows more (rack.go).
 func (c *Conn) judge() (found bool) {
 	flight, behind := c.snd.flight, 0
 	for i := len(flight) - 1; i >= 0; i-- {

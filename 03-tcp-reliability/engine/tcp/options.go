@@ -2,9 +2,8 @@ package tcp
 
 import "encoding/binary"
 
-// SegmentOptions stand between a segment's header and its payload (RFC 9293, section
-// 3.2). The first three are for a SYN alone: each end says there what it can
-// do, and what both can is used.
+// SegmentOptions stand between a segment's header and its payload (RFC 9293, section 3.2). The
+// first three are for a SYN alone: each end says there what it can do, and what both can is used.
 type SegmentOptions struct {
 	MSS           uint16 // the most payload that I take in one segment; 0: not said
 	HasScale      bool   // my windows are to be read as Window << Scale (RFC 7323, section 2)
@@ -59,8 +58,8 @@ func (o *SegmentOptions) encode(b []byte) []byte {
 	return b
 }
 
-// decode reads the options in b. Those that it does not know are left out
-// (RFC 9293, MUST-6). It is false if a length can't be.
+// decode reads the options in b. Those that it does not know are left out (RFC 9293, MUST-6). It is
+// false if a length can't be.
 func (o *SegmentOptions) decode(b []byte) bool {
 	for len(b) > 0 && b[0] != endOfOptions {
 		if b[0] == noOperation {
@@ -89,9 +88,6 @@ func (o *SegmentOptions) decode(b []byte) bool {
 				o.SACK = append(o.SACK, Block{
 					binary.BigEndian.Uint32(value), binary.BigEndian.Uint32(value[4:])})
 			}
-		case kind == mss || kind == windowScale || kind == sackPermitted ||
-			kind == timestamps || kind == sack:
-			return false
 		}
 	}
 	return true

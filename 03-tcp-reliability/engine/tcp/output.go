@@ -6,9 +6,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// output is the heart: after every event it alone decides what leaves. What was
-// lost comes first, then what is new, then a bare ACK if nothing has carried
-// it. At the end it sets the timer.
+// output is the heart: after every event it alone decides what leaves. What was lost comes first,
+// then what is new, then a bare ACK if nothing has carried it. At the end it sets the timer.
 func (c *Conn) output(now time.Duration) {
 	d, g := &c.snd, &c.congestion
 	pipe := d.pipe()
@@ -25,9 +24,8 @@ func (c *Conn) output(now time.Duration) {
 			continue
 		}
 		if x.lost == trace.AfterTimeout && c.timeouts > 0 {
-			// Until something is acknowledged, what the timer repeats goes
-			// alone: the loss window is one segment, however small (RFC 5681,
-			// section 3.1; RFC 6298, section 5.4).
+			// Until something is acknowledged, what the timer repeats goes alone: the loss window
+			// is one segment, however small (RFC 5681, section 3.1; RFC 6298, section 5.4).
 			g.limited = true
 			break
 		}
@@ -58,9 +56,8 @@ func (c *Conn) output(now time.Duration) {
 	c.setTimer(now)
 }
 
-// fresh says how many new bytes may leave now in one segment, and whether the
-// FIN goes with them. The peer's window is one bound; the rules against small
-// segments are another.
+// fresh says how many new bytes may leave now in one segment, and whether the FIN goes with them.
+// The peer's window is one bound; the rules against small segments are another.
 func (c *Conn) fresh() (size int, fin, ok bool) {
 	d := &c.snd
 	if !c.state.maySend() {
@@ -74,14 +71,13 @@ func (c *Conn) fresh() (size int, fin, ok bool) {
 	case size < 0 || size == 0 && !fin:
 		return 0, false, false
 	case len(d.flight) == 0:
-		// Whatever fits: with nothing under way no acknowledgement will come
-		// and make room for more.
+		// Whatever fits: with nothing under way no acknowledgement will come and make room for
+		// more.
 	case size < full && size < d.widest/2:
 		// The window cuts it: a silly window (RFC 9293, section 3.8.6.2.1).
 		return 0, false, false
 	case c.options.Nagle && size < c.congestion.mss && !fin:
-		// Nagle's algorithm (section 3.7.4): a small segment waits while
-		// anything is under way.
+		// Nagle's algorithm (section 3.7.4): a small segment waits while anything is under way.
 		return 0, false, false
 	}
 	return size, fin, true
@@ -112,16 +108,16 @@ func (c *Conn) transmit(now time.Duration, x *sent, why trace.Reason, line trace
 	x.times++
 	c.tell(&s, x, why, line)
 
-	// The segment carries an ACK, so none is owed any more. While something is
-	// missing one goes alone: with data it would be no duplicate ACK (RFC 5681,
-	// section 2), and SACK blocks might not fit beside a full payload.
+	// The segment carries an ACK, so none is owed any more. While something is missing one goes
+	// alone: with data it would be no duplicate ACK (RFC 5681, section 2), and SACK blocks might
+	// not fit beside a full payload.
 	if len(c.rcv.kept) == 0 {
 		c.owed.now, c.owed.waits = false, timer{}
 	}
 }
 
-// offer adds what a SYN says of this end (RFC 9293, section 3.7.1; RFC 2018,
-// section 2; RFC 7323, section 2.2). A SYN ACK says only what the SYN did.
+// offer adds what a SYN says of this end (RFC 9293, section 3.7.1; RFC 2018, section 2; RFC 7323,
+// section 2.2). A SYN ACK says only what the SYN did.
 func (c *Conn) offer(s *Segment) {
 	s.MSS = uint16(min(c.ownMSS(), 0xffff))
 	s.SACKPermitted = c.sack
@@ -130,24 +126,24 @@ func (c *Conn) offer(s *Segment) {
 	s.Window = uint16(min(c.rcv.free(), 0xffff)) // not scaled
 }
 
-// sendACK sends an acknowledgement alone, with SACK blocks if anything is kept
-// out of order: as many as fit (RFC 2018, section 3).
+// sendACK sends an acknowledgement alone, with SACK blocks if anything is kept out of order: as
+// many as fit (RFC 2018, section 3).
 func (c *Conn) sendACK(now time.Duration, line trace.Line) {
 	s := c.segment(now, c.snd.nxt)
+	most := 4
+	if c.stamps.on {
+		most = 3
+	}
 	if c.sack {
-		most := 4
-		if c.stamps.on {
-			most = 3
-		}
 		s.SACK = c.rcv.kept[:min(len(c.rcv.kept), most)]
 	}
 	c.owed.now, c.owed.waits = false, timer{}
 	c.tell(&s, nil, "", line)
 }
 
-// sendProbe asks for an ACK, with a number that was acknowledged long ago: it
-// must be answered (RFC 9293, section 3.10.7.4, first). Section 3.8.6.1 would
-// send a byte of data; this, which Linux does, needs none.
+// sendProbe asks for an ACK, with a number that was acknowledged long ago: it must be answered (RFC
+// 9293, section 3.10.7.4, first). Section 3.8.6.1 would send a byte of data; this, which Linux
+// does, needs none.
 func (c *Conn) sendProbe(now time.Duration, line trace.Line) {
 	s := c.segment(now, c.snd.una-1)
 	c.tell(&s, nil, trace.WindowProbe, line)
@@ -178,11 +174,12 @@ func (c *Conn) waiting() bool {
 	return c.state.maySend() && (c.snd.queued() > 0 || c.ended)
 }
 
-// setTimer is the one place that sets the timer, so that it can't be forgotten.
-// While anything is in flight it measures the RTO: from the first transmission
-// on, anew whenever something is acknowledged (RFC 6298, section 5). If nothing
-// is, and something waits, it measures the time to the next window probe.
+// setTimer is the one place that sets the timer, so that it can't be forgotten. While anything is
+// in flight it measures the RTO: from the first transmission on, anew whenever something is
+// acknowledged (RFC 6298, section 5). If nothing is, and something waits, it measures the time to
+// the next window probe.
 func (c *Conn) setTimer(now time.Duration) {
+	defer c.rack.schedule(c, now)
 	var wait time.Duration
 	switch {
 	case c.state == timeWait:
@@ -199,14 +196,12 @@ func (c *Conn) setTimer(now time.Duration) {
 		wait = c.probing
 	default:
 		c.timer, c.rearm, c.probing = timer{}, false, 0
-		c.rack.probe = timer{}
 		return
 	}
 	if !c.timer.on || c.rearm {
 		c.timer = timer{on: true, set: now, due: now + wait}
 	}
 	c.rearm = false
-	c.rack.schedule(c, now)
 }
 
 // tick does what is due, and says whether anything was.

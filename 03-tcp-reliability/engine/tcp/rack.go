@@ -6,16 +6,15 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// RACK-TLP (RFC 8985), to be read after everything else. RACK judges losses by
-// time in place of order: a segment is lost if one that was sent a while later
-// has arrived. So it sees the loss of a repetition, too, and one segment behind
-// a loss is enough. TLP, the tail loss probe, sends the last segment again when
-// nothing was heard for two round trips: the SACK that it draws tells RACK what
-// else is missing, long before the timer runs out.
+// RACK-TLP (RFC 8985), to be read after everything else. RACK judges losses by time in place of
+// order: a segment is lost if one that was sent a while later has arrived. So it sees the loss of a
+// repetition, too, and one segment behind a loss is enough. TLP, the tail loss probe, sends the
+// last segment again when nothing was heard for two round trips: the SACK that it draws tells RACK
+// what else is missing, long before the timer runs out.
 //
-// Both run beside the timer, which they never touch: if they miss something, it
-// does not. Without D-SACK (section 7.4.2, 6.2 step 4) the wait for reordering
-// does not adapt, and a probe that was needless counts as needed.
+// Both run beside the timer, which they never touch: if they miss something, it does not. Without
+// D-SACK (section 7.4.2, 6.2 step 4) the wait for reordering does not adapt, and a probe that was
+// needless counts as needed.
 type rack struct {
 	on        bool
 	newest    int           // of the packets that arrived, the one sent last
@@ -32,10 +31,10 @@ type rack struct {
 	repeated bool   // TLP.is_retrans: the probe was a repetition
 }
 
-// arrived takes a segment that was just learned to have arrived (section 6.2,
-// steps 1 to 3). The RFC orders transmissions by time, and those of one moment by
-// sequence number. Here packets are numbered as they leave, which is exact: in a
-// simulation a whole burst leaves at one moment, repetitions among it.
+// arrived takes a segment that was just learned to have arrived (section 6.2, steps 1 to 3). The
+// RFC orders transmissions by time, and those of one moment by sequence number. Here packets are
+// numbered as they leave, which is exact: in a simulation a whole burst leaves at one moment,
+// repetitions among it.
 func (r *rack) arrived(now time.Duration, x *sent) {
 	rtt := now - x.at
 	if !r.on || x.times > 1 && rtt < r.least {
@@ -54,24 +53,18 @@ func (r *rack) arrived(now time.Duration, x *sent) {
 	r.highest = latest(r.highest, x.end)
 }
 
-// patience is how long to wait for what may only be out of order: a quarter of
-// the round trip. It is not waited if order was always kept and three segments
-// have arrived, as without RACK (section 6.2, step 4).
+// patience is how long to wait for what may only be out of order: a quarter of the round trip. It
+// is not waited if order was always kept and three segments have arrived, as without RACK (section
+// 6.2, step 4).
 func (r *rack) patience(c *Conn) time.Duration {
-	arrived := 0
-	for i := range c.snd.flight {
-		if c.snd.flight[i].arrived {
-			arrived++
-		}
-	}
-	if !r.reordered && (arrived >= threshold || c.recovery.phase != "") {
+	if !r.reordered && (c.snd.arrived() >= threshold || c.recovery.phase != "") {
 		return 0
 	}
 	return min(r.least/4, c.rto.srtt)
 }
 
-// rackJudges marks what is lost by time (section 6.2, step 5), and sets the
-// clock for what may soon be.
+// rackJudges marks what is lost by time (section 6.2, step 5), and sets the clock for what may soon
+// be.
 func (c *Conn) rackJudges(now time.Duration) {
 	r, found := &c.rack, false
 	r.reorder = timer{}
@@ -93,17 +86,16 @@ func (c *Conn) rackJudges(now time.Duration) {
 }
 
 // timedOut: the timer was first, and takes all for lost.
-func (r *rack) timedOut() { r.reorder, r.probed, r.probing = timer{}, false, false }
+func (r *rack) timedOut() { r.reorder, r.probe, r.probed, r.probing = timer{}, timer{}, false, false }
 
-// schedule sets the time of the probe: two round trips after the latest event
-// (section 7.2), with time for a delayed acknowledgement if one segment is
-// alone. Nothing is probed in a recovery, while a gap is known, twice in a row,
-// or when the timer is due earlier.
+// schedule sets the time of the probe: two round trips after the latest event (section 7.2), with
+// time for a delayed acknowledgement if one segment is alone. Nothing is probed in a recovery,
+// while a gap is known, twice in a row, or when the timer is due earlier.
 func (r *rack) schedule(c *Conn, now time.Duration) {
 	flight := c.snd.flight
 	r.probing = false
 	if !r.on || len(flight) == 0 || r.probed || c.recovery.phase != "" || c.rto.srtt == 0 ||
-		r.reorder.on || flight[0].syn || c.snd.gap() {
+		r.reorder.on || flight[0].syn || c.snd.arrived() > 0 {
 		r.probe = timer{}
 		return
 	}
@@ -115,18 +107,18 @@ func (r *rack) schedule(c *Conn, now time.Duration) {
 	r.probe = timer{on: set+wait < c.timer.due, set: set, due: max(set+wait, now)}
 }
 
-// gap says whether something beyond the first segment is known to have arrived.
-func (d *sender) gap() bool {
+// arrived is how many segments under way are known to have arrived.
+func (d *sender) arrived() (n int) {
 	for i := range d.flight {
 		if d.flight[i].arrived {
-			return true
+			n++
 		}
 	}
-	return false
+	return n
 }
 
-// probeTail has output send one segment whatever the window says: a new one, or
-// else the last one again (section 7.3).
+// probeTail has output send one segment whatever the window says: a new one, or else the last one
+// again (section 7.3).
 func (r *rack) probeTail(c *Conn) {
 	flight := c.snd.flight
 	if len(flight) == 0 {
@@ -151,8 +143,8 @@ func (r *rack) reason() trace.Reason {
 	return ""
 }
 
-// acknowledged ends a probe. If it was a repetition, then it mended a loss that
-// nobody else has noticed, and the window is cut as for any other (7.4.2).
+// acknowledged ends a probe. If it was a repetition, then it mended a loss that nobody else has
+// noticed, and the window is cut as for any other (7.4.2).
 func (r *rack) acknowledged(c *Conn, ack uint32) {
 	if !r.probed || before(ack, r.probeEnd) {
 		return

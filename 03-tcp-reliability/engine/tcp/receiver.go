@@ -1,7 +1,7 @@
 package tcp
 
-// The receiving half: it puts bytes into order, keeps what comes too early, and
-// tells the peer how much more it may send (RFC 9293, sections 3.4 and 3.8.6).
+// The receiving half: it puts bytes into order, keeps what comes too early, and tells the peer how
+// much more it may send (RFC 9293, sections 3.4 and 3.8.6).
 //
 //	      read            nxt                         edge
 //	 read   |   waiting    |  [kept]  [kept]           |
@@ -31,10 +31,9 @@ func (r *receiver) begin(irs uint32) {
 	r.kept, r.hasFIN = r.kept[:0], false
 }
 
-// accepts says whether a segment has a number in the window: the four cases of
-// RFC 9293, section 3.10.7.4. It takes one more, as Linux does: an empty
-// segment at the very end of a window that is full. Its sender has used up our
-// window, and its acknowledgement may be what gets us going.
+// accepts says whether a segment has a number in the window: the four cases of RFC 9293, section
+// 3.10.7.4. It takes one more, as Linux does: an empty segment at the very end of a window that is
+// full. Its sender has used up our window, and its acknowledgement may be what gets us going.
 func (r *receiver) accepts(s *Segment) bool {
 	first, last := s.Seq, s.end()-1
 	if s.end() == s.Seq {
@@ -44,8 +43,8 @@ func (r *receiver) accepts(s *Segment) bool {
 	return in(first) || in(last) || before(first, r.nxt) && !before(last, r.edge) && r.edge != r.nxt
 }
 
-// add takes the bytes, and perhaps the FIN, of a segment. What lies outside the
-// window is cut off. The FIN counts as one more byte.
+// add takes the bytes, and perhaps the FIN, of a segment. What lies outside the window is cut off.
+// The FIN counts as one more byte.
 func (r *receiver) add(seq uint32, p []byte, fin bool) {
 	end := seq + uint32(len(p))
 	if before(r.edge, end) {
@@ -67,8 +66,8 @@ func (r *receiver) add(seq uint32, p []byte, fin bool) {
 	}
 	r.bytes.put(int(seq-r.read), p)
 
-	// Ranges that overlap or touch become one. The newest stands first: the
-	// order that RFC 2018, section 4, wants for SACK blocks.
+	// Ranges that overlap or touch become one. The newest stands first: the order that RFC 2018,
+	// section 4, wants for SACK blocks.
 	others := r.kept[:0]
 	for _, k := range r.kept {
 		if before(end, k.From) || before(k.To, seq) {
@@ -110,15 +109,15 @@ func (r *receiver) take(p []byte) int {
 	return n
 }
 
-// free is the window that could be told now: what the buffer has room for, as
-// far as the header's 16 bits can say it.
+// free is the window that could be told now: what the buffer has room for, as far as the header's
+// 16 bits can say it.
 func (r *receiver) free() int {
 	return max(0, min(r.size-r.waiting(), 0xffff<<r.shift)>>r.shift<<r.shift)
 }
 
-// opens says whether the window may grow. It grows by a whole segment or half
-// the buffer at once: else peers would send a few bytes each time that a few
-// are read, the silly window syndrome (RFC 9293, section 3.8.6.2.2).
+// opens says whether the window may grow. It grows by a whole segment or half the buffer at once:
+// else peers would send a few bytes each time that a few are read, the silly window syndrome (RFC
+// 9293, section 3.8.6.2.2).
 func (r *receiver) opens() bool {
 	return int(int32(r.nxt+uint32(r.free())-r.edge)) >= r.least
 }
@@ -126,8 +125,8 @@ func (r *receiver) opens() bool {
 // stuck says whether the peer waits for the window, and may go on.
 func (r *receiver) stuck() bool { return int(r.edge-r.nxt) < r.least && r.opens() }
 
-// window moves the edge, and gives what to tell. The edge never moves back
-// (section 3.8.6): what was allowed stays allowed.
+// window moves the edge, and gives what to tell. The edge never moves back (section 3.8.6): what
+// was allowed stays allowed.
 func (r *receiver) window() int {
 	if r.opens() {
 		r.edge = r.nxt + uint32(r.free())

@@ -1,26 +1,26 @@
 package tcp
 
 import (
+	"fmt"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// What an acknowledgement says, and what it means that none came. Nothing is
-// sent here: losses are marked, windows set.
+// What an acknowledgement says, and what it means that none came. Nothing is sent here: losses are
+// marked, windows set.
 //
-// A recovery begins when a loss is seen, and ends when all that was under way
-// then is acknowledged. In between the window is not cut again: many losses in
-// one window are one sign of congestion (RFC 6582, section 3.2; RFC 6675,
-// section 5).
+// A recovery begins when a loss is seen, and ends when all that was under way then is acknowledged.
+// In between the window is not cut again: many losses in one window are one sign of congestion (RFC
+// 6582, section 3.2; RFC 6675, section 5).
 type recovery struct {
 	phase  trace.Phase // FastRecovery, AfterATimeout, or "": none
 	point  uint32      // "recover": SND.NXT when it began
 	urgent bool        // one segment leaves whatever the window says
 }
 
-// acknowledged takes an acknowledgement that is not an old one (RFC 9293,
-// section 3.10.7.4, step 5).
+// acknowledged takes an acknowledgement that is not an old one (RFC 9293, section 3.10.7.4, step
+// 5).
 func (c *Conn) acknowledged(now time.Duration, s *Segment) {
 	d := &c.snd
 	advance := int(s.Ack - d.una)
@@ -74,16 +74,16 @@ func (c *Conn) acknowledged(now time.Duration, s *Segment) {
 	}
 }
 
-// isDuplicate says whether an acknowledgement tells only that something arrived
-// out of order: RFC 5681, section 2.
+// isDuplicate says whether an acknowledgement tells only that something arrived out of order: RFC
+// 5681, section 2.
 func (c *Conn) isDuplicate(s *Segment) bool {
 	return len(c.snd.flight) > 0 && s.Ack == c.snd.una && len(s.Payload) == 0 &&
 		s.Flags&(SYN|FIN) == 0 && c.windowOf(s) == c.snd.wnd
 }
 
-// measure takes a round trip for the timer. That of a segment sent twice is not
-// taken: nobody knows which of them was acknowledged (Karn's rule; RFC 6298,
-// section 3). The peer's echo of our clock does know (RFC 7323, section 4.1).
+// measure takes a round trip for the timer. That of a segment sent twice is not taken: nobody knows
+// which of them was acknowledged (Karn's rule; RFC 6298, section 3). The peer's echo of our clock
+// does know (RFC 7323, section 4.1).
 func (c *Conn) measure(now time.Duration, s *Segment, r time.Duration, known, echo bool) {
 	if !known && echo {
 		r, known = c.stamps.roundTrip(now, s)
@@ -93,11 +93,10 @@ func (c *Conn) measure(now time.Duration, s *Segment, r time.Duration, known, ec
 	}
 }
 
-// guess takes the place of SACK for a peer that doesn't speak it (NewReno, RFC
-// 6582). A duplicate acknowledgement says that some segment behind the first
-// arrived: count the next one as arrived. Those of before the last recovery say
-// nothing (section 3.2, step 2). An acknowledgement that ends short of the
-// recovery's point uncovers the next loss (step 3, a partial acknowledgement).
+// guess takes the place of SACK for a peer that doesn't speak it (NewReno, RFC 6582). A duplicate
+// acknowledgement says that some segment behind the first arrived: count the next one as arrived.
+// Those of before the last recovery say nothing (section 3.2, step 2). An acknowledgement that ends
+// short of the recovery's point uncovers the next loss (step 3, a partial acknowledgement).
 func (c *Conn) guess(advanced, duplicate bool) {
 	flight := c.snd.flight
 	switch {
@@ -122,9 +121,9 @@ func (c *Conn) forgetArrived() {
 	}
 }
 
-// recover begins a fast recovery, unless one is going on (RFC 6675, section 5,
-// step 4). The first repetition leaves at once (4.3): the window, cut to half,
-// would have it wait until half of what is under way has arrived.
+// recover begins a fast recovery, unless one is going on (RFC 6675, section 5, step 4). The first
+// repetition leaves at once (4.3): the window, cut to half, would have it wait until half of what
+// is under way has arrived.
 func (c *Conn) recover() {
 	if c.recovery.phase != "" {
 		return
@@ -146,23 +145,22 @@ func (c *Conn) timerRan(now time.Duration) {
 	}
 }
 
-// timedOut: nothing was acknowledged for a whole RTO. The timer is doubled (RFC
-// 6298, section 5.5), all that is not known to have arrived is taken for lost,
-// and the network must be full: begin with one segment (RFC 5681, section 3.1).
+// timedOut: nothing was acknowledged for a whole RTO. The timer is doubled (RFC 6298, section 5.5),
+// all that is not known to have arrived is taken for lost, and the network must be full: begin with
+// one segment (RFC 5681, section 3.1).
 func (c *Conn) timedOut(now time.Duration) {
 	flight := c.snd.flight
 	c.timeouts++
 	if c.hopeless(now, flight[0].begun) {
-		c.giveUp("segment " + relative(flight[0].seq, c.snd.iss))
+		c.giveUp(fmt.Sprint("segment ", flight[0].seq-c.snd.iss))
 		return
 	}
 	c.out.timeouts++
 	c.rto.double()
 	c.rearm = true
 
-	// A guess is none any more; and a peer that has thrown away what it
-	// promised to keep asks for the first segment although it has it (RFC
-	// 2018, section 8).
+	// A guess is none any more; and a peer that has thrown away what it promised to keep asks for
+	// the first segment although it has it (RFC 2018, section 8).
 	if !c.sack || flight[0].arrived {
 		c.forgetArrived()
 	}
@@ -176,8 +174,8 @@ func (c *Conn) timedOut(now time.Duration) {
 	if flight[0].syn {
 		return // no window is known yet
 	}
-	// The threshold is cut at the first timeout only: those after it tell
-	// nothing new of the network (RFC 5681, section 3.1).
+	// The threshold is cut at the first timeout only: those after it tell nothing new of the
+	// network (RFC 5681, section 3.1).
 	if c.timeouts == 1 {
 		c.congestion.reduce(int(c.snd.nxt - c.snd.una))
 	}
@@ -186,10 +184,9 @@ func (c *Conn) timedOut(now time.Duration) {
 	c.rack.timedOut()
 }
 
-// probeWindow asks whether the window is still closed (RFC 9293, section
-// 3.8.6.1): the acknowledgement that opened it may have been lost, and nobody
-// repeats those. It asks less and less often, and for ever while the peer
-// answers.
+// probeWindow asks whether the window is still closed (RFC 9293, section 3.8.6.1): the
+// acknowledgement that opened it may have been lost, and nobody repeats those. It asks less and
+// less often, and for ever while the peer answers.
 func (c *Conn) probeWindow(now time.Duration) {
 	c.timeouts++
 	if c.hopeless(now, c.heard) {

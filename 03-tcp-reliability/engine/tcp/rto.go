@@ -2,8 +2,8 @@ package tcp
 
 import "time"
 
-// The retransmission timeout (RTO) says how long to wait for an
-// acknowledgement: RFC 6298, as in package arq.
+// The retransmission timeout (RTO) says how long to wait for an acknowledgement: RFC 6298, as in
+// package arq.
 const (
 	initialRTO = time.Second // section 2.1
 
@@ -21,8 +21,7 @@ type rto struct {
 	srtt, rttvar time.Duration // smoothed, and its variation
 }
 
-// sample takes a measured round trip (sections 2.2 and 2.3). It also ends the
-// doubling.
+// sample takes a measured round trip (sections 2.2 and 2.3). It also ends the doubling.
 func (t *rto) sample(r time.Duration) {
 	r = max(r, 1)
 	if t.srtt == 0 {
@@ -35,14 +34,12 @@ func (t *rto) sample(r time.Duration) {
 	t.now = min(max(t.srtt+4*t.rttvar, t.least), t.most)
 }
 
-// double follows a timeout (section 5.5). The doubled RTO stays until there is
-// a new sample: if the round trip has become longer than the RTO, then only a
-// patient timer ever gets one.
+// double follows a timeout (section 5.5). The doubled RTO stays until there is a new sample: if the
+// round trip has become longer than the RTO, then only a patient timer ever gets one.
 func (t *rto) double() { t.now = min(2*t.now, t.most) }
 
-// A timer is when to act. A connection has one for all that can't be forgotten:
-// repetitions, window probes, the end of TIME-WAIT. What it means follows from
-// the state (output.go, setTimer).
+// A timer is when to act. A connection has one for all that can't be forgotten: repetitions, window
+// probes, the end of TIME-WAIT. What it means follows from the state (output.go, setTimer).
 type timer struct {
 	on       bool
 	set, due time.Duration

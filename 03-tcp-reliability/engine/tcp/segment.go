@@ -6,8 +6,8 @@ import (
 	"net/netip"
 )
 
-// A segment is the bytes of an IPv4 packet: 20 bytes of IPv4 header (RFC 791,
-// section 3.1), 20 of TCP header (RFC 9293, section 3.1), options, payload.
+// A segment is the bytes of an IPv4 packet: 20 bytes of IPv4 header (RFC 791, section 3.1), 20 of
+// TCP header (RFC 9293, section 3.1), options, payload.
 
 // Flags are the control bits of a segment.
 type Flags uint8
@@ -45,9 +45,9 @@ var (
 	errOptions  = errors.New("options have an impossible length")
 )
 
-// Decode takes an IPv4 packet apart. It fails if the packet was cut off, was
-// damaged or holds something else. A receiver drops such a packet without a
-// word: the sender's timer takes care of it.
+// Decode takes an IPv4 packet apart. It fails if the packet was cut off, was damaged or holds
+// something else. A receiver drops such a packet without a word: the sender's timer takes care of
+// it.
 func Decode(packet []byte) (Segment, error) {
 	var s Segment
 	if len(packet) < ipHeader+tcpHeader {
@@ -126,16 +126,14 @@ func (s *Segment) end() uint32 {
 	return n
 }
 
-// checksum covers the TCP segment, the two addresses, the protocol's number
-// and the length (RFC 9293, section 3.1). Over a segment that has its checksum
-// in it the result is 0.
+// checksum covers the TCP segment, the two addresses, the protocol's number and the length (RFC
+// 9293, section 3.1). Over a segment that has its checksum in it the result is 0.
 func checksum(addresses, segment []byte) uint16 {
 	return fold(sum(segment, sum(addresses, protocol+uint64(len(segment)))))
 }
 
-// sum adds b to acc, as the Internet checksum does (RFC 1071): as 16-bit
-// numbers, whose carries are added in again. Four bytes at a time give the
-// same sum, since 2^16 counts as 1.
+// sum adds b to acc, as the Internet checksum does (RFC 1071): as 16-bit numbers, whose carries are
+// added in again. Four bytes at a time give the same sum, since 2^16 counts as 1.
 func sum(b []byte, acc uint64) uint64 {
 	for ; len(b) >= 4; b = b[4:] {
 		acc += uint64(binary.BigEndian.Uint32(b))

@@ -2,9 +2,8 @@ package tcp
 
 import "time"
 
-// The state machine of a connection: RFC 9293, section 3.3.2, figure 5. Each
-// end has its own. On the left the end that closes first, on the right the
-// other:
+// The state machine of a connection: RFC 9293, section 3.3.2, figure 5. Each end has its own. On
+// the left the end that closes first, on the right the other:
 //
 //	           CLOSED                    LISTEN
 //	Dial: send SYN │                       │ SYN: send SYN ACK
@@ -24,8 +23,8 @@ import "time"
 //	               ▼      ▼       CLOSED
 //	              TIME-WAIT ── after 60 s ──► CLOSED
 //
-// A state of closing only says which of two things has happened: our FIN was
-// acknowledged, the peer's FIN arrived. Hence three events suffice below.
+// A state of closing only says which of two things has happened: our FIN was acknowledged, the
+// peer's FIN arrived. Hence three events suffice below.
 type state int
 
 const (
@@ -87,14 +86,13 @@ func (c *Conn) finArrived(now time.Duration) {
 	}
 }
 
-// twoMSL is how long an end stays in TIME-WAIT: twice as long as a segment may
-// live. RFC 9293, section 3.4.2, takes 2 minutes for one; Linux takes 60 s for
-// both.
+// twoMSL is how long an end stays in TIME-WAIT: twice as long as a segment may live. RFC 9293,
+// section 3.4.2, takes 2 minutes for one; Linux takes 60 s for both.
 const twoMSL = 60 * time.Second
 
-// waitTwoMSL begins TIME-WAIT, or begins it anew. The end that closed first
-// stays to acknowledge the other's FIN if that comes again, and until no old
-// segment is left that a new connection might take for its own (section 3.6.1).
+// waitTwoMSL begins TIME-WAIT, or begins it anew. The end that closed first stays to acknowledge
+// the other's FIN if that comes again, and until no old segment is left that a new connection might
+// take for its own (section 3.6.1).
 func (c *Conn) waitTwoMSL(now time.Duration) {
 	c.state = timeWait
 	c.timer = timer{on: true, set: now, due: now + twoMSL}

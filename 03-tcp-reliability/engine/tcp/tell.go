@@ -1,16 +1,11 @@
 package tcp
 
-import (
-	"strconv"
+import "example.com/sockets/03-tcp-reliability/engine/trace"
 
-	"example.com/sockets/03-tcp-reliability/engine/trace"
-)
+// What this end tells of what it sends and of its state. Nothing here decides anything.
 
-// What this end tells of what it sends and of its state. Nothing here decides
-// anything.
-
-// An outbox holds the packets that wait to be taken by Send, and counts. It is
-// a ring whose slots keep their memory.
+// An outbox holds the packets that wait to be taken by Send, and counts. It is a ring whose slots
+// keep their memory.
 type outbox struct {
 	ring    []trace.Packet
 	head, n int
@@ -47,8 +42,8 @@ func (o *outbox) pop() (trace.Packet, bool) {
 	return p, true
 }
 
-// tell puts a segment into the outbox, with what there is to say of it. The x
-// is nil for a segment without numbers of its own.
+// tell puts a segment into the outbox, with what there is to say of it. The x is nil for a segment
+// without numbers of its own.
 func (c *Conn) tell(s *Segment, x *sent, why trace.Reason, line trace.Line) {
 	p := c.out.push()
 	p.Bytes = s.Encode(p.Bytes[:0])
@@ -75,7 +70,7 @@ func (c *Conn) tell(s *Segment, x *sent, why trace.Reason, line trace.Line) {
 
 // describe says what a segment is. Its numbers are relative to each end's SYN.
 func (c *Conn) describe(h *trace.Header, s *Segment) {
-	h.Kind = kindOf(s.Flags)
+	h.Kind = kinds[s.Flags&^PSH]
 	h.Cause = c.out.cause
 	h.Seq = s.Seq - c.snd.iss
 	h.Length, h.Text = len(s.Payload), trace.Cut(s.Payload)
@@ -93,24 +88,11 @@ func (c *Conn) describe(h *trace.Header, s *Segment) {
 	}
 }
 
-func kindOf(f Flags) trace.PacketKind {
-	switch f & (SYN | FIN | RST | ACK) {
-	case SYN:
-		return trace.SYN
-	case SYN | ACK:
-		return trace.SYNACK
-	case FIN | ACK:
-		return trace.FINACK
-	case RST:
-		return trace.RST
-	case RST | ACK:
-		return trace.RSTACK
-	}
-	return trace.ACK
-}
+var kinds = map[Flags]trace.PacketKind{SYN: trace.SYN, SYN | ACK: trace.SYNACK, ACK: trace.ACK,
+	FIN | ACK: trace.FINACK, RST: trace.RST, RST | ACK: trace.RSTACK}
 
-// here is the line of code that called, or with skip 1, 2 … a line further out:
-// the one that decides what is sent.
+// here is the line of code that called, or with skip 1, 2 … a line further out: the one that
+// decides what is sent.
 func (c *Conn) here(skip int) trace.Line {
 	if !c.options.Trace {
 		return 0
@@ -118,42 +100,32 @@ func (c *Conn) here(skip int) trace.Line {
 	return trace.Here(skip + 1)
 }
 
-func relative(n, zero uint32) string { return strconv.Itoa(int(n - zero)) }
-
-// told is what Notes has told already.
-type told struct {
-	cwnd, ssthresh int
-	srtt, rto      int64
-	notes          [4]trace.Note
-}
-
-// Notes tells what has changed since the last call: the congestion window and
-// its threshold in segments, the smoothed round trip and the timeout in
-// microseconds. The notes are good until the next call.
+// Notes tells what has changed since the last call: the congestion window and its threshold in
+// segments, the smoothed round trip and the timeout in microseconds. They are good until the next
+// call.
 func (c *Conn) Notes() []trace.Note {
-	t, g := &c.told, &c.congestion
-	notes := t.notes[:0]
-	add := func(name string, value int64, unit string) {
-		notes = append(notes, trace.Note{At: c.now, Name: name, Value: value, Unit: unit})
-	}
 	if c.state < established && c.rto.srtt == 0 {
 		return nil // cwnd is not known before the handshake
 	}
-	if n := g.cwnd / g.mss; n != t.cwnd {
-		t.cwnd = n
-		add("cwnd", int64(n), "segments")
-	}
-	if n := g.ssthresh / g.mss; g.ssthresh != noThreshold && n != t.ssthresh {
-		t.ssthresh = n
-		add("ssthresh", int64(n), "segments")
-	}
-	if n := c.rto.srtt.Microseconds(); n != t.srtt {
-		t.srtt = n
-		add("srtt", n, "us")
-	}
-	if n := c.rto.now.Microseconds(); n != t.rto {
-		t.rto = n
-		add("rto", n, "us")
+	g := &c.congestion
+	notes := c.told.notes[:0]
+	for i, v := range [...]int64{int64(g.cwnd / g.mss), int64(g.ssthresh / g.mss),
+		c.rto.srtt.Microseconds(), c.rto.now.Microseconds()} {
+		if v != c.told.values[i] && (i != 1 || g.ssthresh != noThreshold) {
+			c.told.values[i] = v
+			notes = append(notes, trace.Note{At: c.now, Name: noteNames[i], Value: v, Unit: noteUnits[i]})
+		}
 	}
 	return notes
+}
+
+var (
+	noteNames = [...]string{"cwnd", "ssthresh", "srtt", "rto"}
+	noteUnits = [...]string{"segments", "segments", "us", "us"}
+)
+
+// told is what Notes has told already.
+type told struct {
+	values [4]int64
+	notes  [4]trace.Note
 }
