@@ -77,7 +77,7 @@ Nothing had to be sent again: a later acknowledgement said as much.`},
 		{"selective-repeat", "drop=data:3", `
 1 packet was lost: "of ".
 The client noticed after 200 ms, by its timer, and sent it again.
-"of " was missing for 200 ms; 6 later words waited, the longest 190 ms.`},
+"of " was missing for 200 ms; 5 later words waited, the longest 190 ms.`},
 		{"tcp", "drop=data:3", `
 1 packet was lost: "of ".
 The client noticed after 50 ms, by the 3rd repeat of ACK 12, and sent it again.
