@@ -52,14 +52,10 @@ func (s *Settings) Flags(fs *flag.FlagSet) {
 // For names the protocols for which a flag means something; nil: for all.
 func For(flag string) []string {
 	switch flag {
-	case "window":
-		return []string{arq.GoBackN.String(), arq.SelectiveRepeat.String()}
-	case "rto":
-		return []string{arq.StopAndWait.String(), arq.GoBackN.String(), arq.SelectiveRepeat.String()}
 	case "congestion", "rack", "receive-buffer":
 		return []string{TCP}
 	}
-	return nil
+	return arq.For(flag)
 }
 
 // Check objects to settings that make no sense.
