@@ -40,7 +40,8 @@ func main() {
 	case o.compare:
 		err = o.compareAll(os.Stdout)
 	default:
-		err = o.show(os.Stdout, terminal.Color(os.Stdout))
+		err = o.show(os.Stdout, views.Style{
+			Color: terminal.Color(os.Stdout), Width: terminal.Width(os.Stdout)})
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -49,7 +50,7 @@ func main() {
 }
 
 // show runs one protocol and prints the view that was asked for.
-func (o *options) show(out io.Writer, color bool) error {
+func (o *options) show(out io.Writer, style views.Style) error {
 	var t trace.Trace
 	r, err := o.Run(&t)
 	if err != nil {
@@ -73,7 +74,7 @@ func (o *options) show(out io.Writer, color bool) error {
 	fmt.Fprintf(out, "%s over a network with %v\n\n", o.Protocol, o.Conditions)
 	switch view {
 	case "ladder":
-		err = views.WriteLadder(out, &t, color)
+		err = views.WriteLadder(out, &t, style)
 	case "cwnd":
 		err = views.WriteCwnd(out, &t)
 	}
@@ -89,6 +90,10 @@ func (o *options) show(out io.Writer, color bool) error {
 	}
 	if err := views.WriteSummary(out, &t); err != nil {
 		return err
+	}
+	isLoss := func(e trace.Event) bool { return e.Kind == trace.Lost }
+	if o.Loss > 0 && !slices.ContainsFunc(t.Events, isLoss) {
+		fmt.Fprintln(out, "Nothing was lost; try another -seed")
 	}
 	if o.pcap != "" {
 		fmt.Fprintf(out, "Captures: %s and %s\n", o.pcap+ends[0], o.pcap+ends[1])

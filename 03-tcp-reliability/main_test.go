@@ -9,8 +9,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
+	"example.com/sockets/03-tcp-reliability/engine/story"
+	"example.com/sockets/03-tcp-reliability/engine/views"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -48,7 +49,7 @@ func output(t testing.TB, flags string) []byte {
 	if err == nil && o.compare {
 		err = o.compareAll(&out)
 	} else if err == nil {
-		err = o.show(&out, false)
+		err = o.show(&out, views.Style{})
 	}
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", flags, err, &out)
@@ -78,7 +79,7 @@ func TestGolden(t *testing.T) {
 				return
 			}
 			for line := range strings.Lines(string(got)) {
-				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 100 && strings.Contains(line, "│") {
+				if n := story.Width(strings.TrimSuffix(line, "\n")); n > 80 && strings.Contains(line, "│") {
 					t.Errorf("a line of the ladder is %d columns wide:\n%s", n, line)
 				}
 			}
@@ -234,17 +235,17 @@ func TestColor(t *testing.T) {
 		t.Fatal(err)
 	}
 	var plain, colored bytes.Buffer
-	if err := o.show(&plain, false); err != nil {
+	if err := o.show(&plain, views.Style{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.show(&colored, true); err != nil {
+	if err := o.show(&colored, views.Style{Color: true}); err != nil {
 		t.Fatal(err)
 	}
 	s := colored.String()
 	if !strings.Contains(s, "\x1b[31m") || !strings.Contains(s, "\x1b[33m") {
 		t.Error("losses and retransmissions have no colour")
 	}
-	for _, code := range []string{"\x1b[31m", "\x1b[33m", "\x1b[0m"} {
+	for _, code := range []string{"\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"} {
 		s = strings.ReplaceAll(s, code, "")
 	}
 	if s != plain.String() {

@@ -7,12 +7,12 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/story"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
@@ -101,29 +101,13 @@ func (r *Result) Verdict() string {
 	all, got := len(r.Whole), len(r.Read)
 	switch {
 	case bytes.Equal(r.Read, r.Whole):
-		return fmt.Sprintf("Whole and in order: %s, after %s.", count(got), Millis(r.LastRead))
+		return fmt.Sprintf("Whole and in order: %s, after %s.", story.Count(got, "byte"), story.Millis(r.LastRead))
 	case got == 0:
-		return fmt.Sprintf("Not whole: of %s nothing was read.", count(all))
+		return fmt.Sprintf("Not whole: of %s nothing was read.", story.Count(all, "byte"))
 	case bytes.HasPrefix(r.Whole, r.Read):
-		return fmt.Sprintf("Not whole: the first %d of %s were read.", got, count(all))
+		return fmt.Sprintf("Not whole: the first %d of %s were read.", got, story.Count(all, "byte"))
 	case all <= 100:
-		return fmt.Sprintf("Torn: %s were written, and %d read: %.100q", count(all), got, r.Read)
+		return fmt.Sprintf("Torn: %s were written, and %d read:\n  %.100q", story.Count(all, "byte"), got, r.Read)
 	}
-	return fmt.Sprintf("Torn: %s were written, and %d others read.", count(all), got)
-}
-
-func count(bytes int) string {
-	if bytes == 1 {
-		return "1 byte"
-	}
-	return strconv.Itoa(bytes) + " bytes"
-}
-
-// Millis is a time in milliseconds, from a minute on in words as well.
-func Millis(d time.Duration) string {
-	text := strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', -1, 64) + " ms"
-	if d >= time.Minute {
-		text += fmt.Sprintf(" (%v)", d.Round(time.Second))
-	}
-	return text
+	return fmt.Sprintf("Torn: %s were written, and %d others read.", story.Count(all, "byte"), got)
 }

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/flags"
@@ -155,7 +154,7 @@ func TestRun(t *testing.T) {
 	for line, want := range map[string]string{
 		"":               "Whole and in order: 45 bytes, after 100 ms.",
 		"-message x":     "Whole and in order: 1 byte, after 30 ms.",
-		"-protocol udp":  `Torn: 45 bytes were written, and 42 read: "Every word this sentence arrives in order."`,
+		"-protocol udp":  "Torn: 45 bytes were written, and 42 read:\n  \"Every word this sentence arrives in order.\"",
 		"-drop up:4-999": "Not whole: the first 6 of 45 bytes were read.",
 		"-loss 1":        "Not whole: of 45 bytes nothing was read.",
 		"-message one -every 0 -protocol stop-and-wait -delay 40s": "Whole and in order: 3 bytes, after 40000 ms.",
@@ -178,9 +177,6 @@ func TestRun(t *testing.T) {
 		if err != nil || !bytes.Equal(blind.Read, r.Read) || blind.Ended != r.Ended || blind.Sent != r.Sent {
 			t.Errorf("%s: without a trace the run is another one", line)
 		}
-	}
-	if got := Millis(2768813100 * time.Microsecond); got != "2768813.1 ms (46m9s)" {
-		t.Error(got)
 	}
 }
 

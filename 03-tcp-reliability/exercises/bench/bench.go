@@ -244,7 +244,7 @@ func (c *Comparison) Picture() string {
 		}
 	}
 	var b strings.Builder
-	views.WriteLadder(&b, &t, false)
+	views.WriteLadder(&b, &t, views.Style{})
 	return b.String()
 }
 

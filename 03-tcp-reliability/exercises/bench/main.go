@@ -60,7 +60,7 @@ func (p Protocol) show(w io.Writer, conditions network.Conditions, color bool) e
 	fmt.Fprint(w, ".\n")
 	for i, r := range []*Run{c.Reference, c.Yours} {
 		fmt.Fprintf(w, "\n%s:\n\n", [...]string{"The reference", "Yours"}[i])
-		if err := views.WriteLadder(w, &r.Trace, color); err != nil {
+		if err := views.WriteLadder(w, &r.Trace, views.Style{Color: color}); err != nil {
 			return err
 		}
 		if r.Err != nil {
