@@ -92,15 +92,10 @@ func (s *TCPSettings) Flags(fs *flag.FlagSet) {
 
 // For names the protocols for which a flag means something; nil: for all.
 func For(flag string) []string {
-	switch {
-	case flag == "window":
-		return []string{arq.GoBackN.String(), arq.SelectiveRepeat.String()}
-	case flag == "rto":
-		return []string{arq.StopAndWait.String(), arq.GoBackN.String(), arq.SelectiveRepeat.String()}
-	case slices.Contains(tcpFlags, flag):
+	if slices.Contains(tcpFlags, flag) {
 		return []string{TCP}
 	}
-	return nil
+	return arq.For(flag)
 }
 
 // Check objects to settings that make no sense.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -75,8 +76,7 @@ func (s *Settings) useless(name string, all bool) string {
 	protocols := hosts.For(name)
 	switch missing := s.Missing(name); {
 	case protocols != nil && !all && !slices.Contains(protocols, s.Protocol):
-		return fmt.Sprintf("flag -%s means nothing to -protocol %s: it is for\n%s",
-			name, s.Protocol, strings.Join(protocols, ", "))
+		return arq.Useless(name, s.Protocol, protocols).Error()
 	case name == "every" && s.Bytes > 0:
 		return "flag -every means nothing with -bytes: they are written all at once"
 	case name == "message" && s.Bytes > 0:
