@@ -22,10 +22,6 @@ var notYet = []string{
 	"01-echo/README.md",
 	"02-multiconn/README.md",
 	"03-tcp-reliability/README.md",
-	"docs/errors.md",
-	"docs/exercises.md",
-	"docs/lossy-proxy.md",
-	"docs/two-machines.md",
 }
 
 // mayNotYet tells whether a page stands on the list.
