@@ -50,7 +50,7 @@ func run(ctx context.Context, listen, target string, from, lose int64) error {
 		return fmt.Errorf("cannot listen: %w; take another port with -listen", err)
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	fmt.Printf("Listening on %s, forwarding to %s; of each client's bytes %d to %d are thrown away\n",
+	fmt.Printf("Listening on %s, forwarding to %s;\nof each client's bytes, %d to %d are thrown away\n",
 		l.Addr(), target, from+1, from+lose)
 
 	var clients sync.WaitGroup
