@@ -69,7 +69,7 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 		w.close()
 		return err
 	}
-	fmt.Fprintf(out, "Listening on %s, forwarding to %s over a network with %v\n",
+	fmt.Fprintf(out, "Listening on %s, forwarding to %s\nover a network with %v\n",
 		p.listener.Addr(), o.target, o.Conditions)
 	if err := p.run(ctx); err != nil {
 		return err
