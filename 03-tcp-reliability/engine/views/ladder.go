@@ -295,7 +295,7 @@ func (d *drawing) application(r *row) (app, paint string) {
 	who := ""
 	if r.arrival != nil && r.arrival.Direction == network.Down ||
 		len(r.reads) > 0 && r.reads[0].Direction == network.Down {
-		who = "(client) "
+		who = "client "
 	}
 	switch {
 	case len(r.reads) > 0:
