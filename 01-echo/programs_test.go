@@ -244,6 +244,7 @@ func TestEachClientWithEachServer(t *testing.T) {
 	for _, serverName := range append(servers, "smallest/server") {
 		for _, clientName := range append(clients, "smallest/client") {
 			t.Run(clientName+" to "+serverName, func(t *testing.T) {
+				t.Parallel()
 				messages := []string{"Hello, world", "", "x", "Grüße, 世界", strings.Repeat("long ", 5000)}
 				if strings.HasPrefix(serverName, "smallest/") {
 					messages = []string{"Hello, world", "x", "Grüße, 世界"} // of one Read
@@ -500,13 +501,14 @@ func TestSecondCtrlC(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a test can't press Ctrl-C for one process on Windows")
 	}
-	_, addr := startServer(t, "server")
+	_, addr := startServer(t, "server", "-idle-timeout", "10m")
 	cmd := command(t, "client", "-addr", addr, "-message", "-")
 	cmd.Stdin = zeros{} // without an end
 	screen, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer screen.Close()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -519,7 +521,7 @@ func TestSecondCtrlC(t *testing.T) {
 		close(ended)
 	}()
 	// Whether the first one has been heard is not to be seen: press on.
-	for deadline := time.Now().Add(time.Minute); ; runtime.Gosched() {
+	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
 		select {
 		case <-ended:
 			return
