@@ -292,8 +292,9 @@ func TestSmallestLeaveOut(t *testing.T) {
 		}
 		client.line(t) // the end of its output, though the input goes on
 		cmd.Wait()
-		if got, want := client.stderr.String(), addr+" hung up before it had everything; 6 bytes had come back\n"; !strings.HasPrefix(got, want) {
-			t.Errorf("the client says %q", got)
+		want := addr + " hung up before it had everything; 6 bytes had come back\n"
+		if got := client.stderr.String(); !strings.HasPrefix(got, want) {
+			t.Errorf("the client says %q and not %q", got, want)
 		}
 	})
 	t.Run("an error ends the server", func(t *testing.T) {
@@ -634,7 +635,8 @@ func TestWrongCommands(t *testing.T) {
 				}
 				words := strings.Fields(test.command)
 				got := runToEnd(t, command(t, kind+words[0], words[1:]...))
-				if got.Status != test.status || got.Stdout != "" || !strings.HasPrefix(got.Stderr, test.stderr) || !strings.HasSuffix(got.Stderr, test.advice) {
+				if got.Status != test.status || got.Stdout != "" ||
+					!strings.HasPrefix(got.Stderr, test.stderr) || !strings.HasSuffix(got.Stderr, test.advice) {
 					t.Errorf("status %d, output %q, errors %q; want status %d and errors that begin %q and end %q",
 						got.Status, got.Stdout, got.Stderr, test.status, test.stderr, test.advice)
 				}
