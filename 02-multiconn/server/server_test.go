@@ -206,14 +206,20 @@ func TestGraceEnds(t *testing.T) {
 		servertest.ExpectEcho(t, silent, "hello")
 		busy.Write([]byte("who reads this?"))
 		synctest.Wait()
-		begin := time.Now()
-		s.stop()
-		if took := time.Since(begin); took != 5*time.Second {
-			t.Errorf("the server took %s to stop and not 5 s", took)
-		}
+		s.stopsIn(t, 5*time.Second)
 		s.lines.Expect(t, "Stopping; waiting for clients: 1, for 5s at most; Ctrl-C again ends at once")
 		s.lines.Expect(t, "Stopped; connections served: 2, bytes echoed: 5")
 	})
+}
+
+// stopsIn checks that the server takes so long to stop: its last look.
+func (s pipeServer) stopsIn(t *testing.T, want time.Duration) {
+	t.Helper()
+	begin := time.Now()
+	s.stop()
+	if took := time.Since(begin); took != want {
+		t.Errorf("the server took %s to stop and not %s", took, want)
+	}
 }
 
 // Nobody is in the middle of anything: the server stops after its last look,
@@ -223,8 +229,31 @@ func TestStopWithIdleClients(t *testing.T) {
 		conn := s.Dial()
 		defer conn.Close()
 		servertest.ExpectEcho(t, conn, "hello")
-		s.stop()
+		s.stopsIn(t, 100*time.Millisecond)
 		s.lines.Expect(t, "Stopped; connections served: 1, bytes echoed: 5")
+	})
+}
+
+// A client that goes on talking can't keep the server from its end.
+func TestStopWhileTalking(t *testing.T) {
+	settings := quiet()
+	settings.IdleTimeout = time.Second
+	inVirtualTime(t, settings, func(t *testing.T, s pipeServer) {
+		conn := s.Dial()
+		defer conn.Close()
+		go io.Copy(io.Discard, conn)
+		var talking sync.WaitGroup
+		talking.Go(func() {
+			for range 100 {
+				<-time.After(70 * time.Millisecond)
+				if _, err := conn.Write([]byte("and another thing")); err != nil {
+					return
+				}
+			}
+		})
+		<-time.After(200 * time.Millisecond)
+		s.stopsIn(t, 100*time.Millisecond)
+		talking.Wait()
 	})
 }
 
