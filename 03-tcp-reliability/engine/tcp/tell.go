@@ -74,11 +74,9 @@ func (c *Conn) describe(h *trace.Header, s *Segment) {
 	h.Cause = c.out.cause
 	h.Seq = s.Seq - c.snd.iss
 	h.Length, h.Text = len(s.Payload), trace.Cut(s.Payload)
-	if s.Flags&RST == 0 {
-		h.Window, h.HasWindow = int(s.Window), true
-		if s.Flags&SYN == 0 {
-			h.Window <<= c.rcv.shift
-		}
+	h.Window, h.HasWindow = int(s.Window), true
+	if s.Flags&SYN == 0 {
+		h.Window <<= c.rcv.shift
 	}
 	if h.HasAck = s.Flags&ACK != 0; h.HasAck {
 		h.Ack = s.Ack - c.rcv.irs
