@@ -69,7 +69,7 @@ Nothing had to be sent again: a later acknowledgement said as much.`},
 		{"selective-repeat", "drop=data:3", `
 1 packet was lost: "of ".
 The client noticed after 200 ms, by its timer, and sent it again.
-"of " was missing for 200 ms; 6 later words waited, the longest 190 ms.`},
+"of " was missing for 200 ms; 5 later words waited, the longest 190 ms.`},
 		{"tcp", "drop=data:3", `
 1 packet was lost: "of ".
 The client noticed after 50 ms, by the 3rd repeat of ACK 12, and sent it again.
@@ -134,10 +134,9 @@ func TestVerdicts(t *testing.T) {
 		{"stop-and-wait", "drop=down:1", nil, "1 taken, 2 already, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, 10 taken"},
 		{"selective-repeat", "corrupt=0.3 seed=5", nil, "1 taken, 2 damaged, 3 kept(word), 4 kept(word), 5 kept(word), " +
 			"6 kept(word), 7 kept(word), 8 kept(word), 9 kept(word), 10 damaged, 11 taken, 12 already"},
-		// The stack does not keep a FIN that comes too early: its
-		// acknowledgements say so.
+		// A FIN that comes too early is kept (RFC 9293, section 3.10.7.4).
 		{"tcp", "drop=data:8", nil, "1, 2, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, 10 lost, " +
-			"11 not kept, 12 taken, 13 taken, 14"},
+			"11 kept(order.), 12 taken, 13"},
 		{"tcp", "drop=data:3", nil, "1, 2, 3 taken, 4 taken, 5 lost, 6 kept(of), 7 kept(of), 8 kept(of), 9 kept(of), " +
 			"10 taken, 11 taken, 12 taken, 13"},
 		{"udp", "duplicate=1 drop=up:2", nil, "1 taken+taken, 2 lost, 3 taken+taken, 4 taken+taken, 5 taken+taken, " +
