@@ -307,8 +307,13 @@ func (p *picture) times(first, last int) {
 			continue
 		}
 		text := fmt.Sprint(m.at.Round(time.Millisecond).Milliseconds())
-		if m.at >= 100*time.Second {
-			text = fmt.Sprintf("%ds", int(m.at.Seconds()))
+		switch tenths := int(m.at / (100 * time.Millisecond)); {
+		case m.at >= 1000*time.Second:
+			text = fmt.Sprintf("%dm", tenths/600)
+		case m.at >= 100*time.Second:
+			text = fmt.Sprintf("%ds", tenths/10)
+		case m.at >= 10*time.Second:
+			text = fmt.Sprintf("%d.%ds", tenths/10, tenths%10)
 		}
 		if text == before {
 			continue
