@@ -341,7 +341,7 @@ func (p *picture) bars(first, last int) {
 				continue
 			}
 			switch {
-			case a.Is == story.Kept && a.Until > a.Time:
+			case a.Is == story.Kept && a.Until > a.Time && a.Length > 0: // the end is no word
 				kept = append(kept, a)
 			case a.Is == story.Thrown:
 				thrown = append(thrown, a)

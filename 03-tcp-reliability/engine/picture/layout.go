@@ -29,6 +29,7 @@ type event struct {
 	below int // how much more room it leaves
 	set   func(y int)
 	after *arrow // it has left before, though at the same time
+	drop  int    // how far its label goes down along the slant
 }
 
 // layout gives everything its height.
@@ -104,24 +105,25 @@ func (p *picture) events() []event {
 	for _, a := range p.arrows {
 		host := int(a.Direction)
 		if !a.copied {
-			row, below := sendRow, 0
+			row, below, drop := sendRow, 0, 0
 			if dx, dy := abs(a.x2-a.x1), a.y2-a.y1; dy > 0 {
 				row = min(sendRow*root(dx*dx+dy*dy)/dx, 260)
+				drop = min(measure(a.Label(true, 11), labelFont)*dy/dx, 250)
 			}
 			if a.Retransmits > 0 {
 				below = doubled
 			}
-			list = append(list, event{a.At, 2, host, row, below, func(y int) { a.y1 = y }, nil})
+			list = append(list, event{a.At, 2, host, row, below, func(y int) { a.y1 = y }, nil, drop})
 		}
 		if a.arrival != nil {
 			arrivals[a.arrival] = a
-			e := event{a.end, 0, 1 - host, arrivalRow, 0, func(y int) { a.y2 = y }, nil}
+			e := event{a.end, 0, 1 - host, arrivalRow, 0, func(y int) { a.y2 = y }, nil, 0}
 			if a.end == a.At { // a network without delay
 				e.order, e.after = 3, a
 			}
 			list = append(list, e)
 		} else {
-			list = append(list, event{a.end, 0, 2, 0, 0, func(y int) { a.y2 = y }, nil})
+			list = append(list, event{a.end, 0, 2, 0, 0, func(y int) { a.y2 = y }, nil, 0})
 		}
 	}
 	var own *read // the first of those that happen at one time
@@ -129,12 +131,12 @@ func (p *picture) events() []event {
 		host := 1 - int(r.Direction)
 		if a := arrivals[r.By]; a != nil && a.end == r.At {
 			// Where the packet arrives: the list is in order, so that is known.
-			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = a.y2 }, nil})
+			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = a.y2 }, nil, 0})
 		} else if first := own; first != nil && first.At == r.At {
-			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = first.y }, nil})
+			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = first.y }, nil, 0})
 		} else {
 			own = r
-			list = append(list, event{r.At, 1, host, arrivalRow, 0, func(y int) { r.y = y }, nil})
+			list = append(list, event{r.At, 1, host, arrivalRow, 0, func(y int) { r.y = y }, nil, 0})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b event) int {
@@ -148,6 +150,7 @@ func (p *picture) events() []event {
 func (p *picture) sweep() {
 	p.moments, p.cuts = p.moments[:0], p.cuts[:0]
 	last := [3]int{p.top - 100, p.top - 100, p.top - 100} // the lowest at each host
+	var drop [3]int                                       // of the latest sending
 	list := p.events()
 	for len(list) > 0 {
 		m := moment{at: list[0].at, top: p.top + 200}
@@ -169,6 +172,11 @@ func (p *picture) sweep() {
 			m.shown = m.shown || e.host < 2
 			if e.host < 2 {
 				y = max(y, last[e.host]+e.row)
+				if e.order == 2 {
+					// The label of a steeper arrow reaches down to this one's.
+					y = max(y, last[e.host]+e.row+drop[e.host]-e.drop)
+					drop[e.host] = e.drop
+				}
 				if e.after != nil {
 					y = max(y, e.after.y1+usual/2)
 				}
