@@ -108,7 +108,7 @@ func (p *picture) events() []event {
 			row, below, drop := sendRow, 0, 0
 			if dx, dy := abs(a.x2-a.x1), a.y2-a.y1; dy > 0 {
 				row = min(sendRow*root(dx*dx+dy*dy)/dx, 260)
-				drop = min(measure(a.Label(true, 11), labelFont)*dy/dx, 250)
+				drop = min(450*dy/dx, 250) // of a usual label
 			}
 			if a.Retransmits > 0 {
 				below = doubled
