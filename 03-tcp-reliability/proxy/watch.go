@@ -29,7 +29,7 @@ type watcher struct {
 }
 
 func newWatcher(out io.Writer, view string, color bool) *watcher {
-	return &watcher{out: out, view: view, ladder: views.NewLive(out, color)}
+	return &watcher{out: out, view: view, ladder: views.NewLive(out, views.Style{Color: color})}
 }
 
 // capture begins to write NAME-client.pcapng and NAME-server.pcapng, or none.

@@ -64,14 +64,11 @@ var words = strings.SplitAfter("one two three four five six seven eight", " ")
 // run sends the words while one packet of the client is lost.
 func run(protocol string, lost int) []trace.Event {
 	const transfer, window, rto = 0x0123_4567_ffff_fffd, 8, 120 * time.Millisecond
-	var client, server simulation.Host
-	switch protocol {
-	case "go-back-n":
-		client, server = arq.NewGoBackNSender(transfer, window, rto), arq.NewGoBackNReceiver(transfer)
-	default:
-		client, server = arq.NewSelectiveRepeatSender(transfer, window, rto), arq.NewSelectiveRepeatReceiver(transfer)
+	p, err := arq.ParseProtocol(protocol)
+	if err != nil {
+		panic(err)
 	}
-	c := network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1}
+	c := network.Default()
 	if err := c.Drop.Set(fmt.Sprint("up:", lost)); err != nil {
 		panic(err)
 	}
@@ -80,9 +77,11 @@ func run(protocol string, lost int) []trace.Event {
 		writes = append(writes, []byte(w))
 	}
 	t := trace.Trace{Protocol: protocol}
-	s := simulation.Run{Client: client, Server: server, Network: network.New(c),
-		Writes: writes, Every: 10 * time.Millisecond, Trace: &t}
-	if result := s.Go(); result.Err != nil {
+	result := simulation.Run(simulation.Config{
+		Client:  arq.NewSender(p, transfer, arq.Options{Window: window, RTO: rto}),
+		Server:  arq.NewReceiver(p, transfer),
+		Network: network.New(c), Writes: writes, Every: 10 * time.Millisecond, Trace: &t})
+	if result.Err != nil {
 		panic(result.Err)
 	}
 	return t.Events
@@ -107,7 +106,7 @@ func ladder(protocol string, events []trace.Event) string {
 		}
 	}
 	var b strings.Builder
-	if err := views.WriteLadder(&b, &t, false); err != nil {
+	if err := views.WriteLadder(&b, &t, views.Style{}); err != nil {
 		panic(err)
 	}
 	return b.String()
