@@ -102,12 +102,11 @@ type Digest struct {
 	Failures []*Failure
 	Gaps     []*Gap
 
-	packets  map[name]*Packet
-	received [2][]*Arrival      // by each end, for Cause
-	latest   [2]map[int]*Packet // of what was sent again, by the first number
-	flows    [2]flow            // of data, by direction
-	acks     [2]acks            // by the direction in which they go
-	newest   [2]int             // number of the newest packet that arrived
+	packets map[name]*Packet
+	latest  [2]map[int]*Packet // of what was sent again, by the first number
+	flows   [2]flow            // of data, by direction
+	acks    [2]acks            // by the direction in which they go
+	newest  [2]int             // number of the newest packet that arrived
 }
 
 type name struct {
@@ -193,8 +192,9 @@ func (d *Digest) sent(id name, e *trace.Event) *Packet {
 			again[p.Retransmits] = p
 		}
 	}
-	if got := d.received[p.Direction]; p.Header.Cause > 0 && p.Header.Cause <= len(got) {
-		p.Cause = got[p.Header.Cause-1]
+	cause := d.packets[name{1 - p.Direction, p.Header.Cause}]
+	if p.Header.Cause > 0 && cause != nil && len(cause.Arrivals) > 0 {
+		p.Cause = cause.Arrivals[len(cause.Arrivals)-1]
 	}
 	d.flows[p.Direction].sent(p)
 	p.Repeat = d.acks[p.Direction].repeat(p, &d.flows[1-p.Direction])
@@ -222,9 +222,7 @@ func (d *Digest) arrived(id name, e *trace.Event) *Arrival {
 	a := &Arrival{Packet: p, Time: e.At, Copy: max(e.Copy, 1)}
 	p.Fate = Arrived
 	p.Arrivals = append(p.Arrivals, a)
-	if !d.Live {
-		d.received[1-p.Direction] = append(d.received[1-p.Direction], a)
-	} else {
+	if d.Live {
 		delete(d.packets, id)
 	}
 	if a.Copy == 1 {
