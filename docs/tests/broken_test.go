@@ -844,7 +844,7 @@ func TestSkippedScenes(t *testing.T) {
 		18: "strace: it may not (since line 14)",
 		22: "strace: it may not (since line 14)",
 		30: "strace: it may not",
-		40: "modules: only vendor/ has them",
+		41: "modules: only vendor/ has them",
 	}
 	if diff := cmp.Diff(expected, skipped); diff != "" {
 		t.Errorf("lines where a skip begins (- expected, + found):\n%s", diff)

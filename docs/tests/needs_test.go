@@ -49,14 +49,13 @@ func machineLacks(need string) string {
 }
 
 func probe(need string) string {
-	var ok bool
 	switch need {
 	case "linux", "darwin", "windows":
-		ok = runtime.GOOS == need
+		return unless(runtime.GOOS == need, "this is "+runtime.GOOS)
 	case "unix":
-		ok = runtime.GOOS != "windows"
+		return unless(runtime.GOOS != "windows", "this is windows")
 	case "root":
-		ok = os.Geteuid() == 0
+		return unless(os.Geteuid() == 0, "the tests run as an ordinary user")
 	case "netns":
 		return mayMakeNamespaces()
 	case "ipv6":
@@ -72,21 +71,24 @@ func probe(need string) string {
 		return try("go", "mod", "download")
 	case "pristine":
 		list, _ := exec.Command("go", "run", "../exercises").Output()
-		ok = strings.Contains(string(list), "Solved: 0 of ")
+		ok := strings.Contains(string(list), "Solved: 0 of ")
 		for _, begun := range []string{"not yet", "does not compile"} {
 			ok = ok && !strings.Contains(string(list), begun)
 		}
-	default:
-		words := strings.Fields(probes[need])
-		if len(words) == 0 {
-			words = []string{need, "--version"}
-		}
-		return try(words...)
+		return unless(ok, "exercises have been begun")
 	}
-	if !ok {
-		return "it is not so"
+	words := strings.Fields(probes[need])
+	if len(words) == 0 {
+		words = []string{need, "--version"}
 	}
-	return ""
+	return try(words...)
+}
+
+func unless(ok bool, why string) string {
+	if ok {
+		return ""
+	}
+	return why
 }
 
 // try runs a command without the Internet's modules, and returns why it failed,

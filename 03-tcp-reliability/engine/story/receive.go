@@ -127,9 +127,12 @@ func (f *flow) sent(p *Packet) {
 }
 
 // missing is the first transmission of what is missing now.
-func (f *flow) missing() *Packet {
+func (f *flow) missing() *Packet { return f.at(f.next) }
+
+// at is the first transmission of a number.
+func (f *flow) at(number uint32) *Packet {
 	for i := len(f.sents) - 1; i >= 0; i-- {
-		if !before(f.next, f.sents[i].Seq) {
+		if !before(number, f.sents[i].Seq) {
 			return f.sents[i]
 		}
 	}
@@ -312,10 +315,13 @@ func (f *flow) acknowledged(p *Packet) {
 		case covered:
 			// The receiver's word counts, also if it kept what no receiver
 			// of this protocol keeps.
-			if a.judged = true; a.Is == Thrown {
+			switch a.judged = true; {
+			case a.Is == Thrown:
 				a.Is = Kept
-			} else if a.Is == Kept && f.kind == bytes && !before(ack, s.to) {
-				a.Is = Taken
+			case f.kind == bytes && before(ack, s.to):
+				a.Is, a.Missing = Kept, f.at(ack)
+			case f.kind == bytes && (a.Is == Kept || f.digest.Live):
+				a.Is = Taken // whether it had come before is not certain on a real clock
 			}
 		case f.kind == bytes && before(s.from, ack):
 			a.judged = true // a part of it was taken: there was no room for more
@@ -370,7 +376,7 @@ func (f *flow) passed(now time.Duration) {
 			f.doubted = append(f.doubted, a)
 		default:
 			f.undo(a)
-			a.Is = NotKept
+			a.Is, a.Missing = NotKept, nil
 		}
 	}
 }

@@ -78,7 +78,7 @@ func jsonOf(e *trace.Event) *jsonEvent {
 		j.SACK, j.Data, j.Previous, j.Cause = p.SACK, p.Data, p.Previous, p.Cause
 		j.Retransmission, j.Of = p.Retransmits > 0, p.Retransmits
 		j.Why = string(p.Why)
-		if p.Kind != trace.Ack { // of the textbook protocols: no number
+		if p.Kind != trace.Ack && p.Kind != trace.Datagram { // those have no number
 			j.Seq = &p.Seq
 		}
 		if p.HasAck {

@@ -295,7 +295,7 @@ func (d *drawing) application(r *row) (app, paint string) {
 	who := ""
 	if r.arrival != nil && r.arrival.Direction == network.Down ||
 		len(r.reads) > 0 && r.reads[0].Direction == network.Down {
-		who = "(client) "
+		who = "client "
 	}
 	switch {
 	case len(r.reads) > 0:
@@ -340,7 +340,7 @@ func reading(reads []*story.Read, columns int) string {
 	switch {
 	case length == 0:
 		return "reads the end"
-	case length > longRead || !story.Readable(text):
+	case length > longRead || !story.Readable(text) || length > columns && strings.Contains(text, "\n"):
 		return "reads " + story.Count(length, "byte")
 	}
 	return "reads " + middle(text, columns-len("reads "))

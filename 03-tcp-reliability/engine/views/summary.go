@@ -138,15 +138,7 @@ func writeAgain(out io.Writer, d *story.Digest) {
 	}
 	fmt.Fprintf(out, "Sent again: %d", n)
 	if n > 0 {
-		var why []string
-		for _, reason := range slices.SortedFunc(maps.Keys(reasons), cmp.Compare) {
-			by := "by "
-			if reason == trace.AfterTimeout {
-				by = ""
-			}
-			why = append(why, fmt.Sprintf("%d %s%s", reasons[reason], by, reason))
-		}
-		fmt.Fprintf(out, " (%s); timeouts: %d; needless: %d", strings.Join(why, ", "), timeouts, needless)
+		fmt.Fprintf(out, " (%s); timeouts: %d; needless: %d", Reasons(reasons), timeouts, needless)
 	}
 	fmt.Fprintln(out)
 	n = 0
@@ -165,6 +157,19 @@ func writeAgain(out io.Writer, d *story.Digest) {
 			p.Direction, p.Number, what(p.Header), after, p.Why)
 	}
 	more(out, n)
+}
+
+// Reasons lists repetitions by their reasons: "2 by go-back, 1 by timeout".
+func Reasons(counts map[trace.Reason]int) string {
+	var list []string
+	for _, reason := range slices.SortedFunc(maps.Keys(counts), cmp.Compare) {
+		by := "by "
+		if reason == trace.AfterTimeout {
+			by = ""
+		}
+		list = append(list, fmt.Sprintf("%d %s%s", counts[reason], by, reason))
+	}
+	return strings.Join(list, ", ")
 }
 
 func more(w io.Writer, n int) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -112,6 +113,16 @@ func ladder(protocol string, events []trace.Event) string {
 	return b.String()
 }
 
+// asked adds the row of an acknowledgement whose number is asked for.
+func asked(ladder string) string {
+	lines := strings.Split(ladder, "\n") // the second has nothing but the lifelines
+	before, lane, _ := strings.Cut(lines[1], "│")
+	lane, _, _ = strings.Cut(lane, "│")
+	const label = " ack ? ─"
+	return ladder + strings.Repeat(" ", len(before)) + "│◄" +
+		strings.Repeat("─", len(lane)-1-utf8.RuneCountInString(label)) + label + "┤\n"
+}
+
 // nextAck leaves out the acknowledgement of a packet that came after the lost
 // one.
 func nextAck(r *rand.Rand, protocol string, lost int) Question {
@@ -125,9 +136,8 @@ func nextAck(r *rand.Rand, protocol string, lost int) Question {
 	})
 	answer := events[reply].Packet.Ack
 	q := Question{
-		Text: fmt.Sprintf("%s. Packet %d has just arrived at the server. Which number does the server acknowledge now? ack ?", protocol, after),
-		Picture: ladder(protocol, events[:at+1]) +
-			"                 │◄─────────────────────────────────────────── ack ? ─┤\n",
+		Text:    fmt.Sprintf("%s. Packet %d has just arrived at the server. Which number does the server acknowledge now? ack ?", protocol, after),
+		Picture: asked(ladder(protocol, events[:at+1])),
 		Answer:  fmt.Sprint(answer),
 		general: "that number acknowledges nothing that makes sense here: look at what has arrived, and what the protocol's acknowledgement stands for",
 		hints:   map[string]string{},
