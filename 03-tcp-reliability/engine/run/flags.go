@@ -117,7 +117,7 @@ func (s Settings) changed() (names, values []string) {
 // usual shells, unless the message has signs that only some of them leave alone.
 func (s Settings) Command() string {
 	line := "go run ./03-tcp-reliability"
-	set := s.flagSet()
+	set := s.FlagSet()
 	names, values := s.changed()
 	for i, name := range names {
 		_, isBool := set.Lookup(name).Value.(interface{ IsBoolFlag() bool })
