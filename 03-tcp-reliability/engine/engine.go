@@ -7,5 +7,5 @@ import "embed"
 
 // Source is the protocols' code, as it was built.
 //
-//go:embed arq/*.go
+//go:embed arq/*.go tcp/*.go
 var Source embed.FS

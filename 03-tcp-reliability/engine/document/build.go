@@ -26,6 +26,7 @@ type View struct {
 	Width  int    // of the picture, in points; 0: 900
 	Before string // address of the run before, to mark what differs; "": none
 	Top    int    // of a long picture: from where it is drawn, in points
+	prefix string // of the picture's ids, where a page has several
 }
 
 // Of makes the document of an address. What the address asks for and can't be
@@ -249,5 +250,4 @@ func verdict(a *story.Arrival, later bool) string {
 	return ""
 }
 
-// millis is a time in a fact.
-func millis(d time.Duration) string { return story.Millis(d) }
+func microseconds(n int64) time.Duration { return time.Duration(n) * time.Microsecond }

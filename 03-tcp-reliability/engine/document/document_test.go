@@ -6,7 +6,7 @@ import (
 )
 
 func TestDefault(t *testing.T) {
-	d, err := Of("protocol=go-back-n&loss=0.2&window=4&every=0", View{})
+	d, err := Of("", View{})
 	if err != nil {
 		t.Fatal(err)
 	}

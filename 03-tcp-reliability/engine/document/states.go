@@ -29,12 +29,12 @@ func sender(out *State, s *trace.Out, r *one) {
 		out.Timer = &Timer{s.Timer.Set.Microseconds(), s.Timer.Due.Microseconds(), string(s.Timer.For)}
 	}
 	if s.RTO > 0 {
-		fact("timeout (RTO)", millis(s.RTO), "how long it waits for an acknowledgement (RFC 6298)")
+		fact("timeout (RTO)", story.Millis(s.RTO), "how long it waits for an acknowledgement (RFC 6298)")
 	}
 	if s.SRTT > 0 {
-		fact("newest round trip", millis(s.Sample), "from a sending to its acknowledgement")
-		fact("smoothed round trip (SRTT)", millis(s.SRTT), "a running mean, an eighth of it new each time")
-		fact("its variation (RTTVAR)", millis(s.RTTVar), "the timeout is SRTT + 4 RTTVAR, or the least one")
+		fact("newest round trip", story.Millis(s.Sample), "from a sending to its acknowledgement")
+		fact("smoothed round trip (SRTT)", story.Millis(s.SRTT), "a running mean, an eighth of it new each time")
+		fact("its variation (RTTVAR)", story.Millis(s.RTTVar), "the timeout is SRTT + 4 RTTVAR, or the least one")
 	}
 	if s.Cwnd > 0 {
 		fact("congestion window", story.Count(s.Cwnd, "byte"), "how much may be in the network at once (RFC 5681)")

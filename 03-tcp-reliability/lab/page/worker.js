@@ -8,13 +8,17 @@ const started = (async () => {
   const plain = file.body.pipeThrough(new DecompressionStream("gzip"));
   const { instance } = await WebAssembly.instantiateStreaming(
     new Response(plain, { headers: { "Content-Type": "application/wasm" } }), go.importObject);
-  go.run(instance); // it sets self.answer, and runs for good
+  const ready = new Promise((resolve) => { self.ready = resolve; });
+  go.run(instance); // it sets self.answer, calls self.ready, and runs for good
+  await ready;
 })();
 
 onmessage = async ({ data: { id, what, query } }) => {
   try {
     await started;
-    postMessage({ id, text: self.answer(what, query) });
+    const text = self.answer(what, query);
+    if (text instanceof Error) throw text;
+    postMessage({ id, text });
   } catch (e) {
     postMessage({ id, error: String(e.message ?? e) });
   }
