@@ -155,7 +155,7 @@ func TestHelp(t *testing.T) {
 		got := servertest.Run(t, servertest.Command(t, name, "-h"))
 		lines := strings.Split(got.Stdout, "\n")
 		if got.Status != 0 || got.Stderr != "" || len(lines) < 4 || !strings.HasSuffix(lines[0], ".") ||
-			!strings.HasPrefix(lines[2], "  go run ./02-multiconn/"+name) {
+			!strings.HasPrefix(lines[2], "    go run ./02-multiconn/"+name) {
 			t.Errorf("%s -h: status %d, errors %q, output\n%s", name, got.Status, got.Stderr, got.Stdout)
 		}
 		if wide := servertest.TooWide(got.Stdout); wide != nil {

@@ -36,7 +36,7 @@ func ParseArgs(does, call string, check func() error) {
 	flag.CommandLine.SetOutput(io.Discard)
 	err := flag.CommandLine.Parse(os.Args[1:])
 	if err == flag.ErrHelp {
-		fmt.Fprintf(Stdout, "%s\n\n  %s\n\n", does, call)
+		fmt.Fprintf(Stdout, "%s\n\n    %s\n\n", does, call)
 		flag.CommandLine.SetOutput(Stdout)
 		flag.PrintDefaults()
 		Exit(nil)
