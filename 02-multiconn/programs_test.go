@@ -291,8 +291,9 @@ func TestSecondInterrupt(t *testing.T) {
 			server.Signal(t, os.Interrupt)
 			server.Lines.Expect(t, "Stopping; waiting for clients: 1, for 1h0m0s at most; Ctrl-C again ends at once")
 			server.Signal(t, os.Interrupt)
-			if status := server.End(t); status == 0 {
-				t.Error("ended before its time, the server has status 0")
+			server.Errors.Expect(t, "Ended at once")
+			if status := server.End(t); status != 1 {
+				t.Errorf("ended before its time, the server has status %d", status)
 			}
 		})
 	}
