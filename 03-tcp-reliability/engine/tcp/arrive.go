@@ -27,14 +27,14 @@ func (c *Conn) refuse(s *Segment) {
 	if s.Flags&RST != 0 {
 		return
 	}
-	peer := c.options.Remote
-	c.options.Remote = s.Src
+	peer := c.remote
+	c.remote = s.Src
 	if s.Flags&ACK != 0 {
 		c.sendReset(s.Ack, 0, RST)
 	} else {
 		c.sendReset(0, s.end(), RST|ACK)
 	}
-	c.options.Remote = peer
+	c.remote = peer
 }
 
 // arriveSynchronized: all other states (3.10.7.4).
@@ -107,7 +107,7 @@ func (c *Conn) checkReset(s *Segment) bool {
 	case s.Seq != c.rcv.nxt:
 		c.acknowledge()
 	case c.state == synReceived && c.passive: // back to LISTEN
-		c.state, c.timer, c.timeouts = listen, timer{}, 0
+		c.state, c.remote, c.timer, c.timeouts = listen, c.options.Remote, timer{}, 0
 		c.snd.flight, c.snd.nxt = nil, c.snd.iss
 	case c.state == synReceived:
 		c.fail(errRefused, false)

@@ -40,7 +40,8 @@ const DefaultBuffer = 1 << 20
 type Conn struct {
 	options Options
 	state   state
-	err     error // why it failed
+	err     error          // why it failed
+	remote  netip.AddrPort // the peer, as soon as it is known
 
 	snd        sender
 	rcv        receiver
@@ -89,7 +90,7 @@ func newConn(o Options) *Conn {
 	o.MTU = max(cmp.Or(o.MTU, 1500), leastMTU)
 	o.ReceiveBuffer = cmp.Or(o.ReceiveBuffer, DefaultBuffer)
 	o.SendBuffer = cmp.Or(o.SendBuffer, DefaultBuffer)
-	c := &Conn{options: o, sack: !o.NoSACK, peerMSS: defaultMSS}
+	c := &Conn{options: o, remote: o.Remote, sack: !o.NoSACK}
 	c.stamps = stamps{on: !o.NoTimestamps, offset: o.ISS}
 	c.rto = rto{now: initialRTO, least: cmp.Or(o.RTOMin, leastRTO), most: cmp.Or(o.RTOMax, mostRTO)}
 	c.rcv.size, c.rcv.least = o.ReceiveBuffer, max(1, min(o.ReceiveBuffer/2, c.ownMSS()))
@@ -131,7 +132,7 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = c.out.arrivals
 	s, err := Decode(packet)
 	if err != nil || s.Dst != c.options.Local ||
-		c.options.Remote.IsValid() && s.Src != c.options.Remote {
+		c.remote.IsValid() && s.Src != c.remote {
 		c.rcv.thrown++
 	} else {
 		c.arrive(now, &s)

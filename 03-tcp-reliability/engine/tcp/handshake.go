@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"cmp"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/trace"
@@ -16,7 +17,7 @@ func (c *Conn) arriveListen(now time.Duration, s *Segment) {
 	case s.Flags&ACK != 0:
 		c.refuse(s)
 	case s.Flags&SYN != 0:
-		c.options.Remote, c.passive = s.Src, true
+		c.remote, c.passive = s.Src, true
 		c.agree(s)
 		c.state = synReceived
 		c.sendSYN(now)
@@ -58,10 +59,7 @@ func (c *Conn) agree(s *Segment) {
 	c.snd.wnd, c.snd.widest = int(s.Window), int(s.Window)
 	c.snd.wl1, c.snd.wl2 = s.Seq, s.Ack
 
-	c.peerMSS = defaultMSS
-	if s.MSS > 0 {
-		c.peerMSS = int(s.MSS)
-	}
+	c.peerMSS = cmp.Or(int(s.MSS), defaultMSS)
 	c.sack = c.sack && s.SACKPermitted
 	c.rack.on = c.rack.on && c.sack
 	c.stamps.on = c.stamps.on && s.HasTimestamps

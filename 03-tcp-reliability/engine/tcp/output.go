@@ -151,13 +151,13 @@ func (c *Conn) sendProbe(now time.Duration, line trace.Line) {
 
 // sendReset sends a RST.
 func (c *Conn) sendReset(seq, ack uint32, flags Flags) {
-	s := Segment{Src: c.options.Local, Dst: c.options.Remote, Seq: seq, Ack: ack, Flags: flags}
+	s := Segment{Src: c.options.Local, Dst: c.remote, Seq: seq, Ack: ack, Flags: flags}
 	c.tell(&s, nil, "", c.here(1))
 }
 
 // segment is what all segments of a connection have in common.
 func (c *Conn) segment(now time.Duration, seq uint32) Segment {
-	s := Segment{Src: c.options.Local, Dst: c.options.Remote, Seq: seq}
+	s := Segment{Src: c.options.Local, Dst: c.remote, Seq: seq}
 	if s.HasTimestamps = c.stamps.on; s.HasTimestamps {
 		s.TSVal = c.stamps.clock(now)
 	}
