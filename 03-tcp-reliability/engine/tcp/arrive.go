@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"errors"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/trace"
@@ -74,8 +75,7 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 
 // checkSequence is the first check: does the segment lie in the window, and is it no duplicate from
 // long ago? What does not is answered by an ACK, which tells the peer where we are. RFC 7323
-// (section 5.3, R1) has even old bare ACKs answered; Linux and this TCP don't, since an ACK asks
-// for nothing.
+// (section 5.3, R1) has even old bare ACKs answered; Linux and this TCP don't.
 func (c *Conn) checkSequence(now time.Duration, s *Segment) bool {
 	old := c.stamps.old(s)
 	c.stamps.keep(s, c.owed.last)
@@ -110,11 +110,11 @@ func (c *Conn) checkReset(s *Segment) bool {
 		c.state, c.remote, c.timer, c.timeouts = listen, c.options.Remote, timer{}, 0
 		c.snd.flight, c.snd.nxt = nil, c.snd.iss
 	case c.state == synReceived:
-		c.fail(errRefused, false)
+		c.fail(errors.New("connection refused"), false)
 	case c.state == closing || c.state == lastACK || c.state == timeWait:
 		c.fail(nil, false) // all is said: the peer has forgotten us, which is no error
 	default:
-		c.fail(errReset, false)
+		c.fail(errors.New("connection reset by peer"), false)
 	}
 	return false
 }
@@ -138,8 +138,8 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 		return true // an old ACK says nothing of the window either
 	}
 
-	// The newest segment says how large the window is: the one sent last, and of those the one with
-	// the last acknowledgement.
+	// The newest segment says how large the window is: the one sent last, then with the last
+	// acknowledgement.
 	if before(d.wl1, s.Seq) || d.wl1 == s.Seq && !before(s.Ack, d.wl2) {
 		d.wnd, d.wl1, d.wl2 = c.windowOf(s), s.Seq, s.Ack
 		d.widest = max(d.widest, d.wnd)
@@ -182,8 +182,7 @@ type acknowledgement struct {
 	last  uint32     // what was acknowledged last: Last.ACK.sent
 }
 
-// delay is how long an acknowledgement may wait for a second segment. RFC 9293 allows 500 ms; Linux
-// waits 40.
+// delay is how long an acknowledgement may wait for a second segment. RFC 9293 allows 500 ms.
 const delay = 40 * time.Millisecond
 
 // acknowledge has output send an ACK, alone or on data.

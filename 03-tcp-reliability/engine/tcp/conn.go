@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"net/netip"
 	"time"
@@ -141,8 +142,8 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = 0
 }
 
-// Send gives the next packet for the network, false when there is none. Its bytes are good until
-// the next call.
+// Send gives the next packet for the network, if there is one. Its bytes are good until the next
+// call.
 func (c *Conn) Send(now time.Duration) (trace.Packet, bool) {
 	c.begin(now)
 	if c.tick(now) {
@@ -177,8 +178,7 @@ func (c *Conn) Write(now time.Duration, p []byte) int {
 }
 
 // Close says that no more bytes come from this side: a FIN follows them. The peer may go on
-// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet; here what
-// was written is sent first.)
+// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet.)
 func (c *Conn) Close(now time.Duration) {
 	c.begin(now)
 	if c.state == listen {
@@ -194,7 +194,7 @@ func (c *Conn) Close(now time.Duration) {
 func (c *Conn) Abort(now time.Duration) {
 	c.begin(now)
 	if c.state != closed && c.state != timeWait {
-		c.fail(errAborted, true)
+		c.fail(errors.New("connection aborted by this side"), true)
 	}
 }
 

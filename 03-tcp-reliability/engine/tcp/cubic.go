@@ -4,8 +4,8 @@ import "time"
 
 // CUBIC (RFC 9438), to be read after Reno. Reno adds one segment for each round trip: after a loss
 // on a long, fast path it needs minutes to be back. CUBIC's window is a function of the time since
-// the loss. It comes back fast, lingers near the window at which the loss was, then looks for more
-// ever faster:
+// the loss. It comes back fast, lingers near the window of the loss, then looks for more ever
+// faster:
 //
 //	W(t) = C (t - K)^3 + Wmax   (section 4.2, figure 1)
 //
@@ -46,8 +46,8 @@ func (q *cubic) grow(now time.Duration, cwnd, mss, acked int, srtt time.Duration
 	t := now - q.begun
 
 	// Reno's window, with a growth that matches the smaller reduction: alpha = 3(1-0.7)/(1+0.7) =
-	// 9/17 of a segment, a whole one from the window before the loss on. Never be slower than Reno
-	// (section 4.3).
+	// 9/17 of a segment, a whole one from the window before the loss on. Section 4.3: never be
+	// slower.
 	more := int64(acked) << 10 * int64(mss) / int64(cwnd)
 	if q.west>>10 < int64(q.prior) {
 		more = more * 9 / 17

@@ -19,11 +19,11 @@
 //	segment.go     a segment's bytes; options.go has those behind the header
 //	state.go       the state machine: RFC 9293, figure 5
 //	conn.go        the connection, and what the application calls
-//	handshake.go   how it begins; fail.go: how it ends when it can't be saved
+//	handshake.go   how a connection begins
 //	arrive.go      a segment arrives: RFC 9293, section 3.10.7
 //	receiver.go    bytes come in: order, gaps, window
 //	flight.go      bytes under way: the list of segments sent
-//	recovery.go    what an acknowledgement says; what a timeout means
+//	recovery.go    what an acknowledgement says; what a timeout means; giving up
 //	rto.go         how long to wait
 //	congestion.go  how much may be under way: slow start, Reno
 //	output.go      what leaves, and when to look again

@@ -2,13 +2,13 @@ package tcp
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// The handshake: both ends learn each other's first number, and what each can do (RFC 9293, section
-// 3.5).
+// The handshake: both ends learn each other's first number and abilities (RFC 9293, section 3.5).
 
 // arriveListen: LISTEN (3.10.7.2).
 func (c *Conn) arriveListen(now time.Duration, s *Segment) {
@@ -32,17 +32,15 @@ func (c *Conn) arriveSynSent(now time.Duration, s *Segment) {
 		c.refuse(s)
 	case s.Flags&RST != 0:
 		if hasACK {
-			c.fail(errRefused, false)
+			c.fail(errors.New("connection refused"), false)
 		}
 	case s.Flags&SYN != 0 && hasACK:
 		c.agree(s)
 		c.stands(now, s)
-		// The ACK might ride on data. It goes alone, so that all three steps of the handshake are
-		// seen.
+		// The ACK might ride on data. It goes alone, so that all three steps are seen.
 		c.sendACK(now, c.here(0))
 	case s.Flags&SYN != 0:
-		// The other end dials as well: simultaneous open. Our SYN leaves once more, now with an
-		// ACK.
+		// The other end dials as well. Our SYN leaves once more, now with an ACK.
 		c.agree(s)
 		c.state = synReceived
 		c.snd.flight[0].lost, c.snd.flight[0].line = simultaneousOpen, c.here(0)

@@ -2,8 +2,7 @@ package tcp
 
 import "time"
 
-// The retransmission timeout (RTO) says how long to wait for an acknowledgement: RFC 6298, as in
-// package arq.
+// The retransmission timeout (RTO) is how long to wait for an acknowledgement: RFC 6298, as in arq.
 const (
 	initialRTO = time.Second // section 2.1
 
