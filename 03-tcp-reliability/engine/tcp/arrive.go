@@ -138,8 +138,7 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 		return true // an old ACK says nothing of the window either
 	}
 
-	// The newest segment says how large the window is: the one sent last, then with the last
-	// acknowledgement.
+	// The newest segment says how large the window is: sent last, then acknowledging most.
 	if before(d.wl1, s.Seq) || d.wl1 == s.Seq && !before(s.Ack, d.wl2) {
 		d.wnd, d.wl1, d.wl2 = c.windowOf(s), s.Seq, s.Ack
 		d.widest = max(d.widest, d.wnd)
@@ -182,8 +181,7 @@ type acknowledgement struct {
 	last  uint32     // what was acknowledged last: Last.ACK.sent
 }
 
-// delay is how long an acknowledgement may wait for a second segment. RFC 9293 allows 500 ms.
-const delay = 40 * time.Millisecond
+const delay = 40 * time.Millisecond // an acknowledgement may wait; RFC 9293 allows 500
 
 // acknowledge has output send an ACK, alone or on data.
 func (c *Conn) acknowledge() {

@@ -18,8 +18,7 @@ func (b *buffer) put(at int, p []byte) {
 	copy(b.room[b.start+at:], p)
 }
 
-// moveDown makes room for n bytes. As the room is twice as large as need be, a byte is moved about
-// once.
+// moveDown makes room for n bytes. As there is twice the room, a byte is moved about once.
 func (b *buffer) moveDown(n int) {
 	room := b.room
 	if 2*n > len(room) {

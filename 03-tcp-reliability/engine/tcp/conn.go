@@ -111,6 +111,7 @@ func newConn(o Options) *Conn {
 
 const (
 	defaultMSS = 536 // what every host takes (RFC 9293, section 3.7.1)
+	leastMSS   = 64  // less would be hardly more than headers
 	leastMTU   = 68  // what every link carries (RFC 791, section 3.2)
 )
 
@@ -142,8 +143,7 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = 0
 }
 
-// Send gives the next packet for the network, if there is one. Its bytes are good until the next
-// call.
+// Send gives the next packet for the network, if there is one. Its bytes are lent.
 func (c *Conn) Send(now time.Duration) (trace.Packet, bool) {
 	c.begin(now)
 	if c.tick(now) {
@@ -160,8 +160,7 @@ func (c *Conn) Deadline() (time.Duration, bool) {
 	return c.due()
 }
 
-// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands it takes
-// none, as a program waits in connect.
+// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands: none.
 func (c *Conn) Write(now time.Duration, p []byte) int {
 	c.begin(now)
 	if c.ended || !c.state.maySend() {

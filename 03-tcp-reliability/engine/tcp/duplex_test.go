@@ -82,7 +82,8 @@ func (d *duplex) run() error {
 			next = min(next, d.flying[0].at)
 		}
 		if next == 1<<63-1 {
-			return fmt.Errorf("stalled at %v: %v and %v", d.now, d.ends[0].State().Name, d.ends[1].State().Name)
+			return fmt.Errorf("stalled at %v: %v and %v", d.now,
+				d.ends[0].State().Name, d.ends[1].State().Name)
 		}
 		d.now = max(d.now, next)
 	}

@@ -85,6 +85,3 @@ func (c *Conn) stands(now time.Duration, s *Segment) {
 		c.rto.now = max(c.rto.now, 3*time.Second) // RFC 6298, section 5.7
 	}
 }
-
-// leastMSS keeps a peer from having us send hardly more than headers.
-const leastMSS = 64

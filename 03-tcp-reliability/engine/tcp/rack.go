@@ -13,8 +13,7 @@ import (
 // what else is missing, long before the timer runs out.
 //
 // Both run beside the timer, which they never touch: if they miss something, it does not. Without
-// D-SACK (section 7.4.2, 6.2 step 4) the wait does not adapt, and a needless probe counts as
-// needed.
+// D-SACK (section 7.4.2, 6.2 step 4) the wait does not adapt, nor is a needless probe seen.
 type rack struct {
 	on        bool
 	newest    int           // of the packets that arrived, the one sent last

@@ -7,8 +7,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// What an acknowledgement says, and what if none came. Losses are marked, windows set, nothing
-// sent.
+// What an acknowledgement says, and what if none came. Nothing is sent here.
 //
 // A recovery begins when a loss is seen, and ends when all that was under way then is acknowledged.
 // In between the window is not cut again: many losses in one window are one sign of congestion (RFC
@@ -120,8 +119,7 @@ func (c *Conn) forgetArrived() {
 }
 
 // recover begins a fast recovery, unless one is going on (RFC 6675, section 5, step 4). The first
-// repetition leaves at once (4.3): the window, cut to half, would have it wait for half a window of
-// SACKs.
+// repetition leaves at once (4.3): the window, cut to half, would have it wait.
 func (c *Conn) recover() {
 	if c.recovery.phase != "" {
 		return
