@@ -49,6 +49,7 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 		}
 		s.Flags &^= SYN // simultaneous open, the last step
 		s.Seq++
+		s.Window >>= c.snd.shift // a SYN's is not scaled (RFC 7323, section 2.2)
 		c.acknowledge()
 	}
 	if !c.checkSequence(now, s) || !c.checkReset(s) {
@@ -151,9 +152,6 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 
 // windowOf is the window that a segment tells, in bytes.
 func (c *Conn) windowOf(s *Segment) int {
-	if s.Flags&SYN != 0 {
-		return int(s.Window)
-	}
 	return int(s.Window) << c.snd.shift
 }
 

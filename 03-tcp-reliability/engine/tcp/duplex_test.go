@@ -126,7 +126,7 @@ func TestBothWaysAtOnce(t *testing.T) {
 			} else {
 				d.ends[e] = tcp.Accept(o)
 			}
-			d.say[e] = bytes.Join(pieces(1), nil)[:r.IntN(1000)]
+			d.say[e] = bytes.Join(pieces(1), nil)[:1+r.IntN(999)] // a listener that closes at once refuses
 			if r.IntN(4) == 0 {
 				d.say[e] = bytes.Join(pieces(1+r.IntN(10)), nil)
 			}
