@@ -41,14 +41,12 @@ func (c *Conn) State() trace.State {
 
 // extend adds a range, if it is not empty, relative to zero: to the last one, if that is alike.
 func extend(ranges []trace.Range, zero, from, to uint32, is trace.Fate) []trace.Range {
-	if !before(from, to) {
-		return ranges
-	}
-	if n := len(ranges); n > 0 && ranges[n-1].Is == is {
+	if n := len(ranges); n > 0 && ranges[n-1].Is == is && before(from, to) {
 		ranges[n-1].To = to - zero
-		return ranges
+	} else if before(from, to) {
+		ranges = append(ranges, trace.Range{From: from - zero, To: to - zero, Is: is})
 	}
-	return append(ranges, trace.Range{From: from - zero, To: to - zero, Is: is})
+	return ranges
 }
 
 func (x *sent) fate() trace.Fate {
