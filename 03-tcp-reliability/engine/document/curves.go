@@ -129,7 +129,7 @@ func (c *Curves) draw() string {
 		if len(curve.Expected) > 0 {
 			last = curve.Expected[len(curve.Expected)-1]
 		}
-		fmt.Fprintf(&out, `<text class="%s" x="%d" y="%d">%s</text>`, class, x(Losses[len(Losses)-1])+10, y(last)+4, curve.Name)
+		fmt.Fprintf(&out, `<text x="%d" y="%d">%s</text>`, x(Losses[len(Losses)-1])+10, y(last)+4, curve.Name)
 	}
 	out.WriteString("</svg>")
 	return out.String()

@@ -113,12 +113,12 @@ type Event struct {
 
 // A State is what one end knows after an event.
 type State struct {
-	Name   string  `json:"name,omitempty"` // of a state machine
-	Ranges []Range `json:"ranges"`         // of its number line
-	Window *Range  `json:"window,omitempty"`
-	Facts  []Fact  `json:"facts"`           // round trip, timeout, congestion window …, in words
-	Timer  *Timer  `json:"timer,omitempty"` // that runs
-	Says   string  `json:"says"`            // the state in a sentence
+	Name   string  `json:"name,omitempty"`   // of a state machine
+	Ranges []Range `json:"ranges"`           // of its number line
+	Window string  `json:"window,omitempty"` // how far it reaches, in a sentence
+	Facts  []Fact  `json:"facts"`            // round trip, timeout, congestion window …, in words
+	Timer  *Timer  `json:"timer,omitempty"`  // that runs
+	Says   string  `json:"says"`             // the state in a sentence
 }
 
 // A Range is a part of a number line: From is in it, To is not.

@@ -137,7 +137,7 @@ func plot(end int64, unit string, scale int64, curves ...curve) string {
 		for _, p := range c.points[1:] {
 			fmt.Fprintf(&out, "H%dV%d", x(p.at), y(p.value))
 		}
-		fmt.Fprintf(&out, `H%d"/><text class="%s" x="%d" y="14">%s</text>`, x(end), c.class, left+10+200*i, c.name)
+		fmt.Fprintf(&out, `H%d"/><path class="%s" d="M%d 10h18"/><text x="%d" y="14">%s</text>`, x(end), c.class, left+10+220*i, left+34+220*i, c.name)
 	}
 	out.WriteString("</svg>")
 	return out.String()

@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -183,7 +184,7 @@ func causesOf(p *story.Packet, r *one) (causes []string) {
 			}
 		}
 	}
-	if p.Cause != nil {
+	if p.Cause != nil && !slices.Contains(causes, idOf(p.Cause.Packet)) {
 		causes = append(causes, idOf(p.Cause.Packet))
 	}
 	return causes

@@ -27,7 +27,7 @@ var Presets = []Preset{
 		"The same loss with RACK-TLP. The client does not wait for its timer: it asks after two round trips of silence."},
 	{"Three repeats, and why three", "every=2ms&reorder=0.3&seed=7",
 		"Nothing is lost here: packets only overtake each other. Some acknowledgements repeat all the same. With one or two instead of three there would be more false alarms."},
-	{"A slow reader", "bytes=9000&read-rate=20000&receive-buffer=3000",
+	{"A slow reader", "bytes=9000&receive-buffer=3000&read-rate=20000",
 		"The server's application reads slowly. The window in its acknowledgements shrinks until the client must stop, and opens again."},
 	{"A queue in front of a slow link", "bytes=60000&rate=1Mbit&queue=5",
 		"Too much at once, and the queue drops packets. The client takes that as a sign and halves its congestion window: the saw below the picture."},

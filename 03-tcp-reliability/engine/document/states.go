@@ -23,7 +23,7 @@ func stateOf(s *trace.State, end network.Direction, r *one) State {
 
 func sender(out *State, s *trace.Out, r *one) {
 	out.Ranges = ranges(s.Ranges, r)
-	out.Window = window(s.Window)
+	out.Window = window(s.Window, "It may send up to %s", r)
 	fact := func(name, value, meaning string) { out.Facts = append(out.Facts, Fact{name, value, meaning}) }
 	if s.Timer != (trace.Timer{}) {
 		out.Timer = &Timer{s.Timer.Set.Microseconds(), s.Timer.Due.Microseconds(), string(s.Timer.For)}
@@ -57,7 +57,7 @@ func sender(out *State, s *trace.Out, r *one) {
 
 func receiver(out *State, s *trace.In, r *one) {
 	out.Ranges = ranges(s.Ranges, r)
-	out.Window = window(s.Window)
+	out.Window = window(s.Window, "It would take up to %s", r)
 	if s.Thrown > 0 {
 		out.Facts = append(out.Facts, Fact{"thrown away", story.Count(s.Thrown, "packet"), "whole, but not wanted: again, or too early"})
 	}
@@ -99,11 +99,15 @@ func unit(r *one) string {
 	return "packet"
 }
 
-func window(x trace.Range) *Range {
-	if x.From == x.To {
-		return nil
+// window says up to where a window reaches.
+func window(x trace.Range, form string, r *one) string {
+	if x.From >= x.To {
+		if unit(r) == "byte" && x.To > 0 {
+			return "The window is closed."
+		}
+		return ""
 	}
-	return &Range{From: x.From, To: x.To}
+	return fmt.Sprintf(form, fmt.Sprintf("%s %d: the window is %s.", unit(r), x.To-1, story.Count(int(x.To-x.From), unit(r))))
 }
 
 // ranges names each part, and gives its text where that is short.
@@ -120,7 +124,8 @@ func text(x trace.Range, r *one) string {
 	if r.Bytes > 0 || len(r.Whole) > 200 || !story.Readable(string(r.Whole)) {
 		return ""
 	}
-	from, to := int(x.From)-1, int(x.To)-1 // both kinds of number begin with 1
+	// Both kinds of number begin with 1; TCP's 0 is the SYN.
+	from, to := max(0, int(x.From)-1), int(x.To)-1
 	if unit(r) == "packet" {
 		pieces, _ := r.Writes()
 		if from < 0 || to > len(pieces) {
@@ -132,7 +137,7 @@ func text(x trace.Range, r *one) string {
 		}
 		return s.String()
 	}
-	if from < 0 || from >= len(r.Whole) {
+	if from >= len(r.Whole) || to <= from {
 		return ""
 	}
 	return string(r.Whole[from:min(to, len(r.Whole))])

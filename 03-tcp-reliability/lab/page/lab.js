@@ -9,7 +9,6 @@ let doc;               // what is shown
 let address = "";      // of its settings
 let at = 0, see = "";  // the event, and the packet that was chosen
 let playing = 0, asked = 0;
-const quiet = matchMedia("(prefers-reduced-motion: reduce)");
 
 // The address of the page: settings first, then what is looked at. Behind "?"
 // when a program serves the page, behind "#" everywhere.
@@ -73,6 +72,12 @@ function render() {
     else if (document.activeElement !== field) field.value = s.value;
     field.closest("label").hidden = s.for?.length > 0 && !s.for.includes(doc.protocol);
   }
+  let watch = "";
+  for (const a of document.querySelectorAll("#presets a")) {
+    a.ariaCurrent = String(a.dataset.go === doc.address);
+    if (a.dataset.go === doc.address) watch = a.title;
+  }
+  $("watch").textContent = watch;
   $("scrub").max = doc.events.length - 1;
   for (const a of document.querySelectorAll("[data-take]")) {
     a.href = a.dataset.take + "?" + address;
@@ -128,16 +133,14 @@ function stop() {
 
 // A click on a packet loses it or spares it: the address is the document's.
 function toggle(id) {
-  const p = doc.packets.find((p) => p.id === id);
+  const p = doc.packets.find((p) => p.id === id.replace("-copy", ""));
   if (!p) return;
   if (p.toggle === undefined) {
     see = id;
     step(at);
     return;
   }
-  const event = doc.events.findIndex((e) => e.packet === id && e.what === "sent");
-  go(p.toggle, { before: address, packet: id, event: undefined }).then(() => stage.packet(id)?.focus({ preventScroll: true }));
-  void event;
+  go(p.toggle, { before: address, packet: id }).then(() => stage.packet(id)?.focus({ preventScroll: true }));
 }
 
 function choose(id) {
@@ -197,12 +200,12 @@ function wire() {
     }
   });
   $("picture").addEventListener("focusin", (e) => {
-    const a = e.target.closest("a.p");
+    const a = e.target.closest("#picture a[id]");
     if (a) { see = a.id; stage.light(doc.events[at], see); panels.show(doc, at, see); }
   });
   document.addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input:not([type=range]), select, textarea")) return;
-    const a = e.target.closest?.("a.p");
+    const a = e.target.closest?.("#picture a[id]");
     if (a && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
       e.preventDefault();
       return stage.walk(a, e.key === "ArrowUp" ? -1 : 1);
@@ -271,6 +274,5 @@ function start() {
   return go(settings, { push: null, event: event === undefined ? undefined : Number(event), packet });
 }
 
-void quiet;
 wire();
 start().then(() => setTimeout(engine.warm, 0));

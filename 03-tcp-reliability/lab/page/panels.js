@@ -30,12 +30,7 @@ function tape(state) {
     cell.style.flexGrow = Math.sqrt(size);
     line.append(cell);
   }
-  if (state.window) {
-    line.after?.call(line);
-    return el("div", {}, line, el("p", { class: "dim" },
-      `window: from ${state.window.from} up to, not with, ${state.window.to}`));
-  }
-  return line;
+  return el("div", {}, line, el("p", { class: "dim" }, state.window));
 }
 
 function timer(t, event) {

@@ -10,11 +10,11 @@ export function draw(doc) {
   // "µs,top,bottom …": a moment may be as high as its packets.
   axis = (picture.dataset.axis ?? "").split(" ").filter(Boolean)
     .map((m) => m.split(",").map(Number));
-  const first = picture.querySelector("a.p");
+  const first = picture.querySelector("a[id]");
   for (const a of packets()) a.setAttribute("tabindex", a === first ? "0" : "-1");
 }
 
-export const packets = () => [...(picture?.querySelectorAll("a.p") ?? [])];
+export const packets = () => [...(picture?.querySelectorAll("a[id]") ?? [])];
 export const packet = (id) => picture?.getElementById?.(id) ?? document.getElementById(id);
 
 // y is how far down the picture's own scale a time is. With after, behind
@@ -43,8 +43,9 @@ export function curtain(doc, n) {
   const event = doc.events[n], own = event?.packet && packet(event.packet);
   let at = event ? y(event.at_us, true) : 0;
   if (own && event.what === "sent") at = Math.min(at, Number(own.dataset.y ?? at) + 9);
-  c.style.transform = `translateY(${last ? box.height * scale + 40 : Math.round(at * scale)}px)`;
-  return at * scale;
+  c.hidden = last;
+  c.style.transform = `translateY(${Math.round((at - box.y) * scale)}px)`;
+  return (at - box.y) * scale;
 }
 
 // light marks the packets of an event and what caused it.
@@ -65,7 +66,7 @@ export function light(event, see) {
 
 // follow keeps the moment that is shown in view while time passes.
 export function follow(top) {
-  const box = $("stage").getBoundingClientRect(), at = box.top + top;
+  const box = $("frame").getBoundingClientRect(), at = box.top + top;
   if (at < 80 || at > innerHeight - 60) scrollBy({ top: at - innerHeight / 2, behavior: "instant" });
 }
 
