@@ -20,7 +20,6 @@ import (
 // gets shorter.
 var notYet = []string{
 	"01-echo/README.md",
-	"02-multiconn/README.md",
 	"03-tcp-reliability/README.md",
 	"docs/lossy-proxy.md",
 }

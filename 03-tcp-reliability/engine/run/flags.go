@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -14,7 +15,8 @@ import (
 
 // order is that of the flags in a command line and in an address.
 var order = []string{"protocol", "message", "every", "bytes", "window", "rto", "congestion",
-	"rack", "receive-buffer", "read-rate", "loss", "burst", "drop", "spare", "duplicate",
+	"rack", "sack", "timestamps",
+	"rto-min", "rto-max", "receive-buffer", "nagle", "delayed-ack", "read-rate", "loss", "burst", "drop", "spare", "duplicate",
 	"reorder", "corrupt", "delay", "jitter", "rate", "queue", "only", "seed"}
 
 // faults are the flags of which one at least has to be given: with none of
@@ -74,8 +76,7 @@ func (s *Settings) useless(name string, all bool) string {
 	protocols := hosts.For(name)
 	switch missing := s.Missing(name); {
 	case protocols != nil && !all && !slices.Contains(protocols, s.Protocol):
-		return fmt.Sprintf("flag -%s means nothing to -protocol %s: it is for\n%s",
-			name, s.Protocol, strings.Join(protocols, ", "))
+		return arq.Useless(name, s.Protocol, protocols).Error()
 	case name == "every" && s.Bytes > 0:
 		return "flag -every means nothing with -bytes: they are written all at once"
 	case name == "message" && s.Bytes > 0:
@@ -116,10 +117,15 @@ func (s Settings) changed() (names, values []string) {
 // usual shells, unless the message has signs that only some of them leave alone.
 func (s Settings) Command() string {
 	line := "go run ./03-tcp-reliability"
+	set := s.flagSet()
 	names, values := s.changed()
 	for i, name := range names {
-		if line += " -" + name; name != "rack" {
+		_, isBool := set.Lookup(name).Value.(interface{ IsBoolFlag() bool })
+		switch line += " -" + name; {
+		case !isBool:
 			line += " " + quote(values[i])
+		case values[i] == "false":
+			line += "=false"
 		}
 	}
 	return line

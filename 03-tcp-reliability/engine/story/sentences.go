@@ -311,7 +311,7 @@ func (d *Digest) cost(add func(Topic, string, string)) {
 			switch {
 			case a.Is == Thrown:
 				thrown++
-			case a.Is == Kept && !counted[a.Packet] && a.Until > a.Time:
+			case a.Is == Kept && a.Length > 0 && !counted[a.Packet] && a.Until > a.Time:
 				counted[a.Packet] = true
 				later++
 				longest = max(longest, a.Until-a.Time)
