@@ -585,6 +585,9 @@ func (p *picture) line(a *arrow, class string) {
 		cross = false
 	}
 	path := fmt.Sprintf(`d="M%s %sL%s %s"`, pt(a.x1), pt(a.y1), pt(x2), pt(y2))
+	if p.Link != nil { // a thin line is hard to hit
+		fmt.Fprintf(&p.out, `<path stroke="#000" stroke-opacity="0" stroke-width="14" %s/>`, path)
+	}
 	head := fmt.Sprintf(` marker-end="url(#%s%s)"`, p.id("h"), class)
 	switch {
 	case a.copied:
