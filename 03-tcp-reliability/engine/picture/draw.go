@@ -45,7 +45,7 @@ func (p *picture) clauses() (list []clause) {
 		sentences = []story.Sentence{{Topic: story.Torn, Key: "Nothing was lost", Rest: "."}}
 	}
 	if text := p.differs.String(); text != "" {
-		sentences = append(sentences, story.Sentence{Topic: -1, Key: "Against the run before", Rest: text})
+		sentences = append(sentences, story.Sentence{Topic: -1, Key: "Against " + cmpOr(p.against, "the run before"), Rest: text})
 	}
 	y := 250
 	if p.Title != "" {
@@ -99,7 +99,11 @@ func (p *picture) draw() {
 	if p.Link != nil {
 		role = "group"
 	}
-	fmt.Fprintf(&p.out, `<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 %s %s %s" width="%s" height="%s" font-size="13" stroke-width="1.4" role="%s" aria-labelledby="%s %s"`,
+	fmt.Fprint(&p.out, `<svg xmlns="http://www.w3.org/2000/svg" class="lad"`)
+	if p.x > 0 {
+		fmt.Fprintf(&p.out, ` x="%s"`, pt(p.x))
+	}
+	fmt.Fprintf(&p.out, ` viewBox="0 %s %s %s" width="%s" height="%s" font-size="13" stroke-width="1.4" role="%s" aria-labelledby="%s %s"`,
 		pt(first), pt(p.width), pt(last-first), pt(p.width), pt(last-first), role, p.id("t"), p.id("s"))
 	if p.Inline {
 		fmt.Fprintf(&p.out, ` data-height="%s" data-axis="%s"`, pt(p.height), p.axis())

@@ -8,7 +8,9 @@ package picture
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -61,6 +63,35 @@ func Draw(w io.Writer, d *story.Digest, o Options) error {
 	return err
 }
 
+// WritePair draws two runs beside each other, each as wide as Options.Width:
+// the first under Options.Title, the second under title. Where the second
+// differs from the first it is marked.
+func WritePair(w io.Writer, first, second *trace.Trace, o Options, title string) error {
+	if o.Width == 0 {
+		o.Width = 600
+	}
+	left := newPicture(story.Of(first), o)
+	o.Title, o.Prefix, o.Before = title, o.Prefix+"b-", first
+	right := newPicture(story.Of(second), o)
+	right.x, right.against = left.width, "the first"
+	if left.Title != "" {
+		right.against = strings.ToLower(left.Title[:1]) + left.Title[1:]
+	}
+	for _, p := range []*picture{left, right} {
+		p.layout()
+		p.draw()
+	}
+	back := themes[cmpOr(o.Theme, "light")].back
+	var out bytes.Buffer
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s"><rect width="100%%" height="100%%" fill="%s"/>`+"\n",
+		pt(2*left.width), pt(max(left.height, right.height)), back)
+	out.Write(left.out.Bytes())
+	out.Write(right.out.Bytes())
+	out.WriteString("</svg>\n")
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
 // A picture is one that is being drawn. Lengths are tenths of a point.
 type picture struct {
 	Options
@@ -68,6 +99,8 @@ type picture struct {
 	out   bytes.Buffer
 	notes []note
 
+	x              int    // in a picture that has several
+	against        string // what it is compared with
 	width, height  int
 	client, server int // the lifelines' places from the left
 	lanes          int // for brackets, left of the client

@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -97,5 +99,26 @@ func TestFastRetransmit(t *testing.T) {
 		if run := p.run(c, false); run.Err != nil || run.Read != Message {
 			t.Errorf("seed %d: read %q, error %v", seed, run.Read, run.Err)
 		}
+	}
+}
+
+// With -svg both runs are drawn, and what differs in the learner's is marked.
+func TestPicture(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pair.svg")
+	p := stopAndWait(&blind{step: 20 * time.Millisecond})
+	if err := p.draw(file, Conditions("-drop data:3")); err != nil {
+		t.Fatal(err)
+	}
+	svg, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"The reference", "Yours", `id="up-1"`, `id="b-up-1"`, "Against the reference", `data-new="1"`} {
+		if !strings.Contains(string(svg), want) {
+			t.Errorf("%s is not in the picture", want)
+		}
+	}
+	if err := p.draw(filepath.Join(file, "no"), Conditions("")); err == nil || !strings.Contains(err.Error(), "\ngive -svg") {
+		t.Errorf("a file that can't be written: %v", err)
 	}
 }

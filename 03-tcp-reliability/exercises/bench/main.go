@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/picture"
 	"example.com/sockets/03-tcp-reliability/engine/terminal"
 	"example.com/sockets/03-tcp-reliability/engine/views"
 )
@@ -17,14 +19,18 @@ import (
 // Main is the whole of a command: it reads the conditions of the network from
 // the flags, runs the reference and the learner's end, and shows both.
 func (p Protocol) Main() {
-	c, err := p.parse(os.Args[1:], os.Stderr)
+	c, svg, err := p.parse(os.Args[1:], os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
 	if err != nil {
 		os.Exit(2) // the error is printed
 	}
-	if err := p.show(os.Stdout, c, terminal.Color(os.Stdout)); err != nil {
+	err = p.show(os.Stdout, c, terminal.Color(os.Stdout))
+	if err == nil && svg != "" {
+		err = p.draw(svg, c)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -34,10 +40,11 @@ func (p Protocol) Main() {
 var folders = map[string]string{"stop-and-wait": "stopwait", "go-back-n": "gobackn",
 	"selective-repeat": "keep", "fast-retransmit": "fastretransmit"}
 
-func (p Protocol) parse(args []string, w io.Writer) (c network.Conditions, err error) {
+func (p Protocol) parse(args []string, w io.Writer) (c network.Conditions, svg string, err error) {
 	c = network.Default()
 	fs := flag.NewFlagSet("./03-tcp-reliability/exercises/"+folders[p.Name]+"/try", flag.ContinueOnError)
 	c.Flags(fs)
+	fs.StringVar(&svg, "svg", "", "also draw both runs beside each other, in this `file`")
 	err = flags.Parse(fs, args, w, "It runs your "+p.Name+" and the reference over the same network,\n"+
 		"and shows where they first differ.", func() error {
 		given := flags.Given(fs)
@@ -47,7 +54,23 @@ func (p Protocol) parse(args []string, w io.Writer) (c network.Conditions, err e
 		}
 		return c.Check(given)
 	})
-	return c, err
+	return c, svg, err
+}
+
+// draw writes a picture of both runs to a file. What differs in the learner's
+// has a mark.
+func (p Protocol) draw(file string, conditions network.Conditions) error {
+	c := p.Compare(conditions)
+	var b bytes.Buffer
+	err := picture.WritePair(&b, &c.Reference.Trace, &c.Yours.Trace,
+		picture.Options{Title: "The reference", Theme: "light"}, "Yours")
+	if err == nil {
+		err = os.WriteFile(file, b.Bytes(), 0o644)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot draw the picture: %w\ngive -svg a file in a folder that exists", err)
+	}
+	return nil
 }
 
 func (p Protocol) show(w io.Writer, conditions network.Conditions, color bool) error {
