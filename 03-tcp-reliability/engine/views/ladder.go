@@ -464,7 +464,7 @@ func labels(r *row, i int) string {
 	return fmt.Sprintf("%s%d: %s%s", tag(p.Connection), p.Number, p.Label(i > 0, texts[i]), suffix)
 }
 
-var texts = [...]int{16, 16, 11, 8} // columns of a payload in the labels
+var texts = [...]int{16, 16, 11, 8, 6} // columns of a payload in the labels
 
 // label says what a packet is, in so many columns.
 func label(r *row, columns int) (s string) {
