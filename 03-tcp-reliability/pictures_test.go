@@ -42,7 +42,8 @@ func TestPictures(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(bytes.ReplaceAll(want, []byte("\r"), nil), got) {
-				t.Errorf("%s is not what %s prints: go test ./03-tcp-reliability -run TestPictures -update", name, m[2])
+				t.Errorf("%s is not what %s prints: go test ./03-tcp-reliability -run TestPictures -update",
+					name, m[2])
 			}
 			if !bytes.Contains(text, []byte("diagrams/"+filepath.Base(file)+`"`)) {
 				t.Errorf("%s names %s and does not show it", page, name)

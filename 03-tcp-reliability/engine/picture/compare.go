@@ -85,7 +85,8 @@ func (d differences) String() string {
 	case d.gone == 0:
 		return fmt.Sprintf(": %s, from %s on.", differ(len(d.new)), story.Millis(d.first))
 	}
-	return fmt.Sprintf(": %s, from %s on; %d gone.", differ(len(d.new)), story.Millis(d.first), d.gone)
+	return fmt.Sprintf(": %s, from %s on; %d gone.",
+		differ(len(d.new)), story.Millis(d.first), d.gone)
 }
 
 func differ(n int) string {

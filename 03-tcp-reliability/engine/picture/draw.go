@@ -118,7 +118,8 @@ func (p *picture) draw() {
 		p.out.WriteString("</style>\n")
 	}
 	p.defs()
-	fmt.Fprintf(&p.out, `<path class="bg" stroke="none" d="M0 %sH%sV%sH0z"/>`+"\n", pt(first), pt(p.width), pt(last))
+	fmt.Fprintf(&p.out, `<path class="bg" stroke="none" d="M0 %sH%sV%sH0z"/>`+"\n",
+		pt(first), pt(p.width), pt(last))
 	p.head()
 	p.silences()
 	fmt.Fprintf(&p.out, `<path class="ll" stroke-width="1.8" d="M%s %sV%sM%s %sV%s"/>`+"\n",
@@ -226,7 +227,8 @@ func (p *picture) head() {
 		p.mark(c.sentence.Topic, c.y)
 		rest := len(together(c.sentence.Key)) // bytes of the bold beginning that are still to come
 		for i, line := range c.lines {
-			fmt.Fprintf(&p.out, `<text x="56" y="%s" font-size="%s"`, pt(c.y+205*i+50), pt(p.font(sentenceFont).size))
+			fmt.Fprintf(&p.out, `<text x="56" y="%s" font-size="%s"`,
+				pt(c.y+205*i+50), pt(p.font(sentenceFont).size))
 			if class != "" {
 				fmt.Fprintf(&p.out, ` class="%s"`, class)
 			}
@@ -260,19 +262,23 @@ func (p *picture) head() {
 func (p *picture) mark(topic story.Topic, y int) {
 	switch topic {
 	case story.LostTopic:
-		fmt.Fprintf(&p.out, `<path class="l n" d="M12 %sH38"/><path class="l" d="M38 %sl8 8m0-8l-8 8"/>`, pt(y), pt(y-40))
+		fmt.Fprintf(&p.out, `<path class="l n" d="M12 %sH38"/><path class="l" d="M38 %sl8 8m0-8l-8 8"/>`,
+			pt(y), pt(y-40))
 	case story.Noticed:
 		if p.d.Protocol == "udp" {
-			fmt.Fprintf(&p.out, `<path class="a o" d="M12 %sH46" marker-end="url(#%sa)"/>`, pt(y), p.id("h"))
+			fmt.Fprintf(&p.out, `<path class="a o" d="M12 %sH46" marker-end="url(#%sa)"/>`,
+				pt(y), p.id("h"))
 			return
 		}
-		fmt.Fprintf(&p.out, `<path class="a x" d="M12 %sH42"/><path class="i" d="M12 %sH46" marker-end="url(#%sa)"/>`, pt(y), pt(y), p.id("h"))
+		fmt.Fprintf(&p.out, `<path class="a x" d="M12 %sH42"/><path class="i" d="M12 %sH46" marker-end="url(#%sa)"/>`,
+			pt(y), pt(y), p.id("h"))
 	case story.Waited, story.ThrownAway:
 		pattern := "wait"
 		if topic == story.ThrownAway {
 			pattern = "thrown"
 		}
-		fmt.Fprintf(&p.out, `<rect class="w" x="12" y="%s" width="34" height="11" fill="url(#%s)"/>`, pt(y-55), p.id(pattern))
+		fmt.Fprintf(&p.out, `<rect class="w" x="12" y="%s" width="34" height="11" fill="url(#%s)"/>`,
+			pt(y-55), p.id(pattern))
 	case story.Torn:
 		fmt.Fprintf(&p.out, `<circle class="r" cx="18" cy="%s" r="3.5"/><circle class="r" cx="29" cy="%s" r="3.5"/><circle class="r" cx="40" cy="%s" r="3.5"/>`, pt(y), pt(y), pt(y))
 	default:
@@ -281,7 +287,8 @@ func (p *picture) mark(topic story.Topic, y int) {
 }
 
 func (p *picture) diamond(x, y int) {
-	fmt.Fprintf(&p.out, `<path class="fl" stroke="none" d="M%s %sl5.5 5.5-5.5 5.5-5.5-5.5z"/>`, pt(x), pt(y-55))
+	fmt.Fprintf(&p.out, `<path class="fl" stroke="none" d="M%s %sl5.5 5.5-5.5 5.5-5.5-5.5z"/>`,
+		pt(x), pt(y-55))
 }
 
 // silences are bands with a word in them.
@@ -367,12 +374,14 @@ func (p *picture) bars(first, last int) {
 		if g.Missing != nil {
 			missing = strings.TrimSpace(g.Missing.Lack(18))
 		}
-		pattern, text := "wait", fmt.Sprintf("%s wait %s for %s", p.words(len(kept)), plain(g.Until-kept1(kept, g)), missing)
+		pattern, text := "wait", fmt.Sprintf("%s wait %s for %s",
+			p.words(len(kept)), plain(g.Until-kept1(kept, g)), missing)
 		if len(kept) == 1 {
 			text = strings.Replace(text, " wait ", " waits ", 1)
 		}
 		if len(thrown) > 0 {
-			pattern, text = "thrown", fmt.Sprintf("%d arrive and are thrown away: %s is missing", len(thrown), missing)
+			pattern, text = "thrown", fmt.Sprintf("%d arrive and are thrown away: %s is missing",
+				len(thrown), missing)
 			if len(thrown) == 1 {
 				text = fmt.Sprintf("1 arrives and is thrown away: %s is missing", missing)
 			}
@@ -411,7 +420,8 @@ func (p *picture) arrivalY(arrival *story.Arrival) int {
 // classes of an arrow: d data, k acknowledgement, l lost, a again.
 func (a *arrow) class() string {
 	switch {
-	case a.Fate == story.Lost || a.arrival != nil && (a.arrival.Is == story.Damaged || a.arrival.Is == story.Full):
+	case a.Fate == story.Lost || a.arrival != nil && (a.arrival.Is == story.Damaged ||
+		a.arrival.Is == story.Full):
 		return "l"
 	case a.Retransmits > 0:
 		return "a"
@@ -469,7 +479,8 @@ func (p *picture) label(a *arrow, f font, room int) string {
 // wide says whether sequence numbers are worth their room: where they are what
 // tells packets apart.
 func (p *picture) wide(a *arrow) bool {
-	return a.Retransmits == 0 && (!p.narrow() || a.class() == "k") && (a.Length == 0 || !story.Readable(a.Text) || a.Length > 16)
+	return a.Retransmits == 0 && (!p.narrow() || a.class() == "k") && (a.Length == 0 ||
+		!story.Readable(a.Text) || a.Length > 16)
 }
 
 // arrow draws a packet: a group, or a link, with its line, head and label.
@@ -490,7 +501,8 @@ func (p *picture) arrow(a *arrow) {
 	if tag == "g" {
 		p.out.WriteByte('g')
 	}
-	fmt.Fprintf(&p.out, ` id="%s" data-at="%d" data-end="%d"`, p.id(name), a.At.Microseconds(), a.end.Microseconds())
+	fmt.Fprintf(&p.out, ` id="%s" data-at="%d" data-end="%d"`,
+		p.id(name), a.At.Microseconds(), a.end.Microseconds())
 	if p.Inline {
 		fmt.Fprintf(&p.out, ` data-y="%s" data-y2="%s"`, pt(a.y1), pt(a.y2))
 	}
@@ -504,7 +516,8 @@ func (p *picture) arrow(a *arrow) {
 		fmt.Fprintf(&p.out, ` data-of="%s%v-%d"`, p.id(""), a.Direction, a.Retransmits)
 	}
 	if a.Packet.Cause != nil {
-		fmt.Fprintf(&p.out, ` data-cause="%s%v-%d"`, p.id(""), a.Packet.Cause.Direction, a.Packet.Cause.Number)
+		fmt.Fprintf(&p.out, ` data-cause="%s%v-%d"`,
+			p.id(""), a.Packet.Cause.Direction, a.Packet.Cause.Number)
 	}
 	if p.differs.new[a.Packet] {
 		p.out.WriteString(` data-new="1"`)
@@ -536,7 +549,8 @@ func (p *picture) arrow(a *arrow) {
 		}
 		at := min(100*length/1000+0, 110)
 		x, y := a.x1+dx*at/length, a.y1+dy*at/length-45
-		fmt.Fprintf(&p.out, `<text transform="matrix(%s %s %s %s %s %s)"`, thousandths(cos), thousandths(sin), thousandths(-sin), thousandths(cos), pt(x), pt(y))
+		fmt.Fprintf(&p.out, `<text transform="matrix(%s %s %s %s %s %s)"`,
+			thousandths(cos), thousandths(sin), thousandths(-sin), thousandths(cos), pt(x), pt(y))
 		more := ""
 		if dx < 0 {
 			more = end
@@ -612,7 +626,8 @@ func (p *picture) line(a *arrow, class string) {
 // sentence says all of a packet; it begins with the words of its label.
 func (p *picture) sentence(a *arrow) string {
 	who := [...]string{"client", "server"}[a.Direction]
-	s := fmt.Sprintf("%s: packet %d of the %s, at %s", a.Label(false, 16), a.Number, who, story.Millis(a.At))
+	s := fmt.Sprintf("%s: packet %d of the %s, at %s",
+		a.Label(false, 16), a.Number, who, story.Millis(a.At))
 	if a.Retransmits > 0 {
 		s += fmt.Sprintf(", packet %d again: %s", a.Retransmits, a.Why)
 	}
@@ -659,7 +674,8 @@ func (p *picture) readings(first, last int) {
 			text += r.Text
 			ends = ends || r.End
 			if r.y >= first && r.y <= last && (j == i || r.y != p.reads[j-1].y) {
-				fmt.Fprintf(&p.out, `<circle id="%s%d" class="r" cx="%s" cy="%s" r="3.6"/>`, p.id("read-"), j+1, pt(p.side(1-r.Direction)), pt(r.y))
+				fmt.Fprintf(&p.out, `<circle id="%s%d" class="r" cx="%s" cy="%s" r="3.6"/>`,
+					p.id("read-"), j+1, pt(p.side(1-r.Direction)), pt(r.y))
 			}
 		}
 		said := story.Quoted(text, 90)
@@ -712,7 +728,8 @@ func (p *picture) drawNotes(first, last int) {
 			continue
 		}
 		if y-n.y > 100 {
-			fmt.Fprintf(&p.out, `<path class="le" stroke-width=".7" d="M%s %sL%s %s"/>`, pt(p.server+100), pt(n.y), pt(p.right-20), pt(y))
+			fmt.Fprintf(&p.out, `<path class="le" stroke-width=".7" d="M%s %sL%s %s"/>`,
+				pt(p.server+100), pt(n.y), pt(p.right-20), pt(y))
 		}
 		for i, text := range lines {
 			p.text(p.right, y+40+line*i, f, n.class, "", strings.TrimRight(text, " "))

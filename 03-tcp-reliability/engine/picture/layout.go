@@ -54,7 +54,8 @@ func (p *picture) choose() {
 		if !within(packet.At) {
 			continue
 		}
-		a := &arrow{Packet: packet, end: packet.Due, x1: p.side(packet.Direction), x2: p.side(1 - packet.Direction)}
+		a := &arrow{Packet: packet, end: packet.Due,
+			x1: p.side(packet.Direction), x2: p.side(1 - packet.Direction)}
 		p.arrows = append(p.arrows, a)
 		for i, arrival := range packet.Arrivals {
 			if i > 0 {
@@ -113,7 +114,8 @@ func (p *picture) events() []event {
 			if a.Retransmits > 0 {
 				below = doubled
 			}
-			list = append(list, event{a.At, 2, host, row, below, func(y int) { a.y1 = y }, nil, drop})
+			list = append(list, event{a.At, 2, host, row, below,
+				func(y int) { a.y1 = y }, nil, drop})
 		}
 		if a.arrival != nil {
 			arrivals[a.arrival] = a
@@ -136,7 +138,8 @@ func (p *picture) events() []event {
 			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = first.y }, nil, 0})
 		} else {
 			own = r
-			list = append(list, event{r.At, 1, host, arrivalRow, 0, func(y int) { r.y = y }, nil, 0})
+			list = append(list, event{r.At, 1, host, arrivalRow, 0,
+				func(y int) { r.y = y }, nil, 0})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b event) int {
@@ -159,8 +162,8 @@ func (p *picture) sweep() {
 			silence := m.at - before.at
 			high := int64(silence) / max(1, int64(p.flight)/usual)
 			if high > cutFrom && silence >= cutFlights*p.flight {
-				p.cuts = append(p.cuts, cut{before.bottom + 100, before.bottom + cutHeight - 100, silence})
 				m.top = before.bottom + cutHeight
+				p.cuts = append(p.cuts, cut{before.bottom + 100, m.top - 100, silence})
 			} else {
 				m.top = max(before.top+int(min(high, 3*cutFrom)), before.bottom+60)
 			}
@@ -232,7 +235,8 @@ func (p *picture) brackets() (list []bracket) {
 	last := time.Duration(-1)
 	for _, a := range p.arrows {
 		from := at[a.Previous]
-		if a.copied || a.Retransmits == 0 || from == nil || a.Direction != network.Up || a.At == last {
+		if a.copied || a.Retransmits == 0 || from == nil || a.Direction != network.Up ||
+			a.At == last {
 			continue
 		}
 		last = a.At

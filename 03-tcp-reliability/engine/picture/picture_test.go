@@ -112,7 +112,8 @@ func check(svg string) (groups int, err error) {
 			case a.Name.Local == "id":
 				ids[a.Value] = true
 				packet = packet || strings.HasPrefix(a.Value, "up-") || strings.HasPrefix(a.Value, "down-")
-			case a.Name.Local == "x" || a.Name.Local == "y" || a.Name.Local == "width" || a.Name.Local == "height" || a.Name.Local == "cx" || a.Name.Local == "cy":
+			case a.Name.Local == "x" || a.Name.Local == "y" || a.Name.Local == "width" ||
+				a.Name.Local == "height" || a.Name.Local == "cx" || a.Name.Local == "cy":
 				if n, err := strconv.ParseFloat(a.Value, 64); err != nil || n < 0 {
 					return 0, fmt.Errorf("%s = %s", a.Name.Local, a.Value)
 				}
@@ -132,7 +133,8 @@ func TestAnyRun(t *testing.T) {
 		tr := random(t, seed)
 		arrows, data := 0, 0
 		for _, e := range tr.Events {
-			if e.Kind == trace.Sent || (e.Kind == trace.Arrived || e.Kind == trace.Discarded) && e.Copy > 1 {
+			if e.Kind == trace.Sent || (e.Kind == trace.Arrived || e.Kind == trace.Discarded) &&
+				e.Copy > 1 {
 				arrows++
 			}
 			if e.Kind == trace.Sent {
@@ -143,9 +145,11 @@ func TestAnyRun(t *testing.T) {
 			svg := drawn(t, tr, Options{Width: width, Title: "a <title> & more", Before: tr, Animate: seed%5 == 0})
 			groups, err := check(svg)
 			if err != nil || groups != arrows {
-				t.Fatalf("seed %d, width %d: %d arrows for %d: %v\n%s", seed, width, groups, arrows, err, svg)
+				t.Fatalf("seed %d, width %d: %d arrows for %d: %v\n%s",
+					seed, width, groups, arrows, err, svg)
 			}
-			if !strings.Contains(svg, "Against the run before") || strings.Contains(svg, "data-new") {
+			if !strings.Contains(svg, "Against the run before") ||
+				strings.Contains(svg, "data-new") {
 				t.Errorf("seed %d: the run differs from itself", seed)
 			}
 			limit := 600
@@ -156,7 +160,8 @@ func TestAnyRun(t *testing.T) {
 				limit += 220 // for the dots
 			}
 			if size := (len(svg) - 7000 - 5*strings.Count(svg, "&")) / max(arrows, 20); size > limit {
-				t.Errorf("seed %d, width %d: %d bytes for each of %d arrows", seed, width, size, arrows)
+				t.Errorf("seed %d, width %d: %d bytes for each of %d arrows",
+					seed, width, size, arrows)
 			}
 			p := newPicture(story.Of(tr), Options{Width: width})
 			p.layout()
@@ -169,7 +174,8 @@ func TestAnyRun(t *testing.T) {
 func straight(t *testing.T, seed uint64, p *picture) {
 	t.Helper()
 	for i, m := range p.moments {
-		if m.bottom < m.top || i > 0 && (m.at <= p.moments[i-1].at || m.top <= p.moments[i-1].bottom) {
+		if m.bottom < m.top || i > 0 && (m.at <= p.moments[i-1].at ||
+			m.top <= p.moments[i-1].bottom) {
 			t.Errorf("seed %d: time goes up from %+v to %+v", seed, p.moments[max(i-1, 0)], m)
 		}
 	}
@@ -177,13 +183,15 @@ func straight(t *testing.T, seed uint64, p *picture) {
 	sends := map[place]*arrow{}
 	for _, a := range p.arrows {
 		if a.y2 < a.y1 || a.end > a.At && a.y2 == a.y1 && a.Loss != network.LostQueue {
-			t.Errorf("seed %d: packet %v:%d goes from %d to %d", seed, a.Direction, a.Number, a.y1, a.y2)
+			t.Errorf("seed %d: packet %v:%d goes from %d to %d",
+				seed, a.Direction, a.Number, a.y1, a.y2)
 		}
 		if a.copied {
 			continue
 		}
 		if b := sends[place{a.x1, a.y1 / 100}]; b != nil && abs(a.y1-b.y1) < 100 {
-			t.Errorf("seed %d: packets %d and %d leave at heights %d and %d", seed, b.Number, a.Number, b.y1, a.y1)
+			t.Errorf("seed %d: packets %d and %d leave at heights %d and %d",
+				seed, b.Number, a.Number, b.y1, a.y1)
 		}
 		sends[place{a.x1, a.y1 / 100}] = a
 	}
@@ -220,7 +228,8 @@ func TestSameWords(t *testing.T) {
 		tr := traced(t, address)
 		svg := drawn(t, tr, Options{})
 		for _, p := range story.Of(tr).Packets {
-			begin := fmt.Sprintf("<title>%s: packet %d of the", escape(p.Label(false, 16)), p.Number)
+			begin := fmt.Sprintf("<title>%s: packet %d of the",
+				escape(p.Label(false, 16)), p.Number)
 			if !strings.Contains(svg, begin) {
 				t.Errorf("%s: %s is missing", address, begin)
 			}
@@ -273,7 +282,8 @@ func TestThemes(t *testing.T) {
 			t.Errorf("theme %q: light and dark are %v", theme, got)
 		}
 	}
-	if svg := drawn(t, tr, Options{Inline: true}); strings.Contains(svg, "<style") || !strings.Contains(svg, "data-axis") {
+	if svg := drawn(t, tr, Options{Inline: true}); strings.Contains(svg, "<style") ||
+		!strings.Contains(svg, "data-axis") {
 		t.Error("an inline picture has a style sheet, or no axis")
 	}
 }
@@ -303,7 +313,8 @@ func TestLinks(t *testing.T) {
 func TestCompare(t *testing.T) {
 	before, after := traced(t, "loss=0"), traced(t, "drop=data:3")
 	svg := drawn(t, after, Options{Before: before})
-	if !strings.Contains(svg, "from 40 ms on") || strings.Count(svg, "data-new") < 5 || strings.Contains(svg, `id="up-3" data-at="20000" data-end="30000" data-drop="data:1" data-new`) {
+	if !strings.Contains(svg, "from 40 ms on") || strings.Count(svg, "data-new") < 5 ||
+		strings.Contains(svg, `id="up-3" data-at="20000" data-end="30000" data-drop="data:1" data-new`) {
 		t.Errorf("the differences are not marked:\n%s", svg)
 	}
 }
@@ -328,7 +339,8 @@ func TestParts(t *testing.T) {
 func TestMotion(t *testing.T) {
 	svg := drawn(t, traced(t, "drop=data:3"), Options{Animate: true, From: 20 * time.Millisecond, To: 105 * time.Millisecond})
 	still, moves, ok := strings.Cut(svg, "@media(prefers-reduced-motion:no-preference){")
-	if !ok || strings.Contains(still, "animation") || strings.Contains(svg, "infinite") || !strings.Contains(moves, "animation") {
+	if !ok || strings.Contains(still, "animation") || strings.Contains(svg, "infinite") ||
+		!strings.Contains(moves, "animation") {
 		t.Error("something moves for all readers, or for ever")
 	}
 	if len(svg) > 20_000 {

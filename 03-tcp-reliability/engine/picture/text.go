@@ -97,7 +97,8 @@ func together(text string) string {
 	b := []byte(text)
 	var out strings.Builder
 	for i, c := range b {
-		if c == ' ' && i > 0 && i+1 < len(b) && b[i+1] == '"' && (i+2 == len(b) || strings.IndexByte(" ,.;:)", b[i+2]) >= 0) {
+		if c == ' ' && i > 0 && i+1 < len(b) && b[i+1] == '"' && (i+2 == len(b) ||
+			strings.IndexByte(" ,.;:)", b[i+2]) >= 0) {
 			out.WriteString("\u00a0")
 		} else {
 			out.WriteByte(c)

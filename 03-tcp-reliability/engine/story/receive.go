@@ -234,7 +234,9 @@ func (f *flow) advance(by *Arrival) {
 		i++
 	}
 	f.sents = f.sents[i:]
-	for i = 0; i < len(f.advances)-1 && f.advances[i].upto <= f.reads && f.acked-f.advances[i].from < 1<<31; i++ {
+	// What is read and acknowledged can't be taken back, and is forgotten.
+	old := func(v advance) bool { return v.upto <= f.reads && !before(f.acked, v.from) }
+	for i = 0; i < len(f.advances)-1 && old(f.advances[i]); i++ {
 	}
 	if i > 32 {
 		f.advances = append(f.advances[:0], f.advances[i:]...)
@@ -452,7 +454,8 @@ func (c *acks) repeat(p *Packet, data *flow) int {
 	if !p.HasAck || data.kind == selective || p.Kind.Has(trace.RST) {
 		return 0
 	}
-	again := c.began && p.Ack == c.ack && p.Length == 0 && (p.Kind == trace.ACK || p.Kind == trace.Ack) &&
+	again := c.began && p.Ack == c.ack && p.Length == 0 && (p.Kind == trace.ACK ||
+		p.Kind == trace.Ack) &&
 		(p.Window == c.window || len(p.SACK) > 0)
 	if p.Kind == trace.ACK {
 		again = again && before(p.Ack, data.max)

@@ -46,7 +46,8 @@ func (d *Digest) Story() (story []Sentence) {
 		}
 	}
 	if underWay > 0 {
-		add(LostTopic, Count(underWay, "packet")+" "+was(underWay)+" still under way", " when the run ended.")
+		add(LostTopic, fmt.Sprintf("%s %s still under way", Count(underWay, "packet"), was(underWay)),
+			" when the run ended.")
 	}
 	if d.Protocol == "udp" {
 		d.torn(add)
@@ -172,12 +173,14 @@ func (d *Digest) whoNoticed() (key, rest string) {
 	}
 	vain := ""
 	if needless > 0 {
-		vain = fmt.Sprintf(" %d of %s %s needless.", needless, Count(repeated, "repetition"), was(needless))
+		vain = fmt.Sprintf(" %d of %s %s needless.",
+			needless, Count(repeated, "repetition"), was(needless))
 	}
 	if len(noticed) == 0 {
 		switch {
 		case needless > 0:
-			return Count(needless, "repetition") + " " + was(needless) + " needless", ": the receiver had it all."
+			return fmt.Sprintf("%s %s needless", Count(needless, "repetition"), was(needless)),
+				": the receiver had it all."
 		case len(lost) > 0:
 			return d.unnoticed(lost)
 		}
@@ -327,7 +330,8 @@ func (d *Digest) cost(add func(Topic, string, string)) {
 			}
 		}
 	}
-	if data := slices.DeleteFunc(slices.Clone(waits), func(w Wait) bool { return w.Packet.Length == 0 }); len(data) > 0 {
+	isEnd := func(w Wait) bool { return w.Packet.Length == 0 }
+	if data := slices.DeleteFunc(slices.Clone(waits), isEnd); len(data) > 0 {
 		waits = data // the end counts if nothing else was missing
 	}
 	if len(waits) > 0 {
@@ -337,7 +341,8 @@ func (d *Digest) cost(add func(Topic, string, string)) {
 				w = o
 			}
 		}
-		key, rest := fmt.Sprintf("%s was missing for %s", w.Packet.Name(), Millis(w.Till-w.From)), ""
+		key, rest := fmt.Sprintf("%s was missing for %s",
+			w.Packet.Name(), Millis(w.Till-w.From)), ""
 		if len(waits) > 1 {
 			name := w.Packet.Name()
 			if d.Unit() != "word" {
@@ -352,7 +357,8 @@ func (d *Digest) cost(add func(Topic, string, string)) {
 		case later == 1:
 			rest = fmt.Sprintf("; 1 later %s waited %s", d.Unit(), Millis(longest))
 		case later > 1:
-			rest = fmt.Sprintf("; %d later %ss waited, the longest %s", later, d.Unit(), Millis(longest))
+			rest = fmt.Sprintf("; %d later %ss waited, the longest %s",
+				later, d.Unit(), Millis(longest))
 		}
 		add(Waited, key, rest+".")
 	}
@@ -416,6 +422,7 @@ func (d *Digest) torn(add func(Topic, string, string)) {
 		parts = append(parts, fmt.Sprintf("reads %s too late", Count(late, d.Unit())))
 	}
 	if len(parts) > 0 {
-		add(Torn, "The application "+parts[0], strings.Join(append([]string{""}, parts[1:]...), ", ")+".")
+		rest := strings.Join(append([]string{""}, parts[1:]...), ", ")
+		add(Torn, "The application "+parts[0], rest+".")
 	}
 }

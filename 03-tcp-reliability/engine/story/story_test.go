@@ -166,7 +166,8 @@ func TestNothingIsGuessed(t *testing.T) {
 		if p.First == last.First && p.Retransmits > 0 {
 			for _, a := range p.Arrivals {
 				if a.Is == story.Already || a.Is == story.Taken || p.Needless {
-					t.Errorf("packet %d: verdict %v, needless %v, and the server never acknowledged it", p.Number, a.Is, p.Needless)
+					t.Errorf("packet %d: verdict %v, needless %v, and the server never acknowledged it",
+						p.Number, a.Is, p.Needless)
 				}
 			}
 		}
@@ -191,12 +192,14 @@ func TestReads(t *testing.T) {
 				told.WriteString(r.Text)
 				switch {
 				case r.By == nil:
-					t.Errorf("%s, %s: nothing made the read of %q at %v possible", protocol, faults, r.Text, r.At)
+					t.Errorf("%s, %s: nothing made the read of %q at %v possible",
+						protocol, faults, r.Text, r.At)
 				case r.By.Time > r.At || r.By.Is != story.Taken:
 					t.Errorf("%s, %s: %q, read at %v, by packet %d that came at %v: %v",
 						protocol, faults, r.Text, r.At, r.By.Number, r.By.Time, r.By.Is)
 				case protocol == "udp" && !strings.HasPrefix(r.By.Text, r.Text):
-					t.Errorf("%s: packet %d with %q is read as %q", faults, r.By.Number, r.By.Text, r.Text)
+					t.Errorf("%s: packet %d with %q is read as %q",
+						faults, r.By.Number, r.By.Text, r.Text)
 				}
 			}
 			if told.String() != want.String() {
@@ -205,7 +208,8 @@ func TestReads(t *testing.T) {
 			for _, g := range d.Gaps {
 				for _, a := range g.Later {
 					if a.Is == story.Kept && a.Until != 0 && a.Until < a.Time {
-						t.Errorf("%s, %s: packet %d waited from %v to %v", protocol, faults, a.Number, a.Time, a.Until)
+						t.Errorf("%s, %s: packet %d waited from %v to %v",
+							protocol, faults, a.Number, a.Time, a.Until)
 					}
 				}
 			}
@@ -251,7 +255,8 @@ func TestTimeouts(t *testing.T) {
 	timeouts := 0
 	for _, protocol := range protocols {
 		for seed := range 15 {
-			d := story.Of(traced(t, protocol, fmt.Sprintf("loss=0.2 jitter=3ms seed=%d", 100+seed), nil))
+			d := story.Of(traced(t, protocol, fmt.Sprintf("loss=0.2 jitter=3ms seed=%d",
+				100+seed), nil))
 			came := map[string]bool{}
 			for _, p := range d.Packets {
 				for _, a := range p.Arrivals {
@@ -264,7 +269,8 @@ func TestTimeouts(t *testing.T) {
 				}
 				if p.First == nil || p.Previous == nil || p.First.Number != p.Retransmits ||
 					p.Previous.At > p.At || p.Previous != p.First && p.Previous.First != p.First {
-					t.Errorf("%s: packet %d repeats %d, and before it came %v", protocol, p.Number, p.Retransmits, p.Previous)
+					t.Errorf("%s: packet %d repeats %d, and before it came %v",
+						protocol, p.Number, p.Retransmits, p.Previous)
 				}
 				if p.Why == trace.Timeout {
 					timeouts++

@@ -83,7 +83,8 @@ func WriteCwnd(w io.Writer, t *trace.Trace) error {
 		name  string
 		marks []rune
 	}{{"lost", lost}, {"again", again}} {
-		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%6s  %s", mark.name, string(mark.marks)), " "))
+		line := fmt.Sprintf("%6s  %s", mark.name, string(mark.marks))
+		fmt.Fprintln(out, strings.TrimRight(line, " "))
 	}
 	return out.Flush()
 }

@@ -18,7 +18,8 @@ import (
 // slow is the trace of 9000 bytes over a bad network, whose reader is slow.
 func slow(t testing.TB, protocol string, seed int64) *trace.Trace {
 	t.Helper()
-	address := fmt.Sprintf("protocol=%s&bytes=9000&read-rate=4000&loss=0.05&duplicate=0.1&corrupt=0.05&drop=data:2&seed=%d", protocol, seed)
+	address := fmt.Sprintf("protocol=%s&bytes=9000&read-rate=4000&loss=0.05&duplicate=0.1&corrupt=0.05&drop=data:2&seed=%d",
+		protocol, seed)
 	if protocol == "tcp" {
 		address += "&receive-buffer=3000"
 	}
@@ -86,7 +87,8 @@ var present = map[string]func(e *trace.Event) bool{
 func TestFieldsAreDocumented(t *testing.T) {
 	always, sometimes := fieldsOf(t)
 	if len(always) != 8 || len(sometimes) != len(present) {
-		t.Fatalf("the page has %d and %d fields, the test knows 8 and %d", len(always), len(sometimes), len(present))
+		t.Fatalf("the page has %d and %d fields, the test knows 8 and %d",
+			len(always), len(sometimes), len(present))
 	}
 	all := trace.Trace{Events: []trace.Event{
 		{Kind: trace.Sent, Connection: 1, Packet: &trace.Header{Kind: trace.Datagram, Cause: 3}},

@@ -199,7 +199,8 @@ type drawing struct {
 
 // newDrawing shares the columns out: the application gets 20, and more if it
 // needs more and the lane does not.
-func newDrawing(out io.Writer, style Style, clock func(time.Duration) string, left, right, lane, app int) *drawing {
+func newDrawing(out io.Writer, style Style, clock func(time.Duration) string,
+	left, right, lane, app int) *drawing {
 	room := max(style.Width, 80) - left - right - 4 // the lifelines, and a space at each
 	lane = min(max(lane, room-app), room-20, 64)
 	return &drawing{out: out, color: style.Color, clock: clock,
@@ -232,7 +233,8 @@ func (d *drawing) pause(p time.Duration) {
 		text = story.InWords(p) + " later"
 	}
 	left := (d.lane - len(text)) / 2
-	d.line("", "·", "", "│"+strings.Repeat(" ", left)+text+strings.Repeat(" ", d.lane-left-len(text))+"│", "", "", "")
+	lane := fmt.Sprintf("│%s%-*s│", strings.Repeat(" ", left), d.lane-left, text)
+	d.line("", "·", "", lane, "", "", "")
 }
 
 const (
@@ -340,7 +342,8 @@ func reading(reads []*story.Read, columns int) string {
 	switch {
 	case length == 0:
 		return "reads the end"
-	case length > longRead || !story.Readable(text) || length > columns && strings.Contains(text, "\n"):
+	case length > longRead || !story.Readable(text) || length > columns &&
+		strings.Contains(text, "\n"):
 		return "reads " + story.Count(length, "byte")
 	}
 	return "reads " + middle(text, columns-len("reads "))

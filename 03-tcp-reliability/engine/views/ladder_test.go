@@ -70,8 +70,10 @@ func TestLadderIsStraight(t *testing.T) {
 					at[column] = r
 					column += story.Width(string(r))
 				}
-				if !strings.ContainsRune("│├╞", at[left]) || !strings.ContainsRune("│┤╡", at[right]) {
-					t.Errorf("seed %d: the lifelines stand at columns %d and %d, but here not:\n%s\n%s", seed, left, right, lines[1], line)
+				if !strings.ContainsRune("│├╞", at[left]) ||
+					!strings.ContainsRune("│┤╡", at[right]) {
+					t.Errorf("seed %d: the lifelines stand at columns %d and %d, but here not:\n%s\n%s",
+						seed, left, right, lines[1], line)
 				}
 			}
 			if t.Failed() {
@@ -89,13 +91,15 @@ func TestLadderIsWhole(t *testing.T) {
 		text := ladder(t, tr, views.Style{})
 		rows := 0
 		for _, e := range tr.Events {
-			if e.Kind == trace.Sent || (e.Kind == trace.Arrived || e.Kind == trace.Discarded) && e.Copy > 1 {
+			if e.Kind == trace.Sent || (e.Kind == trace.Arrived || e.Kind == trace.Discarded) &&
+				e.Copy > 1 {
 				rows++
 			}
 		}
 		got := 0
 		for line := range strings.Lines(text) {
-			if strings.ContainsAny(line, "├╞┤╡") || strings.Contains(line, "·►│") || strings.Contains(line, "│◄·") || strings.Contains(line, "(second co") {
+			if strings.ContainsAny(line, "├╞┤╡") || strings.Contains(line, "·►│") ||
+				strings.Contains(line, "│◄·") || strings.Contains(line, "(second co") {
 				got++
 			}
 		}
@@ -110,7 +114,8 @@ func TestLadderIsWhole(t *testing.T) {
 func TestUnderWayAndBufferFull(t *testing.T) {
 	const ms = time.Millisecond
 	data := func(n int) *trace.Header {
-		return &trace.Header{Kind: trace.Data, Seq: uint32(n), Length: 2, Text: fmt.Sprintf("%d ", n), Data: n}
+		return &trace.Header{Kind: trace.Data, Seq: uint32(n), Length: 2, Text: fmt.Sprintf("%d ",
+			n), Data: n}
 	}
 	tr := &trace.Trace{Protocol: "udp"}
 	for n := 1; n <= 3; n++ {

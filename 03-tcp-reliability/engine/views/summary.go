@@ -64,7 +64,8 @@ func writeWrapped(out io.Writer, sentence string) {
 // met picks the packets of which a copy met an end.
 func met(end story.Verdict) func(*story.Packet) (string, bool) {
 	return func(p *story.Packet) (string, bool) {
-		return "", slices.ContainsFunc(p.Arrivals, func(a *story.Arrival) bool { return a.Is == end })
+		is := func(a *story.Arrival) bool { return a.Is == end }
+		return "", slices.ContainsFunc(p.Arrivals, is)
 	}
 }
 
@@ -91,7 +92,8 @@ func writeCounts(out io.Writer, d *story.Digest) {
 			}
 		}
 	}
-	fmt.Fprintf(out, "Packets: %d up (%d lost), %d down (%d lost)", sent[0], lost[0], sent[1], lost[1])
+	fmt.Fprintf(out, "Packets: %d up (%d lost), %d down (%d lost)",
+		sent[0], lost[0], sent[1], lost[1])
 	for _, count := range []struct {
 		n    int
 		what string
