@@ -2,7 +2,7 @@ package main
 
 // exercises are all of them, in the order in which they are best done.
 var exercises = []exercise{
-	{"01-echo", "shout", 15, "echo in capitals", "9f950ca78404"},
+	{"01-echo", "shout", 15, "echo in capitals", "fe3502751972"},
 	{"01-echo", "shortreads", 15, "all of a message, though reads are short", "044ff86236e2"},
 	{"01-echo", "lines", 30, "a line at a time from a stream", "b235218d76a5"},
 	{"01-echo", "halfclose", 30, "say that this is all, and read on", "ebdf94fc9bdb"},

@@ -179,6 +179,27 @@ func (s *Story) guard(f func()) {
 	f()
 }
 
+// Go runs f, which calls the answer, in a goroutine of its own. Its panic is told
+// like one of the case itself. The channel is closed when f has ended.
+func (s *Story) Go(f func()) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.guard(f)
+	}()
+	return ended
+}
+
+// Ended says whether such a channel is closed.
+func Ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 // set changes the verdict, unless it is settled.
 func (s *Story) set(change func(v *Verdict)) {
 	s.mu.Lock()

@@ -59,6 +59,7 @@ type Conn struct {
 	read, write           time.Time // deadlines
 	readTimer, writeTimer *time.Timer
 	reading               bool // a Read waits
+	held                  bool // and must, see Hold
 	touched               []string
 }
 
@@ -77,6 +78,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 			return 0, c.op("read", net.ErrClosed)
 		case over(c.read):
 			return 0, c.op("read", os.ErrDeadlineExceeded)
+		case c.held:
 		case len(p) == 0:
 			return 0, nil
 		case len(h.waits) > 0:
@@ -182,11 +184,11 @@ func (c *Conn) Reset() error {
 	return c.Close()
 }
 
-// Fail has the peer's Reads, after what waits, and Writes return err.
+// Fail has the peer's Reads return err, after what waits.
 func (c *Conn) Fail(err error) {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
-	c.out.err, c.in.err = err, err
+	c.out.err = err
 	c.link.changed.Broadcast()
 }
 
@@ -262,6 +264,29 @@ func (c *Conn) Reading() bool {
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	return c.reading
+}
+
+// Take reads what has arrived at this end, without waiting.
+func (c *Conn) Take() string {
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	taken := string(c.in.waits)
+	c.in.waits = nil
+	c.link.changed.Broadcast()
+	return taken
+}
+
+// Hold calls f, which uses the peer's end, and lets the Reads of this end see
+// its effects only when f is over, all at once.
+func (c *Conn) Hold(f func()) {
+	c.link.mu.Lock()
+	c.held = true
+	c.link.mu.Unlock()
+	f()
+	c.link.mu.Lock()
+	defer c.link.mu.Unlock()
+	c.held = false
+	c.link.changed.Broadcast()
 }
 
 // Waiting is what has arrived at this end and was not read.
@@ -345,7 +370,7 @@ func (l *Listener) Dial() *Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		client.Fail(errors.New("connection refused"))
+		server.Fail(errors.New("connection refused"))
 		return client
 	}
 	l.backlog = append(l.backlog, server)
