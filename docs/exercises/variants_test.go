@@ -129,7 +129,7 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 		t.Fatalf("the variants can't be put together: %v\n%s", err, said)
 	}
 
-	free := make(chan bool, max(2, runtime.NumCPU()))
+	free := make(chan bool, 3*runtime.NumCPU()) // many of them wait for what never comes
 	var running sync.WaitGroup
 	for i, v := range all {
 		if v.state == noBuild {
