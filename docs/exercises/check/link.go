@@ -54,13 +54,17 @@ type Conn struct {
 	// WriteErr is what Write returns, after WriteRoom more bytes.
 	WriteErr  error
 	WriteRoom int
+	// AtClose is called at the first Close, before that does anything.
+	AtClose func()
 
+	once                  sync.Once
 	closed                bool
 	read, write           time.Time // deadlines
 	readTimer, writeTimer *time.Timer
 	reading               bool // a Read waits
 	held                  bool // and must, see Hold
 	touched               []string
+	peer                  *Conn // of one that was dialed
 }
 
 func (c *Conn) op(name string, err error) error {
@@ -157,6 +161,9 @@ func (c *Conn) CloseWrite() error {
 
 // Close ends both directions. What was written before still arrives.
 func (c *Conn) Close() error {
+	if c.AtClose != nil {
+		c.once.Do(c.AtClose)
+	}
 	c.link.mu.Lock()
 	defer c.link.mu.Unlock()
 	if c.closed {
@@ -246,6 +253,9 @@ func (c *Conn) Deadlines() string {
 	return ""
 }
 
+// Peer is the other end of a connection that was dialed.
+func (c *Conn) Peer() *Conn { return c.peer }
+
 // Ended says whether this end was "closed", "half-closed", or "".
 func (c *Conn) Ended() string {
 	c.link.mu.Lock()
@@ -310,12 +320,14 @@ type Listener struct {
 	waiting  int // calls of Accept that wait
 	accepted int
 	calls    int
+	failed   int // calls that have returned an error
 }
 
-// NewListener makes a listener with these connections in its backlog.
-func NewListener(backlog ...net.Conn) *Listener {
-	l := &Listener{backlog: backlog}
+// Listener makes a listener. Its clients come by Dial.
+func (s *Story) Listener() *Listener {
+	l := &Listener{}
 	l.changed = sync.NewCond(&l.mu)
+	s.Cleanup(func() { l.Close() })
 	return l
 }
 
@@ -332,9 +344,12 @@ func (l *Listener) Accept() (net.Conn, error) {
 			l.backlog = l.backlog[1:]
 			l.accepted++
 			return c, nil
+		case l.failed > 100: // who tries again and again waits here
 		case l.err != nil:
+			l.failed++
 			return nil, l.err
 		case l.closed:
+			l.failed++
 			return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: net.ErrClosed}
 		}
 		l.changed.Wait()
@@ -375,6 +390,7 @@ func (l *Listener) Dial() *Conn {
 	}
 	l.backlog = append(l.backlog, server)
 	l.changed.Broadcast()
+	client.peer, server.peer = server, client
 	return client
 }
 
