@@ -53,6 +53,7 @@ type Verdict struct {
 	Case          string   // the first that failed; "" when all passed
 	Failed        []string // all that failed, Case first
 	NotTried      int      // cases after one that could not be ended
+	Races         bool     // the race detector was at work
 	Done          []string // what it did, step by step
 	Expected      string
 	Came          string // what came instead
@@ -76,7 +77,7 @@ type Story struct {
 func Run(t *testing.T, cases []Case) {
 	debug.SetMemoryLimit(MaxMemory) // collect garbage before giving up
 	list(cases)
-	v := Verdict{Total: len(cases)}
+	v := Verdict{Total: len(cases), Races: Races}
 	first := v
 	began := time.Now()
 	for i, c := range cases {
@@ -209,6 +210,13 @@ func (s *Story) set(change func(v *Verdict)) {
 	}
 }
 
+// Failed says whether the case has failed already: a panic in a goroutine, say.
+func (s *Story) Failed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.verdict.Symptom != ""
+}
+
 // Cleanup has f called when the case has ended.
 func (s *Story) Cleanup(f func()) {
 	s.mu.Lock()
@@ -292,8 +300,19 @@ func (v *Verdict) panicked(cause any, stack string) {
 		v.Symptom = "the check itself could not do its work on this machine: that is no fault of your answer"
 		return
 	}
+	if strings.Contains(fmt.Sprint(cause), "synctest") {
+		v.outlived(stack)
+		return
+	}
 	v.Expected, v.Came = "no panic", fmt.Sprintf("panic: %v", cause)
 	v.Symptom = fmt.Sprintf("your code panicked%s", where(stack))
+}
+
+// outlived tells that something of an earlier case was used: its channels
+// belong to that case's virtual time.
+func (v *Verdict) outlived(stack string) {
+	v.Expected, v.Came = "a fresh start of each case", "a channel or a timer that was made in an earlier case"
+	v.Symptom = "your code uses what it has made for somebody else: it keeps it in a variable of the package" + where(stack)
 }
 
 func (v *Verdict) stuck(stack string) {
@@ -352,6 +371,10 @@ func Crash(last Verdict, output string) Verdict {
 	for line := range strings.SplitSeq(output, "\n") {
 		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
 			_, stack, _ := strings.Cut(output, line)
+			if strings.Contains(line, "synctest") {
+				v.outlived(stack)
+				return v
+			}
 			v.Came = strings.TrimSpace(line)
 			v.Symptom = "your code ended the whole program" + where(stack)
 			return v

@@ -311,6 +311,8 @@ type Listener struct {
 	// AtClose is called by Close, before anyone learns that the listener is
 	// closed. A connection that it returns is accepted at that very moment.
 	AtClose func() *Conn
+	// AtAccept is called when Accept is about to return a connection.
+	AtAccept func()
 
 	mu       sync.Mutex
 	changed  *sync.Cond
@@ -332,6 +334,14 @@ func (s *Story) Listener() *Listener {
 }
 
 func (l *Listener) Accept() (net.Conn, error) {
+	c, err := l.accept()
+	if err == nil && l.AtAccept != nil {
+		l.AtAccept()
+	}
+	return c, err
+}
+
+func (l *Listener) accept() (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls++
@@ -341,6 +351,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		switch {
 		case len(l.backlog) > 0:
 			c := l.backlog[0]
+			l.backlog[0] = nil // so that it can be collected
 			l.backlog = l.backlog[1:]
 			l.accepted++
 			return c, nil
@@ -381,7 +392,12 @@ func (l *Listener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0,
 
 // Dial puts a connection into the backlog, and gives the client's end.
 func (l *Listener) Dial() *Conn {
-	client, server := Link(0)
+	return l.DialRoom(0)
+}
+
+// DialRoom is Dial, with room for so many bytes in each direction.
+func (l *Listener) DialRoom(room int) *Conn {
+	client, server := Link(room)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {

@@ -34,6 +34,9 @@ func (d *Draw) N(n int) int {
 	return v
 }
 
+// Spent says that what is drawn again is at its end: from there on all is 0.
+func (d *Draw) Spent() bool { return d.random == nil && d.at >= len(d.drawn) }
+
 // Between is a number from low to high.
 func (d *Draw) Between(low, high int) int { return low + d.N(high-low+1) }
 
