@@ -33,6 +33,7 @@ type Protocol struct {
 	Name   string // stop-and-wait, go-back-n, selective-repeat or fast-retransmit
 	Window int    // packets; stop-and-wait has 1
 	RTO    time.Duration
+	Last   int // the number of the last packet; 0 for that of Message
 
 	// One of these makes the learner's end. The other end is the reference.
 	Sender   func() Sender
@@ -41,10 +42,27 @@ type Protocol struct {
 
 // The bounds of a run. They end one that would never end by itself.
 const (
-	maxTime    = 10 * time.Second // virtual
-	maxPackets = 200              // of one end
+	maxTime    = 10 * time.Second // virtual; 60 times as long with another Last
+	maxPackets = 200              // of one end, for the packets of Message
 	maxSteps   = 10_000
 )
+
+// last is the number of the last packet, the fin.
+func (p Protocol) last() int {
+	if p.Last == 0 {
+		return Last
+	}
+	return p.Last
+}
+
+// words are those of Message, again and again if there must be more.
+func (p Protocol) words() (words [][]byte) {
+	all := strings.SplitAfter(Message, " ")
+	for i := range p.last() - 1 {
+		words = append(words, []byte(all[i%len(all)]))
+	}
+	return words
+}
 
 // transfer is the number of every transfer here.
 const transfer = 0x0123_4567_0000_0000
@@ -64,15 +82,17 @@ func (p Protocol) hosts(learner bool) (client, server simulation.Host) {
 		client, server = arq.NewSelectiveRepeatSender(transfer, p.Window, p.RTO), arq.NewSelectiveRepeatReceiver(transfer)
 	case "fast-retransmit":
 		wire = arq.GoBackN // the same packets
-		reference := newSender(wire, newFast(p.Window, p.RTO))
-		reference.reason = "3 duplicate acks"
+		reference := newSender(wire, newFast(p.last(), p.Window, p.RTO), p.last())
+		reference.reason, reference.oneByOne = "3 duplicate acks", true
 		client, server = reference, newReceiver(wire, &cumulative{next: 1, kept: map[int]string{}})
 	default:
 		panic("bench: no protocol " + p.Name)
 	}
 	switch {
 	case learner && p.Sender != nil:
-		client = newSender(wire, p.Sender())
+		mine := newSender(wire, p.Sender(), p.last())
+		mine.oneByOne = p.Name == "fast-retransmit"
+		client = mine
 	case learner:
 		server = newReceiver(wire, p.Receiver())
 	}
@@ -90,12 +110,11 @@ func (p Protocol) run(c network.Conditions, learner bool) *Run {
 	client, server := p.hosts(learner)
 	r := &Run{Trace: trace.Trace{Protocol: p.Name}}
 	var read bytes.Buffer
-	var words [][]byte
-	for word := range strings.SplitAfterSeq(Message, " ") {
-		words = append(words, []byte(word))
-	}
-	s := simulation.Run{Client: client, Server: server, Network: network.New(c), Writes: words,
+	s := simulation.Run{Client: client, Server: server, Network: network.New(c), Writes: p.words(),
 		Output: &read, Trace: &r.Trace, MaxTime: maxTime, MaxSteps: maxSteps}
+	if p.Last != 0 {
+		s.MaxTime, s.MaxSteps = 60*maxTime, 10*maxSteps
+	}
 	r.Err = s.Go().Err
 	r.Read = read.String()
 	return r

@@ -33,20 +33,26 @@ type Receiver interface {
 type sender struct {
 	Sender
 	protocol arq.Protocol
+	last     int      // the number of the last packet
 	words    []string // of packet n at n-1
 	closed   bool
 	err      error
 
-	now     time.Duration
-	why     trace.Reason // a packet that is sent again now is
-	reason  trace.Reason // why, if not for a timeout: a learner's doesn't say
-	idle    bool         // Send had nothing
-	numbers map[int]int  // of the first transmission of each packet
-	sent    int
+	now    time.Duration
+	why    trace.Reason // a packet that is sent again now is
+	reason trace.Reason // why, if not for a timeout: a learner's doesn't say
+	idle   bool         // Send had nothing
+
+	// With oneByOne all that can be sent is sent before the next
+	// acknowledgement is handed over, also of those that came at one moment.
+	oneByOne bool
+	acks     []int
+	numbers  map[int]int // of the first transmission of each packet
+	sent     int
 }
 
-func newSender(p arq.Protocol, s Sender) *sender {
-	return &sender{Sender: s, protocol: p, numbers: map[int]int{}, now: -1, reason: "unknown"}
+func newSender(p arq.Protocol, s Sender, last int) *sender {
+	return &sender{Sender: s, protocol: p, last: last, numbers: map[int]int{}, now: -1, reason: "unknown"}
 }
 
 func (s *sender) Write(now time.Duration, p []byte) int {
@@ -58,7 +64,11 @@ func (s *sender) Close(now time.Duration) { s.closed = true }
 
 func (s *sender) Receive(now time.Duration, b []byte) {
 	p, err := arq.Decode(b)
-	if err == nil && s.err == nil {
+	switch {
+	case err != nil || s.err != nil:
+	case s.oneByOne:
+		s.acks = append(s.acks, int(p.Ack-first))
+	default:
 		s.Ack(now, int(p.Ack-first))
 	}
 }
@@ -77,6 +87,10 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 		}
 	}
 	n, ok := s.Sender.Send(now)
+	for ; !ok && len(s.acks) > 0; n, ok = s.Sender.Send(now) {
+		s.Ack(now, s.acks[0])
+		s.acks = s.acks[1:]
+	}
 	s.idle = !ok
 	switch {
 	case !ok:
@@ -84,24 +98,24 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 			s.err = fmt.Errorf("is cut off: Deadline says %s, which is over, and Send has nothing to send", Millis(at))
 		}
 		return trace.Packet{}, false
-	case n < 1 || n > Last:
-		s.err = fmt.Errorf("is cut off: it sends packet %d, and there are 1 to %d", n, Last)
+	case n < 1 || n > s.last:
+		s.err = fmt.Errorf("is cut off: it sends packet %d, and there are 1 to %d", n, s.last)
 		return trace.Packet{}, false
-	case s.sent == maxPackets:
+	case s.sent >= maxPackets && s.sent >= 20*s.last:
 		s.err = fmt.Errorf("is cut off: it has sent %d packets, and goes on", s.sent)
 		return trace.Packet{}, false
 	}
 	s.sent++
 	p := arq.Packet{Protocol: s.protocol, Type: arq.Fin, Transfer: transfer, Seq: first + uint32(n)}
 	c := trace.Header{Seq: uint32(n)}
-	if n < Last {
+	if n < s.last {
 		p.Type, p.Payload = arq.Data, []byte(s.words[n-1])
 		c.Text, c.Length = s.words[n-1], len(s.words[n-1])
 	}
 	c.Kind = trace.PacketKind(p.Type.String())
 	if s.numbers[n] == 0 {
 		s.numbers[n] = s.sent
-		if n < Last {
+		if n < s.last {
 			c.Data = n
 		}
 	} else {
@@ -156,7 +170,7 @@ func (r *receiver) Receive(now time.Duration, b []byte) {
 		}
 		r.bytes = append(r.bytes, w...)
 	}
-	if len(r.acks) > maxPackets || len(r.bytes) > 100*len(Message) {
+	if len(r.acks) > maxPackets || len(r.bytes) > 1000*len(Message) {
 		r.acks, r.bytes = nil, nil
 		r.err = errors.New("is cut off: it acknowledges and delivers without end")
 	}

@@ -67,6 +67,7 @@ type Story struct {
 	mu       sync.Mutex
 	verdict  Verdict
 	quiet    bool     // steps are not written: there are thousands of them
+	written  time.Time
 	found    *Verdict // of a random input that is being made smaller
 	cleanups []func()
 }
@@ -133,9 +134,12 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 		defer s.cleanUp()
 		s.guard(func() { c.Do(s) })
 	}()
-	timeUp := time.After(Patience)
-	tick := time.NewTicker(20 * time.Millisecond)
+	const every = 20 * time.Millisecond
+	tick := time.NewTicker(every)
 	defer tick.Stop()
+	// On a machine that is so busy that even the ticks come late, less time
+	// counts.
+	left, last := Patience, time.Now()
 	for {
 		select {
 		case <-over:
@@ -143,9 +147,13 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 			if n := raceErrors() - races; n > 0 {
 				s.set(func(v *Verdict) { v.raced(n) })
 			}
-		case <-timeUp:
-			s.set(func(v *Verdict) { v.stuck(goroutines()) })
 		case <-tick.C:
+			now := time.Now()
+			left -= min(now.Sub(last), 2*every)
+			if last = now; left <= 0 {
+				s.set(func(v *Verdict) { v.stuck(goroutines()) })
+				break
+			}
 			var m runtime.MemStats
 			if runtime.ReadMemStats(&m); m.HeapAlloc < MaxMemory {
 				continue
@@ -234,8 +242,11 @@ func (s *Story) cleanUp() {
 func (s *Story) Did(format string, args ...any) {
 	s.set(func(v *Verdict) {
 		v.Done = append(v.Done, fmt.Sprintf(format, args...))
-		if !s.quiet {
+		// It is written in case the whole program ends. Thousands of steps
+		// would take longer to write than to do.
+		if now := time.Now(); !s.quiet && (len(v.Done) < 10 || now.Sub(s.written).Abs() > 200*time.Millisecond) {
 			v.write()
+			s.written = now
 		}
 	})
 }
