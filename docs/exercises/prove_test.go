@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -156,6 +157,11 @@ func TestExercises(t *testing.T) {
 			}
 		}
 	}
+	for _, v := range all {
+		if v.what == "solution" {
+			v.checkSentences(t)
+		}
+	}
 	for _, e := range asked(t) {
 		stub := read(t, filepath.Join(repository, filepath.FromSlash(e.answer())))
 		if got := fingerprint([]byte(stub)); got != e.stub {
@@ -177,6 +183,50 @@ func TestExercises(t *testing.T) {
 			t.Logf("%-15s %2d mistakes rejected, %d right alternatives accepted", e.name, count[e.name+" mistake"], count[e.name+" right"])
 		}
 	}
+}
+
+// A sentence of a task has a number.
+var sentence = regexp.MustCompile(`(?m)^(\d+)\. (.*)`)
+
+// checkSentences finds the sentences of a task that no case holds the answer
+// to. With -v it prints which cases hold which.
+func (v *variant) checkSentences(t *testing.T) {
+	held := map[string][]string{} // cases, by the number of the sentence
+	for line := range strings.Lines(v.cases) {
+		words := strings.Fields(line)
+		if len(words) == 1 {
+			t.Errorf("%s/%s holds no sentence of the task", v.exercise.name, words[0])
+		}
+		for _, number := range words[1:] {
+			held[number] = append(held[number], words[0])
+		}
+	}
+	_, task, _ := strings.Cut(read(t, filepath.Join(repository, filepath.FromSlash(v.folder()), "README.md")), "## The task")
+	task, _, _ = strings.Cut(task, "## Hints")
+	found := sentence.FindAllStringSubmatch(task, -1)
+	if len(found) == 0 {
+		t.Errorf("%s: the sentences of the task have no numbers", v.exercise.name)
+	}
+	for _, s := range found {
+		if len(held[s[1]]) == 0 {
+			t.Errorf("%s: no case holds sentence %s: %s", v.exercise.name, s[1], s[2])
+		}
+		if testing.Verbose() {
+			t.Logf("%-14s %2s. %-50.50s %s", v.exercise.name, s[1], s[2], shorten(held[s[1]]))
+		}
+		delete(held, s[1])
+	}
+	for number, cases := range held {
+		t.Errorf("%s: there is no sentence %s, which %v hold", v.exercise.name, number, cases)
+	}
+}
+
+// shorten names at most four cases.
+func shorten(cases []string) string {
+	if len(cases) > 4 {
+		return fmt.Sprintf("%s and %d more", strings.Join(cases[:3], ", "), len(cases)-3)
+	}
+	return strings.Join(cases, ", ")
 }
 
 // asked are the exercises to prove: all, or those of EXERCISES=shout,lines.

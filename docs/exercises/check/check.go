@@ -66,7 +66,7 @@ type Story struct {
 	t        *testing.T
 	mu       sync.Mutex
 	verdict  Verdict
-	quiet    bool     // steps are not written: there are thousands of them
+	quiet    bool // steps are not written: there are thousands of them
 	written  time.Time
 	found    *Verdict // of a random input that is being made smaller
 	cleanups []func()
