@@ -3,175 +3,33 @@
 package multiconn
 
 import (
-	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"example.com/sockets/02-multiconn/internal/servertest"
 	"example.com/sockets/02-multiconn/messages/message"
 	"github.com/google/go-cmp/cmp"
 )
 
-var programs = map[string]string{} // folder below 02-multiconn to executable
+// commands are the programs of the chapter.
+var commands = []string{"server", "client", "eventloop", "load", "neverreads",
+	"messages/server", "messages/client", "messages/mistake"}
 
 func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
+	os.Exit(servertest.Build(m, commands...))
 }
 
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "multiconn")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	for _, name := range []string{"server", "client", "eventloop", "neverreads", "messages/server", "messages/mistake"} {
-		exe := filepath.Join(dir, strings.ReplaceAll(name, "/", "-")+".exe")
-		out, err := exec.Command("go", "build", "-o", exe, "./"+name).CombinedOutput()
-		if err != nil {
-			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", name, err, out)
-			return 1
-		}
-		programs[name] = exe
-	}
-	return m.Run()
-}
-
-// command makes the command for a program of ours.
-func command(t *testing.T, name string, args ...string) *exec.Cmd {
-	t.Helper()
-	if name == "eventloop" && runtime.GOOS == "windows" {
-		t.Skip("the event loop is for Linux, macOS and the BSDs")
-	}
-	cmd := exec.CommandContext(t.Context(), programs[name], args...)
-	cmd.WaitDelay = time.Minute
-	return cmd
-}
-
-// A process runs in the background, and its lines can be waited for.
-type process struct {
-	cmd    *exec.Cmd
-	lines  chan string
-	errors chan string // lines of standard error
-}
-
-func start(t *testing.T, cmd *exec.Cmd) *process {
-	t.Helper()
-	p := &process{cmd: cmd, lines: make(chan string, 100000), errors: make(chan string, 1000)}
-	pass := func(r io.Reader, lines chan string) {
-		scanner := bufio.NewScanner(r)
-		for scanner.Scan() {
-			lines <- scanner.Text()
-		}
-		close(lines)
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go pass(stdout, p.lines)
-	go pass(stderr, p.errors)
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	return p
-}
-
-// line waits for the next of the lines, or "" at their end.
-func line(t *testing.T, lines chan string) string {
-	t.Helper()
-	select {
-	case line := <-lines:
-		return line
-	case <-time.After(time.Minute):
-		t.Fatal("no further line came")
-		return ""
-	}
-}
-
-var listening = regexp.MustCompile(`^Listening on (127\.0\.0\.1:\d+)$`)
-
-// startServer starts a server on a free port and returns its address.
-func startServer(t *testing.T, name string, flags ...string) (*process, string) {
-	t.Helper()
-	args := append([]string{"-addr", "127.0.0.1:0"}, flags...)
-	p := start(t, command(t, name, args...))
-	first := line(t, p.lines)
-	m := listening.FindStringSubmatch(first)
-	if m == nil {
-		t.Fatalf("the first line of %s is %q", name, first)
-	}
-	return p, m[1]
-}
-
-// signal presses Ctrl-C or sends another signal, and returns the exit status.
-func (p *process) signal(t *testing.T, sig os.Signal) int {
-	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("a test can't press Ctrl-C for one process on Windows")
-	}
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Fatal(err)
-	}
-	return p.wait(t)
-}
-
-// wait waits for the end of the process, with its last lines left in p.lines.
-func (p *process) wait(t *testing.T) int {
-	t.Helper()
-	state, err := p.cmd.Process.Wait()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return state.ExitCode()
-}
-
-// result is what a program that has ended leaves behind.
-type result struct {
-	Stdout, Stderr string
-	Status         int
-}
-
-func runToEnd(t *testing.T, cmd *exec.Cmd) result {
-	t.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if _, ok := err.(*exec.ExitError); err != nil && !ok {
-		t.Fatalf("%s: %v", cmd, err)
-	}
-	return result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
-}
-
-// Go caches a test's result by the files that the test opens. Opening the
-// programs' sources makes these tests run again when a program changes.
-func openSources(t *testing.T) {
-	t.Helper()
-	names, err := filepath.Glob("*/*.go")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no sources found, error %v", err)
-	}
-	for _, name := range names {
-		if _, err := os.ReadFile(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+var sources = []string{"*/*.go", "messages/*/*.go", "internal/*/*.go"}
 
 // servers are the programs that keep the same contract, each in its own way.
 var servers = []string{"server", "eventloop"}
@@ -179,23 +37,24 @@ var servers = []string{"server", "eventloop"}
 // The client's messages come back from each server, and the server's last
 // line counts them.
 func TestClientAndServers(t *testing.T) {
-	openSources(t)
+	servertest.OpenSources(t, sources...)
 	for _, name := range servers {
 		t.Run(name, func(t *testing.T) {
-			server, addr := startServer(t, name)
-			got := runToEnd(t, command(t, "client", "-addr", addr, "-conns", "200", "-messages", "3"))
+			server, addr := servertest.StartServer(t, name)
+			got := servertest.Run(t, servertest.Command(t, "client", "-addr", addr, "-conns", "200", "-messages", "3"))
 			got.Stdout = regexp.MustCompile(`time: \S+`).ReplaceAllString(got.Stdout, "time: T")
-			want := result{Stdout: "200 of 200 connections are open; sending 3 messages on each\n" +
+			want := servertest.Result{Stdout: "200 of 200 connections are open; sending 3 messages on each\n" +
 				"Connections: 200, messages echoed: 600, errors: 0, time: T\n"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error("the client (-want +got):\n" + diff)
 			}
-			if status := server.signal(t, os.Interrupt); status != 0 {
+			server.Signal(t, os.Interrupt)
+			if status := server.End(t); status != 0 {
 				t.Errorf("on Ctrl-C the server ended with status %d", status)
 			}
 			counts := map[string]int{}
 			last := ""
-			for text := range server.lines {
+			for text := range server.Lines {
 				last = text
 				counts[strings.Fields(text)[0]]++
 			}
@@ -215,7 +74,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no limit of this kind")
 	}
-	openSources(t)
+	servertest.OpenSources(t, sources...)
 	for _, name := range append(slices.Clone(servers), "messages/server") {
 		t.Run(name, func(t *testing.T) {
 			request, reply := "hello", "hello"
@@ -223,7 +82,7 @@ func TestOutOfDescriptors(t *testing.T) {
 				request = frame(t, "text/plain", request)
 				reply = frame(t, "binary/first-bytes", "First 10 bytes of request: hello")
 			}
-			limited := command(t, name, "-addr", "127.0.0.1:0", "-quiet")
+			limited := servertest.Command(t, name, "-addr", "127.0.0.1:0", "-quiet")
 			sh, err := exec.LookPath("sh")
 			if err != nil {
 				t.Skip("this machine has no sh")
@@ -231,15 +90,11 @@ func TestOutOfDescriptors(t *testing.T) {
 			// exec, so that the signal goes to the server and not to sh.
 			limited.Args = []string{"sh", "-c", "ulimit -n 30; exec " + limited.Path + " -addr 127.0.0.1:0 -quiet"}
 			limited.Path = sh
-			server := start(t, limited)
-			first := line(t, server.lines)
-			m := listening.FindStringSubmatch(first)
-			if m == nil {
-				t.Fatalf("the first line is %q", first)
-			}
+			server := servertest.StartProcess(t, limited)
+			addr := server.Listening(t)
 			conns := make([]net.Conn, 40)
 			for i := range conns {
-				conn, err := net.Dial("tcp", m[1])
+				conn, err := net.Dial("tcp", addr)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -247,10 +102,11 @@ func TestOutOfDescriptors(t *testing.T) {
 				conn.SetDeadline(time.Now().Add(time.Minute))
 				conns[i] = conn
 			}
-			trouble := line(t, server.errors)
-			if !strings.HasPrefix(trouble, "cannot accept a client on "+m[1]+": ") || !strings.Contains(trouble, "too many open files") {
+			trouble := server.Errors.Next(t)
+			if !strings.HasPrefix(trouble, "cannot accept a client on "+addr+": ") || !strings.Contains(trouble, "too many open files") {
 				t.Errorf("out of file descriptors, the server says %q", trouble)
 			}
+			server.Errors.Expect(t, "new clients wait in the backlog until connections close")
 			// The kernel hands out clients in the order of their arrival.
 			ask := func(conn net.Conn) {
 				t.Helper()
@@ -271,10 +127,11 @@ func TestOutOfDescriptors(t *testing.T) {
 				ask(conn)
 				conn.Close()
 			}
-			if status := server.signal(t, os.Interrupt); status != 0 {
+			server.Signal(t, os.Interrupt)
+			if status := server.End(t); status != 0 {
 				t.Errorf("on Ctrl-C the server ended with status %d", status)
 			}
-			for more := range server.errors {
+			for more := range server.Errors {
 				t.Errorf("the server says %q besides", more)
 			}
 		})
@@ -291,42 +148,190 @@ func frame(t *testing.T, kind, content string) string {
 	return b.String()
 }
 
-// What does not make sense is an error with status 2 and the usage; what
-// fails at run time is one line and status 1.
+// -h says what a program is for, how it is called, and each flag with its unit.
+func TestHelp(t *testing.T) {
+	servertest.OpenSources(t, sources...)
+	for _, name := range commands {
+		got := servertest.Run(t, servertest.Command(t, name, "-h"))
+		lines := strings.Split(got.Stdout, "\n")
+		if got.Status != 0 || got.Stderr != "" || len(lines) < 4 || !strings.HasSuffix(lines[0], ".") ||
+			!strings.HasPrefix(lines[2], "  go run ./02-multiconn/"+name) {
+			t.Errorf("%s -h: status %d, errors %q, output\n%s", name, got.Status, got.Stderr, got.Stdout)
+		}
+		if wide := servertest.TooWide(got.Stdout); wide != nil {
+			t.Errorf("%s -h is wider than 80 columns:\n%s", name, strings.Join(wide, "\n"))
+		}
+		if strings.Contains(got.Stdout, "-addr") && !strings.Contains(got.Stdout, "no host means") {
+			t.Errorf("%s -h does not say what an address without a host means:\n%s", name, got.Stdout)
+		}
+	}
+}
+
+// What goes wrong is said in two lines, what happened and what to try: with
+// status 2 where the command line is wrong, and 1 where the program failed.
 func TestWrongCommands(t *testing.T) {
-	openSources(t)
+	servertest.OpenSources(t, sources...)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
+	const help = "-h shows the flags\n"
 	for _, test := range []struct {
-		program string
-		args    []string
-		stderr  string // its first line holds this
+		command string
 		status  int
+		stderr  string // how it begins
+		try     string // its second line ends with this
 	}{
-		{"client", []string{"-conns", "0"}, "invalid value 0 for flag -conns", 2},
-		{"client", []string{"-conns", "many"}, `invalid value "many" for flag -conns`, 2},
-		{"client", []string{"127.0.0.1"}, `unexpected argument "127.0.0.1"`, 2},
-		{"server", []string{"-addr", "65432"}, `invalid value "65432" for flag -addr`, 2},
-		{"server", []string{"-max-conns", "-1"}, "invalid value -1 for flag -max-conns", 2},
-		{"server", []string{"-no-such-flag"}, "flag provided but not defined: -no-such-flag", 2},
-		{"neverreads", []string{"-addr", "65432"}, `invalid value "65432" for flag -addr`, 2},
-		{"neverreads", []string{"-addr", "127.0.0.1:1"}, "cannot connect to 127.0.0.1:1: ", 1}, // port 1, tcpmux: nobody listens
-		{"messages/mistake", []string{"65432"}, `unexpected argument "65432"`, 2},
-		{"eventloop", []string{"-grace", "-1s"}, "invalid value -1s for flag -grace", 2},
-		{"eventloop", []string{"-addr", taken.Addr().String()}, "cannot listen on " + taken.Addr().String(), 1},
-		{"server", []string{"-addr", taken.Addr().String()}, "cannot listen on " + taken.Addr().String(), 1},
+		{"client -conns 0", 2, "invalid value 0 for flag -conns: must be from 1 to 65535\n", help},
+		{"client -conns many", 2, "invalid value \"many\" for flag -conns: not a whole number\n", help},
+		{"client -timeout 5", 2, "invalid value \"5\" for flag -timeout: not a duration\n",
+			"write a number and its unit, such as 500ms, 10s or 2m; " + help},
+		{"client 127.0.0.1", 2, "unexpected argument \"127.0.0.1\": settings are given as flags\n", help},
+		{"client -addr 127.0.0.1:0", 2, "invalid value \"127.0.0.1:0\" for flag -addr: port 0 is for servers alone\n",
+			"give the port in the server's line \"Listening on\"; " + help},
+		{"client -addr :", 2, "invalid value \":\" for flag -addr: port 0 is for servers alone\n", help},
+		{"load -size 0", 2, "invalid value 0 for flag -size: ", help},
+		{"load -addr ::1", 2, "invalid value \"::1\" for flag -addr: an IPv6 address stands in brackets\n",
+			"write [::1]:65432; " + help},
+		{"server -addr 65432", 2, "invalid value \"65432\" for flag -addr: the host is missing\n",
+			"write 127.0.0.1:65432; " + help},
+		{"server -addr ::1:65432", 2, "invalid value \"::1:65432\" for flag -addr: an IPv6 address stands in brackets\n",
+			"write [::1]:65432; " + help},
+		{"server -max-conns -1", 2, "invalid value -1 for flag -max-conns: must be from 1 to 1000000\n", help},
+		{"server -no-such-flag", 2, "flag provided but not defined: -no-such-flag\n", help},
+		{"server -addr " + taken.Addr().String(), 1, "cannot listen on " + taken.Addr().String() + ": ",
+			"another program has this port: stop it, or pick a free one: -addr 127.0.0.1:0\n"},
+		{"eventloop -grace -1s", 2, "invalid value -1s for flag -grace: must be 0 or more\n", help},
+		{"eventloop -addr " + taken.Addr().String(), 1, "cannot listen on " + taken.Addr().String() + ": ",
+			"another program has this port: stop it, or pick a free one: -addr 127.0.0.1:0\n"},
+		{"neverreads -addr localhost", 2, "invalid value \"localhost\" for flag -addr: the port is missing\n",
+			"write localhost:65432; " + help},
+		{"neverreads -addr 127.0.0.1:1", 1, "cannot connect to 127.0.0.1:1: ", // tcpmux: nobody listens
+			"is the server running? start it first: go run ./02-multiconn/server\n"},
+		{"messages/mistake 65432", 2, "unexpected argument \"65432\"", help},
+		{"messages/server -idle-timeout -1s", 2, "invalid value -1s for flag -idle-timeout: must be 0 or more\n", help},
+		{"messages/client", 2, "expected an action and a text, and got 0 arguments\n",
+			"an example: search morpheus; " + help},
+		{"messages/client search a b", 2, "expected an action and a text, and got 3 arguments\n", help},
+		{"messages/client dance morpheus", 2, "unknown action \"dance\": the actions are search and binary\n", help},
+		{"messages/client search \xff", 2, "cannot search for \"\\xff\": it is not valid UTF-8\n", help},
+		{"messages/client -timeout -1s search x", 2, "invalid value -1s for flag -timeout: must be more than 0\n", help},
+		{"messages/client -addr 127.0.0.1:1 search x", 1, "cannot connect to 127.0.0.1:1: ",
+			"is the server running? start it first: go run ./02-multiconn/messages/server\n"},
 	} {
-		got := runToEnd(t, command(t, test.program, test.args...))
-		first, rest, _ := strings.Cut(got.Stderr, "\n")
-		if got.Status != test.status || !strings.Contains(first, test.stderr) || got.Stdout != "" {
-			t.Errorf("%s %q: status %d and not %d; it says %q, expected %q; output %q",
-				test.program, test.args, got.Status, test.status, first, test.stderr, got.Stdout)
+		t.Run(test.command, func(t *testing.T) {
+			if runtime.GOOS == "windows" && strings.Contains(test.command, "\xff") {
+				t.Skip("arguments are UTF-16 on Windows")
+			}
+			words := strings.Fields(test.command)
+			got := servertest.Run(t, servertest.Command(t, words[0], words[1:]...))
+			if got.Status != test.status || got.Stdout != "" || !strings.HasPrefix(got.Stderr, test.stderr) ||
+				!strings.HasSuffix(got.Stderr, test.try) || strings.Count(got.Stderr, "\n") != 2 {
+				t.Errorf("status %d, output %q, errors\n%s\nwant status %d and two lines that begin\n%s\nand end\n%s",
+					got.Status, got.Stdout, got.Stderr, test.status, test.stderr, test.try)
+			}
+			if wide := servertest.TooWide(got.Stderr); wide != nil {
+				t.Errorf("wider than 80 columns:\n%s", strings.Join(wide, "\n"))
+			}
+		})
+	}
+}
+
+// A client that Ctrl-C ends before it is done says so, without an error, and
+// its exit status is 1.
+func TestStopClients(t *testing.T) {
+	servertest.OpenSources(t, sources...)
+	for _, test := range []struct{ command, last string }{
+		{"client -conns 1 -messages 1", "Stopped; messages echoed: 0"},
+		{"load -conns 1 -for 1h -quiet", "Stopped before the 1h0m0s were over"},
+		{"messages/client search x", "Stopped before the reply had come"},
+	} {
+		for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+			t.Run(test.command+" "+sig.String(), func(t *testing.T) {
+				came := make(chan bool, 1)
+				addr := servertest.Serve(t, "no such code", func(conn *net.TCPConn) {
+					io.ReadFull(conn, make([]byte, 1))
+					came <- true // it is in the middle
+					servertest.Silence(conn)
+				})
+				words := strings.Fields(test.command)
+				client := servertest.StartProcess(t, servertest.Command(t, words[0],
+					append([]string{"-addr", addr, "-timeout", "1h"}, words[1:]...)...))
+				<-came
+				client.Signal(t, sig)
+				last := ""
+				for line := range client.Lines {
+					last = line
+				}
+				for line := range client.Errors {
+					t.Errorf("it says %q on standard error", line)
+				}
+				if status := client.End(t); status != 1 || last != test.last {
+					t.Errorf("status %d, last line %q", status, last)
+				}
+			})
 		}
-		if test.status == 1 && rest != "" {
-			t.Errorf("%s %q: there is more than one line: %q", test.program, test.args, rest)
+	}
+}
+
+// A server that waits for a client to read says so, and ends with the second
+// Ctrl-C at once.
+func TestSecondInterrupt(t *testing.T) {
+	servertest.OpenSources(t, sources...)
+	for _, name := range servers {
+		t.Run(name, func(t *testing.T) {
+			server, addr := servertest.StartServer(t, name, "-quiet", "-grace", "1h")
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			servertest.Fill(t, conn.(*net.TCPConn))
+			server.Signal(t, os.Interrupt)
+			server.Lines.Expect(t, "Stopping; waiting for clients: 1, for 1h0m0s at most; Ctrl-C again ends at once")
+			server.Signal(t, os.Interrupt)
+			if status := server.End(t); status == 0 {
+				t.Error("ended before its time, the server has status 0")
+			}
+		})
+	}
+}
+
+// What can't be printed is said, and is not taken for success.
+func TestOutputFails(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("this system has no /dev/full")
+	}
+	defer full.Close()
+	servertest.OpenSources(t, sources...)
+	addr := servertest.Serve(t, "no such code", servertest.Echo)
+	for _, command := range []string{"client -addr " + addr, "load -for 10ms -conns 1 -addr " + addr,
+		"messages/mistake", "client -h"} {
+		words := strings.Fields(command)
+		cmd := servertest.Command(t, words[0], words[1:]...)
+		cmd.Stdout = full
+		got := servertest.Run(t, cmd)
+		want := servertest.Result{Status: 1, Stderr: "cannot write to standard output: no space left on device\n" +
+			"is the disk full, or has the program that reads it ended?\n"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s > /dev/full (-want +got):\n%s", command, diff)
 		}
+	}
+}
+
+// A server that listens on a name says which address it took.
+func TestListenOnName(t *testing.T) {
+	servertest.OpenSources(t, sources...)
+	for _, name := range append(slices.Clone(servers), "messages/server") {
+		t.Run(name, func(t *testing.T) {
+			server := servertest.StartProcess(t, servertest.Command(t, name, "-addr", "localhost:0"))
+			host, _, err := net.SplitHostPort(strings.TrimPrefix(server.Lines.Next(t), "Listening on "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			server.Lines.Expect(t, "Of the addresses of localhost this server has "+host+" alone")
+		})
 	}
 }

@@ -5,21 +5,16 @@ package multiconn
 // the cable between them.
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
+	"example.com/sockets/02-multiconn/internal/servertest"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -27,19 +22,8 @@ import (
 type host string
 
 func TestTwoHosts(t *testing.T) {
-	// The whole test takes a second or two. When time is up, all programs are
-	// killed, and each part that waits for one fails at once.
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
+	servertest.OpenSources(t, sources...)
 	serverHost, clientHost := joinTwoHosts(t)
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir, "./server", "./client")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", build, err, out)
-	}
-	serverProgram := filepath.Join(dir, "server")
-	clientProgram := filepath.Join(dir, "client")
-
 	exchanges := []struct {
 		name            string
 		listen          string // what the server gets as -addr
@@ -56,64 +40,62 @@ func TestTwoHosts(t *testing.T) {
 	}
 	for _, x := range exchanges {
 		t.Run(x.name, func(t *testing.T) {
-			server := serverHost.start(ctx, t, serverProgram, "-addr", x.listen)
-			addr := x.dial + ":" + server.port(t, x.says)
+			server := serverHost.start(t, "server", "-addr", x.listen)
+			addr := x.dial + ":" + port(t, server, x.says)
 
-			client := clientHost.start(ctx, t, clientProgram, "-addr", addr,
+			client := clientHost.start(t, "client", "-addr", addr,
 				"-conns", strconv.Itoa(x.conns), "-messages", strconv.Itoa(x.messages))
-			clientLines := client.rest(t, 0)
+			clientLines := rest(t, client, 0)
 			bytes := checkClient(t, clientLines, addr, x.conns, x.messages)
 
-			serverLines := server.until(t, "Closing connection to ", x.conns)
-			server.cmd.Process.Signal(os.Interrupt)
+			serverLines := until(t, server, "Closing connection to ", x.conns)
+			server.Signal(t, os.Interrupt)
 			checkServer(t, serverLines, x.client, x.conns, x.messages)
 			stopped := fmt.Sprintf("Stopped; connections served: %d, bytes echoed: %d", x.conns, bytes)
-			if diff := cmp.Diff([]string{stopped}, server.rest(t, 0)); diff != "" {
+			if diff := cmp.Diff([]string{stopped}, rest(t, server, 0)); diff != "" {
 				t.Errorf("what the server says after Ctrl-C (- expected, + got):\n%s", diff)
 			}
 		})
 	}
 
 	t.Run("a server on loopback is not there for others", func(t *testing.T) {
-		server := serverHost.start(ctx, t, serverProgram, "-addr", "127.0.0.1:0")
-		port := server.port(t, "127.0.0.1")
+		server := serverHost.start(t, "server", "-addr", "127.0.0.1:0")
+		port := port(t, server, "127.0.0.1")
 		for _, addr := range []string{"10.65.0.1:" + port, "127.0.0.1:" + port} {
-			client := clientHost.start(ctx, t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
-			client.rest(t, 1)
-			client.complains(t, addr, "connection refused")
+			client := clientHost.start(t, "client", "-addr", addr, "-conns", "1", "-messages", "1")
+			rest(t, client, 1, addr, "connection refused")
 		}
 		// It does run: on its own host, a client finds it.
-		client := serverHost.start(ctx, t, clientProgram, "-addr", "127.0.0.1:"+port, "-conns", "1", "-messages", "1")
-		client.rest(t, 0)
+		client := serverHost.start(t, "client", "-addr", "127.0.0.1:"+port, "-conns", "1", "-messages", "1")
+		rest(t, client, 0)
 	})
 
 	t.Run("the cable is pulled and put back", func(t *testing.T) {
-		server := serverHost.start(ctx, t, serverProgram, "-addr", "10.65.0.1:0")
-		addr := "10.65.0.1:" + server.port(t, "10.65.0.1")
+		server := serverHost.start(t, "server", "-addr", "10.65.0.1:0")
+		addr := "10.65.0.1:" + port(t, server, "10.65.0.1")
 		// A stopped server can't answer yet, while its kernel accepts the
 		// connection and takes the message. So the echo finds no cable.
-		server.cmd.Process.Signal(syscall.SIGSTOP)
-		client := clientHost.start(ctx, t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "3")
-		clientLines := client.until(t, "Sending ", 1)
+		server.Signal(t, syscall.SIGSTOP)
+		client := clientHost.start(t, "client", "-addr", addr, "-conns", "1", "-messages", "3")
+		clientLines := until(t, client, "Sending ", 1)
 		ip(t, "-n", string(serverHost), "link", "set", "eth0", "down")
-		server.cmd.Process.Signal(syscall.SIGCONT)
-		serverLines := server.until(t, "Echoing ", 1)
+		server.Signal(t, syscall.SIGCONT)
+		serverLines := until(t, server, "Echoing ", 1)
 		ip(t, "-n", string(serverHost), "link", "set", "eth0", "up")
 
 		// TCP sends again what was lost, and neither program notices.
-		clientLines = append(clientLines, client.rest(t, 0)...)
+		clientLines = append(clientLines, rest(t, client, 0)...)
 		checkClient(t, clientLines, addr, 1, 3)
-		serverLines = append(serverLines, server.until(t, "Closing connection to ", 1)...)
+		serverLines = append(serverLines, until(t, server, "Closing connection to ", 1)...)
 		checkServer(t, serverLines, "10.65.0.2", 1, 3)
 	})
 
 	t.Run("without a cable", func(t *testing.T) {
-		server := serverHost.start(ctx, t, serverProgram, "-addr", "10.65.0.1:0")
-		addr := "10.65.0.1:" + server.port(t, "10.65.0.1")
+		server := serverHost.start(t, "server", "-addr", "10.65.0.1:0")
+		addr := "10.65.0.1:" + port(t, server, "10.65.0.1")
 		ip(t, "-n", string(clientHost), "link", "set", "eth0", "down")
-		client := clientHost.start(ctx, t, clientProgram, "-addr", addr, "-conns", "1", "-messages", "1")
-		client.rest(t, 1)
-		client.complains(t, addr, "network is unreachable")
+		client := clientHost.start(t, "client", "-addr", addr, "-conns", "1", "-messages", "1")
+		rest(t, client, 1, addr, "network is unreachable")
 	})
 }
 
@@ -161,117 +143,63 @@ func ip(t *testing.T, args ...string) {
 	}
 }
 
-// A hostProcess is a program that runs on a host.
-type hostProcess struct {
-	cmd    *exec.Cmd
-	name   string
-	lines  chan string // of standard output
-	stderr bytes.Buffer
-}
-
-// start starts a program on the host. It is killed when ctx is done, and at
-// the end of the test.
-func (h host) start(ctx context.Context, t *testing.T, program string, args ...string) *hostProcess {
+// start starts a program of ours on the host.
+func (h host) start(t *testing.T, program string, args ...string) *servertest.Process {
 	t.Helper()
-	ctx, cancel := context.WithCancel(ctx)
-	words := append([]string{"netns", "exec", string(h), program}, args...)
-	p := &hostProcess{
-		cmd:   exec.CommandContext(ctx, "ip", words...),
-		name:  filepath.Base(program) + " " + strings.Join(args, " "),
-		lines: make(chan string),
-	}
-	p.cmd.Stderr = &p.stderr
-	stdout, err := p.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		scanner := bufio.NewScanner(stdout)
-		for scanner.Scan() {
-			p.lines <- scanner.Text()
-		}
-		close(p.lines)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		for range p.lines {
-		}
-		p.cmd.Wait()
-	})
-	return p
+	words := append([]string{"netns", "exec", string(h), servertest.Program(program)}, args...)
+	return servertest.StartProcess(t, exec.CommandContext(t.Context(), "ip", words...))
 }
 
 // port returns the port of the server's first line.
-func (p *hostProcess) port(t *testing.T, listensOn string) string {
+func port(t *testing.T, server *servertest.Process, listensOn string) string {
 	t.Helper()
-	line := <-p.lines
+	line := server.Lines.Next(t)
 	port, ok := strings.CutPrefix(line, "Listening on "+listensOn+":")
 	if number, err := strconv.Atoi(port); !ok || err != nil || number == 0 {
-		t.Fatalf("%s: the first line is %q, expected \"Listening on %s:\" and the port\n%s",
-			p.name, line, listensOn, p.errors())
+		t.Fatalf("%s: the first line is %q, expected \"Listening on %s:\" and the port",
+			server.Cmd, line, listensOn)
 	}
 	return port
 }
 
 // until returns the lines up to the nth that begins with prefix.
-func (p *hostProcess) until(t *testing.T, prefix string, n int) (lines []string) {
+func until(t *testing.T, p *servertest.Process, prefix string, n int) (lines []string) {
 	t.Helper()
-	for line := range p.lines {
+	for n > 0 {
+		line := p.Lines.Next(t)
+		if line == "" {
+			t.Fatalf("%s ended, with %d lines %q to come; it printed\n%s",
+				p.Cmd, n, prefix, strings.Join(lines, "\n"))
+		}
 		lines = append(lines, line)
 		if strings.HasPrefix(line, prefix) {
 			n--
 		}
-		if n == 0 {
-			return lines
-		}
-	}
-	t.Fatalf("%s ended, with %d lines %q to come; it printed\n%s\n%s",
-		p.name, n, prefix, strings.Join(lines, "\n"), p.errors())
-	return nil
-}
-
-// rest returns the lines up to the end of the program, whose exit status must
-// be status.
-func (p *hostProcess) rest(t *testing.T, status int) (lines []string) {
-	t.Helper()
-	for line := range p.lines {
-		lines = append(lines, line)
-	}
-	p.cmd.Wait()
-	if got := p.cmd.ProcessState.ExitCode(); got != status {
-		t.Errorf("%s ended with status %d (%s), expected %d\n%s\n%s", p.name,
-			got, p.cmd.ProcessState, status, strings.Join(lines, "\n"), p.stderr.String())
 	}
 	return lines
 }
 
-// errors waits for the program's end and returns what it said of it.
-func (p *hostProcess) errors() string {
-	p.cmd.Cancel()
-	for range p.lines {
-	}
-	var exit *exec.ExitError
-	if err := p.cmd.Wait(); err != nil && !errors.As(err, &exit) {
-		return err.Error()
-	}
-	return p.stderr.String()
-}
-
-// complains checks that standard error is one line with these words.
-func (p *hostProcess) complains(t *testing.T, words ...string) {
+// rest returns the lines up to the end of the program, which must end with
+// status and say the words, if any, on standard error, in two lines.
+func rest(t *testing.T, p *servertest.Process, status int, words ...string) (lines []string) {
 	t.Helper()
-	said := p.stderr.String()
-	if strings.Count(said, "\n") != 1 || !strings.HasSuffix(said, "\n") {
-		t.Errorf("%s should say what is wrong in one line; it said\n%s", p.name, said)
+	for line := range p.Lines {
+		lines = append(lines, line)
+	}
+	var said []string
+	for line := range p.Errors {
+		said = append(said, line)
+	}
+	if got := p.End(t); got != status || len(said) != 2 && words != nil || len(said) != 0 && words == nil {
+		t.Errorf("%s ended with status %d, expected %d\n%s\nand said\n%s", p.Cmd, got, status,
+			strings.Join(lines, "\n"), strings.Join(said, "\n"))
 	}
 	for _, word := range words {
-		if !strings.Contains(said, word) {
-			t.Errorf("%s should say %q; it said\n%s", p.name, word, said)
+		if !strings.Contains(strings.Join(said, "\n"), word) {
+			t.Errorf("%s should say %q; it said\n%s", p.Cmd, word, strings.Join(said, "\n"))
 		}
 	}
+	return lines
 }
 
 // What one connection did, by the lines of one program. Texts are joined: a

@@ -51,7 +51,7 @@ func TestTsharkAgrees(t *testing.T) {
 			t.Fatal(err)
 		}
 		var one trace.Trace
-		if _, err := o.run(&one); err != nil {
+		if _, err := o.Run(&one); err != nil {
 			t.Fatal(err)
 		}
 		all.Protocol = one.Protocol
@@ -119,7 +119,7 @@ func TestLostComments(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.pcap = filepath.Join(t.TempDir(), "run")
-		if err := o.show(&bytes.Buffer{}, false); err != nil {
+		if err := o.show(&bytes.Buffer{}, views.Style{}); err != nil {
 			t.Fatal(err)
 		}
 		// A packet by its payload, source, and time order within its kind.
@@ -161,7 +161,7 @@ func TestCapturesAreWellFormed(t *testing.T) {
 			t.Fatal(err)
 		}
 		o.pcap = filepath.Join(t.TempDir(), "run")
-		if err := o.show(&bytes.Buffer{}, false); err != nil {
+		if err := o.show(&bytes.Buffer{}, views.Style{}); err != nil {
 			t.Fatal(err)
 		}
 		for _, end := range []string{"client", "server"} {

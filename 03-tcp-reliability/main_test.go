@@ -9,8 +9,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
+	"example.com/sockets/03-tcp-reliability/engine/story"
+	"example.com/sockets/03-tcp-reliability/engine/views"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -48,7 +49,7 @@ func output(t testing.TB, flags string) []byte {
 	if err == nil && o.compare {
 		err = o.compareAll(&out)
 	} else if err == nil {
-		err = o.show(&out, false)
+		err = o.show(&out, views.Style{})
 	}
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", flags, err, &out)
@@ -78,7 +79,7 @@ func TestGolden(t *testing.T) {
 				return
 			}
 			for line := range strings.Lines(string(got)) {
-				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 100 && strings.Contains(line, "│") {
+				if n := story.Width(strings.TrimSuffix(line, "\n")); n > 80 && strings.Contains(line, "│") {
 					t.Errorf("a line of the ladder is %d columns wide:\n%s", n, line)
 				}
 			}
@@ -141,14 +142,14 @@ func TestWebAssembly(t *testing.T) {
 	}
 }
 
-// What makes no sense is one clear line, the usage, and status 2.
+// What makes no sense is one clear line, where help is, and status 2.
 func TestWrongCommands(t *testing.T) {
 	for flags, want := range map[string]string{
 		"-loss 2":                              `invalid value "2" for flag -loss: must be a number from 0 to 1, such as 0.2`,
-		"-protocol sctp":                       `invalid value "sctp" for flag -protocol: must be one of udp, stop-and-wait, go-back-n, selective-repeat, tcp`,
+		"-protocol sctp":                       `invalid value "sctp" for flag -protocol: must be one of`,
 		"-drop up:x":                           `invalid value "up:x" for flag -drop: "up:x": must be a list such as up:3,down:5-6,data:3`,
 		"-protocol go-back-n -window -1":       "invalid value -1 for flag -window: must be from 1 to 1024 packets",
-		"-window 4":                            "flag -window means nothing to -protocol tcp: it is for go-back-n, selective-repeat",
+		"-window 4":                            "flag -window means nothing to -protocol tcp: it is for",
 		"-protocol udp -rto 1s":                "flag -rto means nothing to -protocol udp",
 		"-protocol go-back-n -rto -1s":         "invalid value -1s for flag -rto",
 		"-bytes 1000000000000":                 "invalid value 1000000000000 for flag -bytes: must be from 1 to 100000000",
@@ -160,10 +161,17 @@ func TestWrongCommands(t *testing.T) {
 		"-read-rate -1":                        "invalid value -1 for flag -read-rate",
 		"-receive-buffer -1":                   "invalid value -1 for flag -receive-buffer",
 		"-congestion bbr":                      `invalid value "bbr" for flag -congestion: must be reno or cubic`,
-		"-view film":                           `invalid value "film" for flag -view: must be ladder, summary, cwnd or json`,
+		"-view film":                           `invalid value "film" for flag -view: must be one of ladder, summary, cwnd, json`,
 		"-compare -view ladder":                "flag -compare runs every protocol",
 		"-loss 0,0.1":                          "several probabilities make sense with -compare only",
 		"-compare -loss 0,2":                   `invalid value "0,2" for flag -loss`,
+		"-compare -burst 3 -loss 0.9,0.1":      "invalid value 0.9 for flag -loss",
+		"-delay 5":                             `invalid value "5" for flag -delay: needs a unit, such as 5ms or 5s`,
+		"-bytes 1e6":                           `invalid value "1e6" for flag -bytes: must be written out: 1000000`,
+		"-burst 5":                             "flag -burst needs -loss, such as -loss 0.1: how many packets are lost",
+		"-queue 5":                             "flag -queue needs -rate, such as -rate 1Mbit: the speed of the link",
+		"-only up":                             "flag -only needs a fault that it limits, such as -loss 0.1",
+		"-spare up:7":                          "flag -spare needs -loss, such as -loss 0.1: it spares what chance takes",
 		"-compare -burst 3 -loss 0.1,0.9":      "invalid value 0.9 for flag -loss",
 		"-delay -1ms":                          "invalid value -1ms for flag -delay",
 		"hello":                                `unexpected argument "hello"`,
@@ -173,7 +181,8 @@ func TestWrongCommands(t *testing.T) {
 		var out bytes.Buffer
 		_, err := parse(strings.Fields(flags), &out)
 		first, _, _ := strings.Cut(out.String(), "\n")
-		if err == nil || !strings.Contains(first, want) || !strings.Contains(out.String(), "Usage of") {
+		if err == nil || !strings.Contains(first, want) || !strings.HasSuffix(out.String(), "\n-h shows the flags\n") ||
+			strings.Count(out.String(), "\n") > 3 {
 			t.Errorf("%.60s: error %v, the first line is\n%s\nand not\n%s", flags, err, first, want)
 		}
 	}
@@ -203,7 +212,7 @@ func TestProcess(t *testing.T) {
 		t.Errorf("-h: status %d\n%s", status, errOut)
 	}
 	name := filepath.Join(dir, "no", "such", "folder")
-	if status, out, errOut := run("-pcap", name); status != 1 || out != "" || !strings.HasPrefix(errOut, "cannot write the captures: ") || strings.Count(errOut, "\n") != 1 {
+	if status, out, errOut := run("-pcap", name); status != 1 || out != "" || !strings.HasPrefix(errOut, "cannot write the captures: ") || strings.Count(errOut, "\n") != 2 {
 		t.Errorf("-pcap %s: status %d\n%s%s", name, status, out, errOut)
 	}
 	// The second file can't be written: the first is not left behind.
@@ -226,17 +235,17 @@ func TestColor(t *testing.T) {
 		t.Fatal(err)
 	}
 	var plain, colored bytes.Buffer
-	if err := o.show(&plain, false); err != nil {
+	if err := o.show(&plain, views.Style{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.show(&colored, true); err != nil {
+	if err := o.show(&colored, views.Style{Color: true}); err != nil {
 		t.Fatal(err)
 	}
 	s := colored.String()
 	if !strings.Contains(s, "\x1b[31m") || !strings.Contains(s, "\x1b[33m") {
 		t.Error("losses and retransmissions have no colour")
 	}
-	for _, code := range []string{"\x1b[31m", "\x1b[33m", "\x1b[0m"} {
+	for _, code := range []string{"\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"} {
 		s = strings.ReplaceAll(s, code, "")
 	}
 	if s != plain.String() {

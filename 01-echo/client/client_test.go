@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"example.com/sockets/01-echo/internal/cli"
 )
 
 // serve answers one client with handle and returns the server's address. The
@@ -51,7 +53,7 @@ func noGoroutineLeft(t *testing.T) {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); runtime.Gosched() {
 		buf := make([]byte, 1<<20)
 		stacks = string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "01-echo/client.exchange") {
+		if !strings.Contains(stacks, "01-echo/client.client.exchange") {
 			return
 		}
 	}
@@ -64,9 +66,17 @@ func echo(conn *net.TCPConn) { io.Copy(conn, conn) }
 func ask(t *testing.T, handle func(*net.TCPConn), message string, stdin io.Reader) (string, error) {
 	t.Helper()
 	var stdout bytes.Buffer
-	err := run(t.Context(), serve(t, handle), message, time.Minute, stdin, &stdout)
+	err := newClient(serve(t, handle), message, stdin, &stdout).run(t.Context())
 	return stdout.String(), err
 }
+
+func newClient(addr, message string, stdin io.Reader, stdout io.Writer) client {
+	return client{addr: addr, message: message, timeout: time.Minute,
+		in: stdin, out: stdout, errOut: io.Discard}
+}
+
+// advice is what the client would say to try next.
+func advice(err error) string { return cli.DialAdvice(err, "go run ./01-echo/server") }
 
 func TestMessages(t *testing.T) {
 	for _, message := range []string{"", "x", "Hello, world", "Grüße, 世界", "a\x00b\n", strings.Repeat("long", 1<<20)} {
@@ -100,7 +110,7 @@ func TestConversation(t *testing.T) {
 	screen, stdout := io.Pipe()
 	addr := serve(t, echo)
 	done := make(chan error)
-	go func() { done <- run(t.Context(), addr, "-", time.Minute, stdin, stdout) }()
+	go func() { done <- newClient(addr, "-", stdin, stdout).run(t.Context()) }()
 	for _, line := range []string{"first\n", "second\n"} {
 		io.WriteString(keyboard, line)
 		got := make([]byte, len(line))
@@ -134,7 +144,7 @@ func TestWrongEcho(t *testing.T) {
 			io.Copy(io.Discard, conn)
 			io.WriteString(conn, answer)
 		}, "hello", nil)
-		if !errors.Is(err, errDiffers) || !strings.Contains(advice(err), "is that an echo server?") {
+		if !errors.Is(err, cli.ErrDiffers) || !strings.Contains(advice(err), "is that an echo server?") {
 			t.Errorf("%s: the client should object, and says %v", name, err)
 		}
 		if answer != "" && got != fmt.Sprintf("Received %q\n", answer) {
@@ -162,18 +172,54 @@ func TestServerEndsEarly(t *testing.T) {
 	}
 }
 
+// What is wrong with the input or the output is not blamed on the network.
 func TestBrokenInputAndOutput(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	_, err := ask(t, echo, "-", iotest.ErrReader(broken))
-	if !errors.Is(err, broken) {
-		t.Errorf("the input failed, and the client says %v", err)
+	if got := fmt.Sprint(err); got != "cannot read the input: the disk is gone" {
+		t.Errorf("the input failed, and the client says %v", got)
 	}
-	addr := serve(t, echo)
-	read, write := io.Pipe()
-	read.CloseWithError(broken)
-	err = run(t.Context(), addr, "-", time.Minute, strings.NewReader("hello"), write)
-	if !errors.Is(err, broken) {
-		t.Errorf("the output failed, and the client says %v", err)
+	for _, message := range []string{"-", "hello"} {
+		addr := serve(t, echo)
+		read, write := io.Pipe()
+		read.CloseWithError(broken)
+		err = newClient(addr, message, strings.NewReader("hello"), write).run(t.Context())
+		if got := fmt.Sprint(err); got != "cannot write the output: the disk is gone" {
+			t.Errorf("-message %s: the output failed, and the client says %v", message, got)
+		}
+	}
+}
+
+// A person who is to type is told so, and nobody else.
+func TestConnected(t *testing.T) {
+	for _, terminal := range []bool{true, false} {
+		var errOut bytes.Buffer
+		addr := serve(t, echo)
+		c := newClient(addr, "-", strings.NewReader("hello"), io.Discard)
+		c.terminal, c.errOut = terminal, &errOut
+		if err := c.run(t.Context()); err != nil {
+			t.Error(err)
+		}
+		got := errOut.String()
+		if !terminal && got != "" || terminal &&
+			(!strings.HasPrefix(got, "Connected to "+addr+" from 127.0.0.1:") || !strings.Contains(got, "\nType lines; ")) {
+			t.Errorf("with a terminal: %t; the client said %q", terminal, got)
+		}
+	}
+}
+
+// A server that hangs up when it has what it was sent is no early end, even
+// if its FIN comes before ours.
+func TestServerClosesFirst(t *testing.T) {
+	for range 200 {
+		got, err := ask(t, func(conn *net.TCPConn) {
+			buf := make([]byte, 1024)
+			n, _ := conn.Read(buf)
+			conn.Write(buf[:n])
+		}, "hello", nil)
+		if err != nil || got != "Received \"hello\"\n" {
+			t.Fatalf("the client printed %q, error %v", got, err)
+		}
 	}
 }
 
@@ -184,12 +230,14 @@ func TestConnectErrors(t *testing.T) {
 	}
 	nobody := l.Addr().String()
 	l.Close()
-	err = run(t.Context(), nobody, "hello", time.Minute, nil, io.Discard)
+	c := newClient(nobody, "hello", nil, io.Discard)
+	err = c.run(t.Context())
 	if err == nil || !strings.HasPrefix(err.Error(), "cannot connect to "+nobody+": ") ||
 		advice(err) != "is the server running? start it first: go run ./01-echo/server" {
 		t.Errorf("nobody listens, and the client says %v; %s", err, advice(err))
 	}
-	err = run(t.Context(), nobody, "hello", time.Nanosecond, nil, io.Discard)
+	c.timeout = time.Nanosecond
+	err = c.run(t.Context())
 	if err == nil || !strings.HasPrefix(advice(err), "nothing answered") {
 		t.Errorf("time is up, and the client says %v; %s", err, advice(err))
 	}
@@ -208,12 +256,12 @@ func TestStop(t *testing.T) {
 	read, write := io.Pipe()
 	addr := serve(t, echo)
 	done := make(chan error)
-	go func() { done <- run(ctx, addr, "-", time.Minute, stdin, write) }()
+	go func() { done <- newClient(addr, "-", stdin, write).run(ctx) }()
 	io.WriteString(keyboard, "hello")
 	io.ReadFull(read, make([]byte, 5))
 	cancel()
-	if err := <-done; !errors.Is(err, net.ErrClosed) {
-		t.Errorf("the client was stopped, and says %v", err)
+	if err := <-done; fmt.Sprint(err) != "Stopped after 5 bytes had come back" || advice(err) != "" {
+		t.Errorf("the client was stopped, and says %v; %s", err, advice(err))
 	}
 	stdin.Close() // lets the sending goroutine go
 }

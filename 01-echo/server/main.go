@@ -5,74 +5,38 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
+
+	"example.com/sockets/01-echo/internal/cli"
 )
 
-// bufferSize is small on purpose: a message of more than this many bytes
-// needs several Reads, as every long message does in real life. The flag
-// -buffer makes it smaller still.
-var bufferSize = 1024
-
-// A server holds the settings of the command line.
-type server struct {
-	idleTimeout time.Duration
-	reads       bool      // print a line for each Read
-	log         io.Writer // lines about single connections
-}
-
 func main() {
-	addr := flag.String("addr", "127.0.0.1:65432",
-		"listen on `host:port`; port 0 picks a free one")
-	idleTimeout := flag.Duration("idle-timeout", 30*time.Second,
-		"hang up on a client that is silent, or does not read, for this `duration`")
-	flag.IntVar(&bufferSize, "buffer", bufferSize,
-		"read at most this many `bytes` at a time")
-	reads := flag.Bool("reads", false,
-		"print a line for each Read, to make partial reads visible")
-	quiet := flag.Bool("quiet", false,
-		"leave out the lines about single connections")
-	flag.Parse()
-	if err := checkFlags(*addr, *idleTimeout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
-
-	// From here on Ctrl-C does not kill the program: it cancels ctx.
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
-	s := server{*idleTimeout, *reads, os.Stdout}
-	if *quiet {
-		s.log = io.Discard
-	}
-	if err := s.run(ctx, *addr, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	s := fromFlags()
+	ctx := cli.CtrlC() // from here on Ctrl-C cancels ctx, and kills nothing
+	if err := s.run(ctx); err != nil {
+		cli.Fail(err, cli.ListenAdvice(err))
 	}
 }
 
-// run listens on addr and serves clients until ctx is cancelled.
-func (s server) run(ctx context.Context, addr string, out io.Writer) error {
+// run serves clients until ctx is cancelled.
+func (s server) run(ctx context.Context) error {
 	// Listen makes a socket, ties it to the address and tells the kernel to
 	// take calls for it: socket, bind and listen in one.
-	listener, err := net.Listen("tcp", addr)
+	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w; %s",
-			addr, cause(err), advice(err))
+		return fmt.Errorf("cannot listen on %s: %w", s.addr, cli.Cause(err))
 	}
 	// Close frees the port. On Ctrl-C it also wakes the Accept that waits.
 	defer listener.Close()
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	fmt.Fprintf(out, "Listening on %s\n", listener.Addr())
+	_, err = fmt.Fprintf(s.out, "Listening on %s\n%s", listener.Addr(), cli.OneAddress(s.addr))
+	if err != nil {
+		return fmt.Errorf("%w: %w", cli.ErrOutput, err) // who would find us?
+	}
 
 	var clients, bytes int64
 	for {
@@ -86,14 +50,15 @@ func (s server) run(ctx context.Context, addr string, out io.Writer) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("cannot accept a client on %s: %w; %s",
-				listener.Addr(), cause(err), advice(err))
+			return fmt.Errorf("cannot accept a client on %s: %w", listener.Addr(), cli.Cause(err))
 		}
 		clients++
 		bytes += s.serve(ctx, conn)
 	}
-	fmt.Fprintf(out, "Stopped; clients served: %d, bytes echoed: %d\n",
-		clients, bytes)
+	_, err = fmt.Fprintf(s.out, "Stopped; clients served: %d, bytes echoed: %d\n", clients, bytes)
+	if err != nil {
+		return fmt.Errorf("%w: %w", cli.ErrOutput, err)
+	}
 	return nil
 }
 
@@ -116,7 +81,7 @@ func (s server) serve(ctx context.Context, conn net.Conn) int64 {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		fmt.Fprintf(s.log, ": silent, or not reading, for %s", s.idleTimeout)
 	default:
-		fmt.Fprintf(s.log, ": %s", cause(err))
+		fmt.Fprintf(s.log, ": %s", cli.Cause(err))
 	}
 	fmt.Fprintln(s.log)
 	return n
@@ -126,7 +91,7 @@ func (s server) serve(ctx context.Context, conn net.Conn) int64 {
 // It returns the number of bytes sent back.
 func (s server) echo(conn net.Conn) (int64, error) {
 	var total int64
-	buf := make([]byte, bufferSize)
+	buf := make([]byte, s.bufferSize)
 	for {
 		// Without a deadline a silent client would hold the server for good,
 		// and so would one that never reads: Write waits for room.

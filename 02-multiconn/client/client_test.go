@@ -7,68 +7,29 @@ import (
 	"io"
 	"net"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"example.com/sockets/02-multiconn/internal/servertest"
 	"github.com/google/go-cmp/cmp"
 )
 
-// serve runs handle for each connection to a free port, and returns the
-// address. Nothing is left running when the test ends.
-func serve(t *testing.T, handle func(net.Conn)) string {
+func serve(t *testing.T, handle func(*net.TCPConn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			wg.Go(func() {
-				defer conn.Close()
-				handle(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		wg.Wait()
-		noGoroutineLeft(t)
-	})
-	return l.Addr().String()
+	return servertest.Serve(t, "02-multiconn/client.(*client).", handle)
 }
 
-func echo(conn net.Conn) { io.Copy(conn, conn) }
-
-// noGoroutineLeft waits until no goroutine runs the client's code.
-func noGoroutineLeft(t *testing.T) {
-	t.Helper()
-	var stacks string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); runtime.Gosched() {
-		buf := make([]byte, 1<<20)
-		stacks = string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "02-multiconn/client.(*client).") {
-			return
-		}
-	}
-	t.Errorf("goroutines of the client are left behind:\n%s", stacks)
-}
-
-// run runs a client and returns what it prints, errors behind the rest.
+// run runs a client and returns what it prints, its error behind the rest.
 func run(ctx context.Context, addr string, conns, messages int, lines bool) (*client, string) {
 	var out lockedBuffer
 	c := &client{addr: addr, conns: conns, messages: messages,
-		timeout: time.Minute, lines: lines, out: &out}
-	failed := c.run(ctx)
-	failed.explain(&out, addr)
+		timeout: time.Minute, lines: lines, out: &out, progress: &out}
+	if err := c.run(ctx); err != nil {
+		fmt.Fprintln(&out, err)
+	}
 	return c, out.String()
 }
 
@@ -86,7 +47,7 @@ func (b *lockedBuffer) Write(p []byte) (int, error) {
 
 // The lines of each connection come in this order, mixed with the others'.
 func TestLines(t *testing.T) {
-	addr := serve(t, echo)
+	addr := serve(t, servertest.Echo)
 	_, out := run(t.Context(), addr, 3, 2, true)
 	for id := 1; id <= 3; id++ {
 		mine := regexp.MustCompile(fmt.Sprintf(`connection %d\b`, id))
@@ -116,7 +77,7 @@ func TestLines(t *testing.T) {
 var timing = regexp.MustCompile(`time: \S+`)
 
 func TestSummary(t *testing.T) {
-	_, out := run(t.Context(), serve(t, echo), 500, 3, false)
+	_, out := run(t.Context(), serve(t, servertest.Echo), 500, 3, false)
 	want := "500 of 500 connections are open; sending 3 messages on each\n" +
 		"Connections: 500, messages echoed: 1500, errors: 0, time: T\n"
 	if diff := cmp.Diff(want, timing.ReplaceAllString(out, "time: T")); diff != "" {
@@ -129,10 +90,10 @@ func TestAllAtOnce(t *testing.T) {
 	const n = 200
 	var connected sync.WaitGroup
 	connected.Add(n)
-	addr := serve(t, func(conn net.Conn) {
+	addr := serve(t, func(conn *net.TCPConn) {
 		connected.Done()
 		connected.Wait() // a client that does one after another waits for ever
-		echo(conn)
+		servertest.Echo(conn)
 	})
 	c, out := run(t.Context(), addr, n, 1, false)
 	if c.echoed.Load() != n {
@@ -140,35 +101,34 @@ func TestAllAtOnce(t *testing.T) {
 	}
 }
 
-// Whatever a server does wrong is counted and explained, in one line for each
-// cause.
+// Whatever a server does wrong is counted and explained, once for each cause.
 func TestErrors(t *testing.T) {
 	const length = len("Message 1 from client.")
-	read := func(conn net.Conn) []byte {
+	read := func(conn *net.TCPConn) []byte {
 		message := make([]byte, length)
 		io.ReadFull(conn, message)
 		return message
 	}
 	for name, test := range map[string]struct {
-		handle func(net.Conn)
+		handle func(*net.TCPConn)
 		want   string
 	}{
-		"one bit is wrong": {func(conn net.Conn) {
+		"one bit is wrong": {func(conn *net.TCPConn) {
 			echo := read(conn)
 			echo[length-1] ^= 1
 			conn.Write(echo)
 			io.Copy(io.Discard, conn)
-		}, "the echo is not what was sent; is that an echo server?"},
-		"closes early": {func(conn net.Conn) {
+		}, "the echo is not what was sent\nis that the right server? "},
+		"closes early": {func(conn *net.TCPConn) {
 			conn.Write(read(conn)[:5])
-		}, "unexpected EOF after 5 of 22 bytes of an echo; look at the server's terminal"},
-		"closes at once": {func(conn net.Conn) {
+		}, "5 of 22 bytes, then unexpected EOF\nlook at the server's terminal"},
+		"closes at once": {func(conn *net.TCPConn) {
 			read(conn)
-		}, "EOF after 0 of 22 bytes of an echo; look at the server's terminal"},
-		"resets": {func(conn net.Conn) {
+		}, "0 of 22 bytes, then EOF\nlook at the server's terminal"},
+		"resets": {func(conn *net.TCPConn) {
 			read(conn)
-			conn.(*net.TCPConn).SetLinger(0)
-		}, "look at the server's terminal"},
+			conn.SetLinger(0)
+		}, "0 of 22 bytes, then connection reset by peer\nlook at the server's terminal"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			addr := serve(t, test.handle)
@@ -176,7 +136,7 @@ func TestErrors(t *testing.T) {
 			if !strings.Contains(out, "messages echoed: 0, errors: 3, ") {
 				t.Errorf("three errors are not counted:\n%s", out)
 			}
-			if !strings.Contains(out, " and 2 more to "+addr+": ") || !strings.Contains(out, test.want) {
+			if !strings.Contains(out, "\n3 connections to "+addr+": ") || !strings.Contains(out, test.want) {
 				t.Errorf("the line that explains should have %q:\n%s", test.want, out)
 			}
 		})
@@ -187,7 +147,7 @@ func TestErrors(t *testing.T) {
 func TestOneBadConnection(t *testing.T) {
 	var mu sync.Mutex
 	first := true
-	addr := serve(t, func(conn net.Conn) {
+	addr := serve(t, func(conn *net.TCPConn) {
 		mu.Lock()
 		bad := first
 		first = false
@@ -195,7 +155,7 @@ func TestOneBadConnection(t *testing.T) {
 		if bad {
 			return
 		}
-		echo(conn)
+		servertest.Echo(conn)
 	})
 	c, out := run(t.Context(), addr, 50, 4, false)
 	if c.echoed.Load() != 49*4 || !strings.Contains(out, "errors: 1, ") {
@@ -204,13 +164,7 @@ func TestOneBadConnection(t *testing.T) {
 }
 
 func TestRefused(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	_, out := run(t.Context(), addr, 5, 1, false)
+	_, out := run(t.Context(), servertest.Nobody(t), 5, 1, false)
 	if !strings.Contains(out, "errors: 5, ") || !strings.Contains(out, "start it first: go run ./02-multiconn/server") {
 		t.Errorf("nobody listens, and the client says:\n%s", out)
 	}
@@ -218,10 +172,10 @@ func TestRefused(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	addr := serve(t, func(conn net.Conn) {
+	addr := serve(t, func(conn *net.TCPConn) {
 		conn.Read(make([]byte, 1)) // the client is in the middle
 		cancel()
-		io.Copy(io.Discard, conn) // and gets no answer
+		servertest.Silence(conn)
 	})
 	done := make(chan string)
 	go func() {
@@ -230,7 +184,8 @@ func TestStop(t *testing.T) {
 	}()
 	select {
 	case out := <-done:
-		if !strings.Contains(out, "messages echoed: 0, errors: 0, ") {
+		if !strings.Contains(out, "messages echoed: 0, errors: 0, ") ||
+			!strings.HasSuffix(out, "\nStopped; messages echoed: 0\nstopped\n") {
 			t.Errorf("Ctrl-C is no error of a connection, and the client says:\n%s", out)
 		}
 	case <-time.After(time.Minute):
@@ -239,13 +194,12 @@ func TestStop(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	addr := serve(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
 	var out lockedBuffer
-	c := &client{addr: addr, conns: 1, messages: 1, timeout: 50 * time.Millisecond, out: &out}
-	failed := c.run(t.Context())
-	failed.explain(&out, addr)
-	if !strings.Contains(out.String(), "nothing answered: ") {
-		t.Errorf("the server never answers, and the client says:\n%s", out.String())
+	c := &client{addr: serve(t, servertest.Silence), conns: 1, messages: 1, timeout: 50 * time.Millisecond, out: &out}
+	err := c.run(t.Context())
+	want := "connection 1 to " + c.addr + ": 0 of 22 bytes, then i/o timeout\nnothing answered: "
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("the server never answers, and the client says:\n%v", err)
 	}
 }
 
@@ -258,7 +212,6 @@ func TestCheck(t *testing.T) {
 	}
 	var got []string
 	for _, change := range []func(*client){
-		func(c *client) { c.addr = "127.0.0.1" },
 		func(c *client) { c.conns = 0 },
 		func(c *client) { c.conns = 65536 },
 		func(c *client) { c.messages = 0 },
@@ -272,7 +225,7 @@ func TestCheck(t *testing.T) {
 			got = append(got, regexp.MustCompile(`flag (-\w+)`).FindString(err.Error()))
 		}
 	}
-	want := []string{"flag -addr", "flag -conns", "flag -conns", "flag -messages", "flag -timeout"}
+	want := []string{"flag -conns", "flag -conns", "flag -messages", "flag -timeout"}
 	if !slices.Equal(got, want) {
 		t.Errorf("the objections name %q and not %q", got, want)
 	}

@@ -3,50 +3,36 @@ package main
 import (
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"time"
+
+	"example.com/sockets/02-multiconn/internal/cli"
 )
 
-// manyConns is from how many connections on a line for each is too much.
+// With manyConns connections or more the client prints a summary in place of
+// a line for each.
 const manyConns = 20
 
-// fromFlags makes the client that the command line asks for. Where that can't
-// be understood, it says why and ends the program with status 2.
+// fromFlags makes the client that the command line asks for.
 func fromFlags() *client {
-	c := &client{out: os.Stdout}
-	flag.StringVar(&c.addr, "addr", "127.0.0.1:65432",
-		"connect to the server at `host:port`")
+	c := &client{out: cli.Stdout, progress: os.Stderr}
+	cli.DialAddr(&c.addr)
 	flag.IntVar(&c.conns, "conns", 2,
-		"open this `number` of connections at once")
+		"open this `number` of connections at once, such as 1000")
 	flag.IntVar(&c.messages, "messages", 2,
-		"send this `number` of messages on each connection")
-	flag.DurationVar(&c.timeout, "timeout", 10*time.Second,
-		"give up on connecting, and on an echo, after this `duration`")
+		"send this `number` of messages on each connection,\nsuch as 10")
+	cli.Duration(&c.timeout, "timeout", 10*time.Second,
+		"give up on connecting, and on an echo, after this `duration`,\nsuch as 500ms")
 	quiet := flag.Bool("quiet", false,
-		fmt.Sprintf("print a summary in place of lines about single connections, as with %d and more", manyConns))
-	flag.Parse()
+		fmt.Sprintf("print a summary in place of lines about single connections,\nas with %d and more", manyConns))
+	cli.Parse("Open many connections to an echo server at once, and check every echo.",
+		"go run ./02-multiconn/client [flags]", c.check)
 	c.lines = !*quiet && c.conns < manyConns
-	if err := c.check(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
 	return c
 }
 
-// check objects to what package flag lets pass.
+// check objects to values out of bounds.
 func (c *client) check() error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: settings are given as flags", flag.Arg(0))
-	}
-	_, port, err := net.SplitHostPort(c.addr)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	if err != nil {
-		return fmt.Errorf("invalid value %q for flag -addr: %w", c.addr, err)
-	}
 	// More than 65,535 is impossible: each needs a port of this computer.
 	if c.conns < 1 || c.conns > 65535 {
 		return fmt.Errorf("invalid value %d for flag -conns: must be from 1 to 65535", c.conns)

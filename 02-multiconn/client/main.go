@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/signal"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"example.com/sockets/02-multiconn/neterror"
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/neterror"
 )
 
 // A client holds the settings of the command line.
@@ -26,31 +24,23 @@ type client struct {
 	timeout  time.Duration // for connecting, and for each echo
 	lines    bool          // print lines about single connections
 	out      io.Writer
+	progress io.Writer
 
 	echoed atomic.Int64 // messages that came back whole
 }
 
 func main() {
 	c := fromFlags()
-	// From here on Ctrl-C does not kill the program: it cancels ctx.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	failures := c.run(ctx)
-	if ctx.Err() != nil {
-		fmt.Printf("Stopped; messages echoed: %d\n", c.echoed.Load())
-		return
-	}
-	failures.explain(os.Stderr, c.addr)
-	if failures.count > 0 {
-		os.Exit(1)
-	}
+	ctx := cli.Interrupt() // from here on Ctrl-C does not kill the program: it cancels ctx
+	cli.Exit(c.run(ctx))
 }
 
-// run opens all the connections, sends on all of them at the same time, and
-// returns what went wrong.
-func (c *client) run(ctx context.Context) *failures {
+// run opens all the connections, and sends on all of them at the same time.
+// Its error explains what went wrong.
+func (c *client) run(ctx context.Context) error {
 	start := time.Now()
-	conns, failed := c.connect(ctx)
+	failed := &neterror.Failures{Server: "./02-multiconn/server"}
+	conns := c.connect(ctx, failed)
 	if !c.lines {
 		fmt.Fprintf(c.out, "%d of %d connections are open; sending %d messages on each\n",
 			len(conns), c.conns, c.messages)
@@ -62,7 +52,7 @@ func (c *client) run(ctx context.Context) *failures {
 			// On Ctrl-C, Close wakes the Read or Write that waits.
 			defer context.AfterFunc(ctx, func() { conn.Close() })()
 			if err := c.talk(id, conn); err != nil && ctx.Err() == nil {
-				failed.add(id, err)
+				failed.Add(id, err)
 			}
 			if c.lines {
 				fmt.Fprintf(c.out, "Closing connection %d\n", id)
@@ -74,21 +64,38 @@ func (c *client) run(ctx context.Context) *failures {
 
 	if !c.lines {
 		fmt.Fprintf(c.out, "Connections: %d, messages echoed: %d, errors: %d, time: %s\n",
-			len(conns), c.echoed.Load(), failed.count, time.Since(start).Round(time.Millisecond))
+			len(conns), c.echoed.Load(), failed.Count(), time.Since(start).Round(time.Millisecond))
 	}
-	return failed
+	if ctx.Err() != nil && c.echoed.Load() < int64(c.conns)*int64(c.messages) {
+		fmt.Fprintf(c.out, "Stopped; messages echoed: %d\n", c.echoed.Load())
+		if failed.Count() == 0 {
+			return cli.Stopped
+		}
+	}
+	return failed.Explain(c.addr)
 }
 
 // connect opens the connections, 100 at a time, and returns them by number.
 // The kernel's queue for handshakes that are not finished is not endless.
-func (c *client) connect(ctx context.Context) (map[int]net.Conn, *failures) {
-	conns, failed := map[int]net.Conn{}, &failures{}
+func (c *client) connect(ctx context.Context, failed *neterror.Failures) map[int]net.Conn {
+	conns := map[int]net.Conn{}
 	dialer := net.Dialer{Timeout: c.timeout}
 	slots := make(chan struct{}, 100)
 	var mu sync.Mutex // guards conns
 	var wg sync.WaitGroup
-	for id := 1; id <= c.conns; id++ {
-		slots <- struct{}{}
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	for id := 1; id <= c.conns && ctx.Err() == nil; id++ {
+		for free := false; !free; {
+			select {
+			case slots <- struct{}{}:
+				free = true
+			case <-ticker.C: // thousands take their time
+				mu.Lock()
+				fmt.Fprintf(c.progress, "%d of %d connections so far\n", len(conns), c.conns)
+				mu.Unlock()
+			}
+		}
 		if c.lines {
 			fmt.Fprintf(c.out, "Starting connection %d to %s\n", id, c.addr)
 		}
@@ -97,7 +104,7 @@ func (c *client) connect(ctx context.Context) (map[int]net.Conn, *failures) {
 			conn, err := dialer.DialContext(ctx, "tcp", c.addr)
 			if err != nil {
 				if ctx.Err() == nil { // Ctrl-C is no error
-					failed.add(id, err)
+					failed.Add(id, err)
 				}
 				return
 			}
@@ -107,8 +114,10 @@ func (c *client) connect(ctx context.Context) (map[int]net.Conn, *failures) {
 		})
 	}
 	wg.Wait()
-	return conns, failed
+	return conns
 }
+
+const progressEvery = 2 * time.Second
 
 // talk sends the messages of one connection, and reads the echo of each
 // before it sends the next.
@@ -127,13 +136,13 @@ func (c *client) talk(id int, conn net.Conn) error {
 		// of it is there: we know its length, because we sent it.
 		echo := make([]byte, len(message))
 		if n, err := io.ReadFull(conn, echo); err != nil {
-			return fmt.Errorf("%w after %d of %d bytes of an echo", neterror.Cause(err), n, len(echo))
+			return fmt.Errorf("%d of %d bytes, then %w", n, len(echo), neterror.Root(err))
 		}
 		if c.lines {
 			fmt.Fprintf(c.out, "Received %q from connection %d\n", echo, id)
 		}
 		if !bytes.Equal(echo, message) {
-			return errDiffers
+			return neterror.Wrong("the echo is not what was sent")
 		}
 		c.echoed.Add(1)
 	}

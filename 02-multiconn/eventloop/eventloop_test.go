@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,188 +17,77 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"example.com/sockets/02-multiconn/internal/limits"
+	"example.com/sockets/02-multiconn/internal/servertest"
 )
-
-// A running server, and what it prints.
-type running struct {
-	addr  string
-	lines chan string
-	stop  func() error // presses Ctrl-C and waits for the loop to end
-}
-
-// lineWriter passes on each line that the server prints, in one Write each.
-type lineWriter chan string
-
-func (w lineWriter) Write(p []byte) (int, error) {
-	w <- strings.TrimSuffix(string(p), "\n")
-	return len(p), nil
-}
 
 // newLoop has about the settings of the command line's defaults.
 func newLoop() *loop {
-	return &loop{maxConns: 10000, idleTimeout: time.Minute, grace: time.Minute}
+	return &loop{addr: "127.0.0.1:0", Settings: limits.Settings{
+		MaxConns: 10000, IdleTimeout: time.Minute, Grace: time.Minute}}
 }
 
-// start runs l on a free port, and stops it when the test ends.
-func start(t *testing.T, l *loop) *running {
+// start runs l on a free port, until the test ends.
+func start(t *testing.T, l *loop) *servertest.Server {
 	t.Helper()
-	lines := make(lineWriter, 100000)
-	l.out, l.errOut = lines, lines
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- listenAndRun(ctx, "127.0.0.1:0", l)
-		close(lines)
-	}()
-	r := &running{lines: lines}
-	r.stop = sync.OnceValue(func() error {
-		cancel()
-		select {
-		case err := <-ended:
-			return err
-		case <-time.After(time.Minute):
-			return errors.New("the server did not stop on Ctrl-C")
-		}
+	return servertest.Start(t, "02-multiconn/eventloop.(*loop).", func(ctx context.Context, out io.Writer) error {
+		l.out, l.errOut = out, out
+		return l.listenAndRun(ctx)
 	})
-	t.Cleanup(func() {
-		if err := r.stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	addr, ok := strings.CutPrefix(r.line(t), "Listening on ")
-	if !ok {
-		t.Fatal("the server's first line is not \"Listening on\"")
-	}
-	r.addr = addr
-	return r
-}
-
-// line waits for the server's next line.
-func (r *running) line(t *testing.T) string {
-	t.Helper()
-	select {
-	case line := <-r.lines:
-		return line
-	case <-time.After(time.Minute):
-		t.Fatal("the server printed no further line")
-		return ""
-	}
-}
-
-func (r *running) expect(t *testing.T, want string) {
-	t.Helper()
-	if got := r.line(t); got != want {
-		t.Fatalf("the server printed\n\t%q\nand not\n\t%q", got, want)
-	}
-}
-
-func (r *running) dial(t *testing.T) *net.TCPConn {
-	t.Helper()
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(time.Minute)) // a safety net
-	return conn.(*net.TCPConn)
-}
-
-// expectEcho sends message and waits for its echo. The connection stays open.
-func expectEcho(t *testing.T, conn net.Conn, message string) {
-	t.Helper()
-	go io.WriteString(conn, message)
-	echo := make([]byte, len(message))
-	n, err := io.ReadFull(conn, echo)
-	if err != nil || string(echo) != message {
-		t.Fatalf("sent %d bytes and got %d back, the same: %t, error: %v",
-			len(message), n, string(echo) == message, err)
-	}
 }
 
 func TestLines(t *testing.T) {
 	r := start(t, newLoop())
-	conn := r.dial(t)
+	conn := r.Dial(t)
 	client := conn.LocalAddr().String()
-	r.expect(t, "Accepted connection from "+client)
-	expectEcho(t, conn, "Message 1 from client.")
-	r.expect(t, `Echoing "Message 1 from client." to `+client)
+	r.Lines.Expect(t, "Accepted connection from "+client)
+	servertest.ExpectEcho(t, conn, "Message 1 from client.")
+	r.Lines.Expect(t, `Echoing "Message 1 from client." to `+client)
 	conn.CloseWrite()
 	if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
 		t.Errorf("after the half-close came %q, error: %v", rest, err)
 	}
-	r.expect(t, "Closing connection to "+client)
-	r.stop()
-	r.expect(t, "Stopped; connections served: 1, bytes echoed: 22")
+	r.Lines.Expect(t, "Closing connection to "+client)
+	r.Stop()
+	r.Lines.Expect(t, "Stopped; connections served: 1, bytes echoed: 22")
 }
 
 // Long streams on hundreds of connections at once, all with short writes:
 // each client gets its own bytes back, and the end of the stream behind them.
 func TestHundredsAtOnce(t *testing.T) {
 	l := newLoop()
-	l.quiet = true
+	l.Quiet = true
 	r := start(t, l)
 	conns := make([]*net.TCPConn, 300)
 	for i := range conns {
-		conns[i] = r.dial(t)
+		conns[i] = r.Dial(t)
 	}
 	var wg sync.WaitGroup
 	for i, conn := range conns {
 		wg.Go(func() {
-			message := bytes.Repeat(fmt.Appendf(nil, "%d,", i), 20000)
-			go func() {
-				conn.Write(message)
-				conn.CloseWrite()
-			}()
-			got, err := io.ReadAll(conn)
-			if err != nil || !bytes.Equal(got, message) {
-				t.Errorf("client %d sent %d bytes and got %d back, the same: %t, error: %v",
-					i, len(message), len(got), bytes.Equal(got, message), err)
-			}
+			servertest.ExpectStream(t, conn, bytes.Repeat(fmt.Appendf(nil, "%d,", i), 20000))
 		})
 	}
 	wg.Wait()
-}
-
-// stuff sends without reading until nothing fits any more. Then bytes wait in
-// the server to be written.
-func stuff(t *testing.T, conn *net.TCPConn) int64 {
-	t.Helper()
-	var total int64
-	piece := make([]byte, 1<<16)
-	for {
-		conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-		n, err := conn.Write(piece)
-		total += int64(n)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return total
-		}
-		if err != nil {
-			t.Fatalf("after %d bytes: %v", total, err)
-		}
-		if total > 1<<30 {
-			t.Fatal("the server takes a gigabyte from a client that does not read: it keeps it somewhere")
-		}
-	}
 }
 
 // A client that never reads costs one buffer, and holds up nobody. When it
 // reads at last, it gets everything in order.
 func TestSlowReader(t *testing.T) {
 	l := newLoop()
-	l.quiet = true
+	l.Quiet = true
 	r := start(t, l)
-	slow := r.dial(t)
-	sent := stuff(t, slow)
+	slow := r.Dial(t)
+	sent := servertest.Fill(t, slow)
 	for range 50 {
-		expectEcho(t, r.dial(t), "nobody waits for the other")
+		servertest.ExpectEcho(t, r.Dial(t), "nobody waits for the other")
 	}
 	slow.CloseWrite()
 	if got, err := io.Copy(io.Discard, slow); got != sent || err != nil {
 		t.Errorf("sent %d bytes, and got %d back in the end, error: %v", sent, got, err)
 	}
-	r.stop()
-	if got := r.line(t); got != fmt.Sprintf("Stopped; connections served: 51, bytes echoed: %d", sent+50*26) {
+	r.Stop()
+	if got := r.Lines.Next(t); got != fmt.Sprintf("Stopped; connections served: 51, bytes echoed: %d", sent+50*26) {
 		t.Errorf("the last line is %q, though %d bytes came back", got, sent+50*26)
 	}
 }
@@ -208,7 +96,7 @@ func TestSlowReader(t *testing.T) {
 // for "readable" only while none do.
 func TestWhatIsAskedFor(t *testing.T) {
 	l, pair := loopWithPair(t)
-	c := l.conns[pair.server]
+	c := l.clients[pair.server]
 	piece := bytes.Repeat([]byte("x"), len(l.buf))
 	isReady := func(e events) bool {
 		found, err := l.sel.Select(0)
@@ -261,7 +149,7 @@ type pair struct{ server, client int }
 func loopWithPair(t *testing.T) (*loop, pair) {
 	t.Helper()
 	l := newLoop()
-	l.quiet, l.out, l.errOut = true, io.Discard, io.Discard
+	l.Quiet, l.out, l.errOut = true, io.Discard, io.Discard
 	l.buf = make([]byte, 1<<10)
 	var err error
 	if l.sel, err = newSelector(); err != nil {
@@ -282,71 +170,69 @@ func loopWithPair(t *testing.T) (*loop, pair) {
 
 func TestReset(t *testing.T) {
 	r := start(t, newLoop())
-	other, bad := r.dial(t), r.dial(t)
-	r.line(t)
-	r.line(t)
-	expectEcho(t, bad, "half a mess")
-	r.line(t)
-	bad.SetLinger(0)
-	bad.Close()
-	r.expect(t, fmt.Sprintf("Closing connection to %s: connection reset by peer", bad.LocalAddr()))
-	expectEcho(t, other, "still here")
+	other, bad := r.Dial(t), r.Dial(t)
+	r.Lines.Next(t)
+	r.Lines.Next(t)
+	servertest.ExpectEcho(t, bad, "half a mess")
+	r.Lines.Next(t)
+	servertest.Reset(bad)
+	r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: connection reset by peer", bad.LocalAddr()))
+	servertest.ExpectEcho(t, other, "still here")
 }
 
 // A reset while bytes wait to be written is found by the write.
 func TestResetWhileWriting(t *testing.T) {
 	l := newLoop()
-	l.quiet = true
+	l.Quiet = true
 	r := start(t, l)
-	bad := r.dial(t)
-	stuff(t, bad)
-	bad.SetLinger(0)
-	bad.Close()
-	expectEcho(t, r.dial(t), "still here")
+	bad := r.Dial(t)
+	servertest.Fill(t, bad)
+	servertest.Reset(bad)
+	servertest.ExpectEcho(t, r.Dial(t), "still here")
 }
 
 func TestIdleTimeout(t *testing.T) {
 	l := newLoop()
-	l.idleTimeout = 50 * time.Millisecond
+	l.IdleTimeout = 50 * time.Millisecond
 	r := start(t, l)
-	conn := r.dial(t)
+	conn := r.Dial(t)
 	if got, err := io.ReadAll(conn); err != nil || len(got) > 0 {
 		t.Errorf("a silent client got %q, error: %v, and not the server's FIN", got, err)
 	}
-	r.expect(t, "Accepted connection from "+conn.LocalAddr().String())
-	r.expect(t, fmt.Sprintf("Closing connection to %s: silent, or not reading, for 50ms", conn.LocalAddr()))
+	r.Lines.Expect(t, "Accepted connection from "+conn.LocalAddr().String())
+	r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: silent, or not reading, for 50ms", conn.LocalAddr()))
 }
 
 func TestMaxConns(t *testing.T) {
 	l := newLoop()
-	l.maxConns = 2
+	l.MaxConns = 2
 	r := start(t, l)
-	first, second := r.dial(t), r.dial(t)
-	r.expect(t, "Accepted connection from "+first.LocalAddr().String())
-	r.expect(t, "Accepted connection from "+second.LocalAddr().String())
-	r.expect(t, "All 2 connections are taken; further clients wait in the backlog")
-	third := r.dial(t)
+	first, second := r.Dial(t), r.Dial(t)
+	r.Lines.Expect(t, "Accepted connection from "+first.LocalAddr().String())
+	r.Lines.Expect(t, "Accepted connection from "+second.LocalAddr().String())
+	r.Lines.Expect(t, "All 2 connections are taken; further clients wait in the backlog")
+	third := r.Dial(t)
 	first.Close()
-	r.expect(t, "Closing connection to "+first.LocalAddr().String())
-	r.expect(t, "Accepted connection from "+third.LocalAddr().String())
-	expectEcho(t, third, "my turn")
+	r.Lines.Expect(t, "Closing connection to "+first.LocalAddr().String())
+	r.Lines.Expect(t, "Accepted connection from "+third.LocalAddr().String())
+	servertest.ExpectEcho(t, third, "my turn")
 }
 
 // What the kernel had taken for the server before Ctrl-C still comes back,
 // and who is silent gets a FIN.
 func TestStopEchoesWhatHasArrived(t *testing.T) {
 	l := newLoop()
-	l.quiet = true
+	l.Quiet = true
 	r := start(t, l)
 	conns := make([]*net.TCPConn, 50)
 	for i := range conns {
-		conns[i] = r.dial(t)
-		expectEcho(t, conns[i], "hello")
+		conns[i] = r.Dial(t)
+		servertest.ExpectEcho(t, conns[i], "hello")
 	}
 	for _, conn := range conns[1:] {
 		io.WriteString(conn, "the last words")
 	}
-	go r.stop()
+	go r.Stop()
 	for i, conn := range conns {
 		want := "the last words"
 		if i == 0 {
@@ -362,11 +248,11 @@ func TestStopEchoesWhatHasArrived(t *testing.T) {
 // end, nor another client from the echo of its last words.
 func TestStopWhileSending(t *testing.T) {
 	l := newLoop()
-	l.quiet = true
+	l.Quiet = true
 	r := start(t, l)
-	busy, other := r.dial(t), r.dial(t)
-	expectEcho(t, other, "hello")
-	expectEcho(t, busy, "hello")
+	busy, other := r.Dial(t), r.Dial(t)
+	servertest.ExpectEcho(t, other, "hello")
+	servertest.ExpectEcho(t, busy, "hello")
 	var talking sync.WaitGroup
 	defer talking.Wait()
 	defer busy.Close()
@@ -379,11 +265,11 @@ func TestStopWhileSending(t *testing.T) {
 		}
 	})
 	io.WriteString(other, "the last words")
-	go r.stop()
+	go r.Stop()
 	if got, err := io.ReadAll(other); err != nil || string(got) != "the last words" {
 		t.Errorf("the other client got %q, error: %v", got, err)
 	}
-	if err := r.stop(); err != nil {
+	if err := r.Stop(); err != nil {
 		t.Error(err)
 	}
 }
@@ -392,13 +278,14 @@ func TestStopWhileSending(t *testing.T) {
 // take is given up when the grace is over.
 func TestGrace(t *testing.T) {
 	l := newLoop()
-	l.grace, l.quiet = 50*time.Millisecond, true
+	l.Grace, l.Quiet = 50*time.Millisecond, true
 	r := start(t, l)
-	stuff(t, r.dial(t))
-	if err := r.stop(); err != nil {
+	servertest.Fill(t, r.Dial(t))
+	if err := r.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if line := r.line(t); !strings.HasPrefix(line, "Stopped; connections served: 1, ") {
+	r.Lines.Expect(t, "Stopping; waiting for clients: 1, for 50ms at most; Ctrl-C again ends at once")
+	if line := r.Lines.Next(t); !strings.HasPrefix(line, "Stopped; connections served: 1, ") {
 		t.Errorf("the last line is %q", line)
 	}
 }
@@ -410,11 +297,11 @@ func TestNoDescriptorLeft(t *testing.T) {
 	}
 	before := descriptors(t)
 	l := newLoop()
-	l.quiet = true
+	l.Quiet = true
 	r := start(t, l)
 	for i := range 30 {
-		conn := r.dial(t)
-		expectEcho(t, conn, "hello")
+		conn := r.Dial(t)
+		servertest.ExpectEcho(t, conn, "hello")
 		if i%2 == 0 {
 			conn.SetLinger(0)
 		}
@@ -424,7 +311,7 @@ func TestNoDescriptorLeft(t *testing.T) {
 			defer conn.Close()
 		}
 	}
-	if err := r.stop(); err != nil {
+	if err := r.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	after := descriptors(t)
@@ -500,28 +387,5 @@ func TestSelector(t *testing.T) {
 	got, err := s.Select(time.Minute)
 	if err != nil || len(got) != 1 || got[0].events&readable == 0 {
 		t.Errorf("the peer has hung up, and Select says %v, error %v", got, err)
-	}
-}
-
-func TestCheckFlags(t *testing.T) {
-	var got []string
-	for _, change := range []func(*loop) string{
-		func(*loop) string { return "127.0.0.1" },
-		func(l *loop) string { l.maxConns = 0; return "127.0.0.1:0" },
-		func(l *loop) string { l.idleTimeout = -1; return "127.0.0.1:0" },
-		func(l *loop) string { l.grace = -1; return "127.0.0.1:0" },
-	} {
-		l := newLoop()
-		addr := change(l)
-		err := checkFlags(addr, l)
-		if err == nil {
-			t.Fatalf("-addr %s %+v is taken", addr, l)
-		}
-		_, after, _ := strings.Cut(err.Error(), "for flag ")
-		name, _, _ := strings.Cut(after, ":")
-		got = append(got, name)
-	}
-	if diff := cmp.Diff([]string{"-addr", "-max-conns", "-idle-timeout", "-grace"}, got); diff != "" {
-		t.Error("the flags that are objected to (-want +got):\n" + diff)
 	}
 }

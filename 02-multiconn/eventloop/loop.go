@@ -3,34 +3,39 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"syscall"
 	"time"
+
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/limits"
+	"example.com/sockets/02-multiconn/internal/neterror"
 )
 
 // A loop is a server that does everything in one thread. Nothing in it may
 // wait, but for the call of Select.
 type loop struct {
-	addr        string
-	maxConns    int           // further clients wait in the kernel's backlog
-	idleTimeout time.Duration // 0: a client may be silent for ever
-	grace       time.Duration // for echoes in the middle, on Ctrl-C
-	quiet       bool          // no lines about single connections
+	limits.Settings
+	addr        string // as it was asked for
+	listensOn   net.Addr
 	out, errOut io.Writer
 	listener    int // file descriptor
 	wake        int // file descriptor: readable when Ctrl-C was pressed
 
 	sel       *selector
-	conns     []*conn // by file descriptor; nil where there is none
+	clients   []*client // by file descriptor; nil where there is none
 	open      int
 	accepting bool      // the listener is registered
 	retry     time.Time // after trouble: when to accept again; zero if never
-	full      bool      // the line about maxConns was printed
+	full      bool      // the line about MaxConns was printed
 	trouble   error     // the last line about accept
 	stopping  bool
 	stopBy    time.Time
-	buf       []byte // one for all connections: each echo is over before the next
+	buf       []byte // one for all clients: each echo is over before the next
 	now       time.Time
 	nextSweep time.Time // when to look for silent clients again
 
@@ -38,12 +43,12 @@ type loop struct {
 	bytes  int64
 }
 
-// A conn is all that the loop keeps for a connection.
-type conn struct {
+// A client is all that the loop keeps for a connection.
+type client struct {
 	fd      int
 	pending []byte    // read, and not yet written; at most len(loop.buf) bytes
 	active  time.Time // when bytes last moved
-	client  string    // its address, for the lines
+	addr    string    // for the lines
 }
 
 // run serves until Ctrl-C, and prints the last line.
@@ -53,16 +58,16 @@ func (l *loop) run() (err error) {
 	}
 	defer l.sel.Close()
 	l.buf = make([]byte, 16<<10)
-	// A blocking accept would wait, if the client of an event had gone again.
+	// A blocking accept would wait if the client had disconnected since the event.
 	syscall.SetNonblock(l.listener, true)
 	if err := l.sel.Register(l.wake, readable); err != nil {
 		return fmt.Errorf("cannot watch for Ctrl-C: %w", err)
 	}
 	l.accept(true)
-	fmt.Fprintf(l.out, "Listening on %s\n", l.addr)
+	fmt.Fprint(l.out, cli.Listening(l.addr, l.listensOn))
 
 	for !l.stopping || l.open > 0 {
-		ready, err := l.sel.Select(l.patience())
+		ready, err := l.sel.Select(l.selectTimeout())
 		if err != nil {
 			return fmt.Errorf("cannot wait for events: %w", err)
 		}
@@ -85,10 +90,10 @@ func (l *loop) run() (err error) {
 
 // serve does what a connection is ready for.
 func (l *loop) serve(r ready) {
-	if r.fd >= len(l.conns) || l.conns[r.fd] == nil {
+	if r.fd >= len(l.clients) || l.clients[r.fd] == nil {
 		return // closed by an earlier event of the same Select
 	}
-	c := l.conns[r.fd]
+	c := l.clients[r.fd]
 	if r.events&writable != 0 && len(c.pending) > 0 {
 		l.flush(c)
 	} else if r.events&readable != 0 && len(c.pending) == 0 {
@@ -97,7 +102,7 @@ func (l *loop) serve(r ready) {
 }
 
 // read reads once, and echoes at once as much as the kernel takes.
-func (l *loop) read(c *conn) (n int) {
+func (l *loop) read(c *client) (n int) {
 	n, err := syscall.Read(c.fd, l.buf)
 	switch {
 	case err == syscall.EAGAIN || err == syscall.EINTR:
@@ -109,8 +114,8 @@ func (l *loop) read(c *conn) (n int) {
 		l.close(c, nil) // the client's FIN: it has sent everything
 		return 0
 	}
-	if !l.quiet {
-		fmt.Fprintf(l.out, "Echoing %q to %s\n", l.buf[:n], c.client)
+	if !l.Quiet {
+		fmt.Fprintf(l.out, "Echoing %q to %s\n", l.buf[:n], c.addr)
 	}
 	rest, err := l.write(c, l.buf[:n])
 	switch {
@@ -127,7 +132,7 @@ func (l *loop) read(c *conn) (n int) {
 }
 
 // flush writes what waits, now that there is room for some of it.
-func (l *loop) flush(c *conn) {
+func (l *loop) flush(c *client) {
 	rest, err := l.write(c, c.pending)
 	switch {
 	case err != nil:
@@ -137,15 +142,15 @@ func (l *loop) flush(c *conn) {
 	case l.stopping:
 		l.close(c, nil)
 	default:
-		// Nearly every socket is writable nearly always. Who goes on asking
-		// for it makes Select return at once, for ever.
+		// Nearly every socket is writable nearly always. If we kept watching
+		// for it, Select would return at once every time.
 		c.pending = nil
 		l.check(c, l.sel.Modify(c.fd, readable))
 	}
 }
 
 // write writes once and returns what the kernel did not take.
-func (l *loop) write(c *conn, p []byte) (rest []byte, err error) {
+func (l *loop) write(c *client, p []byte) (rest []byte, err error) {
 	n, err := syscall.Write(c.fd, p)
 	if err == syscall.EAGAIN || err == syscall.EINTR {
 		return p, nil // no room at all
@@ -159,21 +164,21 @@ func (l *loop) write(c *conn, p []byte) (rest []byte, err error) {
 }
 
 // close closes one connection, and no other.
-func (l *loop) close(c *conn, reason error) {
+func (l *loop) close(c *client, reason error) {
 	l.sel.Unregister(c.fd)
 	syscall.Close(c.fd)
-	l.conns[c.fd] = nil
+	l.clients[c.fd] = nil
 	l.open--
-	if !l.quiet && reason != nil {
-		fmt.Fprintf(l.out, "Closing connection to %s: %v\n", c.client, reason)
-	} else if !l.quiet {
-		fmt.Fprintf(l.out, "Closing connection to %s\n", c.client)
+	if !l.Quiet && reason != nil {
+		fmt.Fprintf(l.out, "Closing connection to %s: %v\n", c.addr, reason)
+	} else if !l.Quiet {
+		fmt.Fprintf(l.out, "Closing connection to %s\n", c.addr)
 	}
 	l.accept(true) // there is room again
 }
 
 // check closes a connection that the selector refuses.
-func (l *loop) check(c *conn, err error) {
+func (l *loop) check(c *client, err error) {
 	if err != nil {
 		l.close(c, err)
 	}
@@ -181,7 +186,7 @@ func (l *loop) check(c *conn, err error) {
 
 // accept turns the interest in new clients on or off.
 func (l *loop) accept(on bool) {
-	on = on && !l.stopping && l.open < l.maxConns
+	on = on && !l.stopping && l.open < l.MaxConns
 	if on && !l.accepting {
 		l.accepting = l.sel.Register(l.listener, readable) == nil
 		l.retry = time.Time{}
@@ -201,16 +206,16 @@ func (l *loop) acceptAll() {
 		case syscall.EAGAIN:
 			return // the backlog is empty
 		case syscall.EINTR, syscall.ECONNABORTED:
-			// interrupted, or the client has gone again: the next, please
+			// interrupted, or the client has already gone: take the next one
 		default:
 			// Most likely the process is out of file descriptors. The listener
 			// stays ready, so to go on asking would only spin.
 			if l.trouble != err {
 				l.trouble = err
-				fmt.Fprintf(l.errOut, "cannot accept a client on %s: accept: %v; new clients wait in the backlog until connections close\n", l.addr, err)
+				fmt.Fprintln(l.errOut, neterror.Accept(l.listensOn.String(), fmt.Errorf("accept: %w", err)))
 			}
 			l.accept(false)
-			l.retry = l.now.Add(200 * time.Millisecond)
+			l.retry = l.now.Add(limits.AcceptPause)
 		}
 	}
 }
@@ -221,85 +226,102 @@ func (l *loop) admit(fd int, sa syscall.Sockaddr) {
 	syscall.SetNonblock(fd, true)
 	// Send small echoes at once, as package net does (RFC 9293, section 3.7.4).
 	syscall.SetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1)
-	c := &conn{fd: fd, active: l.now}
-	if !l.quiet {
-		c.client = text(sa)
-		fmt.Fprintf(l.out, "Accepted connection from %s\n", c.client)
+	c := &client{fd: fd, active: l.now}
+	if !l.Quiet {
+		c.addr = text(sa)
+		fmt.Fprintf(l.out, "Accepted connection from %s\n", c.addr)
 	}
-	for fd >= len(l.conns) {
-		l.conns = append(l.conns, nil)
+	for fd >= len(l.clients) {
+		l.clients = append(l.clients, nil)
 	}
-	l.conns[fd] = c
+	l.clients[fd] = c
 	l.open++
 	l.served++
 	l.check(c, l.sel.Register(fd, readable))
-	if l.open == l.maxConns {
+	if l.open == l.MaxConns {
 		l.accept(false)
 		if !l.full {
 			l.full = true
-			fmt.Fprintf(l.out, "All %d connections are taken; further clients wait in the backlog\n", l.maxConns)
+			fmt.Fprint(l.out, limits.Full(l.MaxConns))
 		}
 	}
 }
 
-// lastLook is for how long clients may go on sending after Ctrl-C.
+// lastLook is how long clients may still send after Ctrl-C.
 const lastLook = 100 * time.Millisecond
 
-// stop is Ctrl-C: no new clients, and a last look at each connection. What has
-// arrived is still echoed. Who has nothing waiting is closed.
+var errStopped = errors.New("the server was stopped")
+
+// stop handles Ctrl-C: no new clients, and a last look at each connection.
+// What has arrived is still echoed. A connection with nothing pending is closed.
 func (l *loop) stop() {
 	l.accept(false)
 	l.sel.Unregister(l.wake)
 	l.stopping = true
-	l.stopBy = l.now.Add(l.grace)
-	// One read for each in turn, until nobody has more. Who goes on sending
-	// can neither take the others' turn nor keep the loop from its end.
+	l.stopBy = l.now.Add(l.Grace)
+	// One read for each in turn, until nobody has more. A client that keeps
+	// sending can neither starve the others nor delay the end.
 	until := time.Now().Add(lastLook)
 	for more := true; more; {
 		more = false
-		for _, c := range l.conns {
+		for _, c := range l.clients {
 			if c != nil && len(c.pending) == 0 && l.read(c) > 0 {
 				more = time.Now().Before(until)
 			}
 		}
 	}
-	for _, c := range l.conns {
+	for _, c := range l.clients {
 		if c != nil && len(c.pending) == 0 {
 			l.close(c, errStopped)
 		}
 	}
+	if l.open > 0 {
+		fmt.Fprint(l.out, limits.Waiting(l.open, l.Grace))
+	}
 }
 
-// patience is for how long Select may wait: for ever, if no clock matters.
-func (l *loop) patience() time.Duration {
+// selectTimeout is the longest that Select may wait; -1 means for ever.
+func (l *loop) selectTimeout() time.Duration {
 	switch {
 	case l.stopping:
 		return max(0, time.Until(l.stopBy))
 	case !l.retry.IsZero():
 		return max(0, time.Until(l.retry))
-	case l.idleTimeout > 0 && l.open > 0:
-		return l.idleTimeout / 16
+	case l.IdleTimeout > 0 && l.open > 0:
+		return l.IdleTimeout / 16
 	}
 	return -1
 }
 
-// checkTime does what is due.
+// checkTime closes idle connections and retries accept.
 func (l *loop) checkTime() {
 	if !l.retry.IsZero() && l.now.After(l.retry) {
 		l.accept(true)
 	}
 	overdue := l.stopping && !l.now.Before(l.stopBy)
-	if !overdue && (l.idleTimeout == 0 || l.now.Before(l.nextSweep)) {
+	if !overdue && (l.IdleTimeout == 0 || l.now.Before(l.nextSweep)) {
 		return
 	}
-	l.nextSweep = l.now.Add(l.idleTimeout / 16)
-	for _, c := range l.conns {
+	l.nextSweep = l.now.Add(l.IdleTimeout / 16)
+	for _, c := range l.clients {
 		switch {
 		case c == nil:
 		case overdue:
 			l.close(c, errStopped)
-		case l.idleTimeout > 0 && l.now.Sub(c.active) >= l.idleTimeout:
-			l.close(c, fmt.Errorf("silent, or not reading, for %s", l.idleTimeout))
+		case l.IdleTimeout > 0 && l.now.Sub(c.active) >= l.IdleTimeout:
+			l.close(c, fmt.Errorf("silent, or not reading, for %s", l.IdleTimeout))
 		}
 	}
+}
+
+// text writes an address as package net does: 127.0.0.1:54803, [::1]:54803.
+func text(sa syscall.Sockaddr) string {
+	switch sa := sa.(type) {
+	case *syscall.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String()
+	case *syscall.SockaddrInet6:
+		addr := netip.AddrFrom16(sa.Addr).Unmap() // an IPv4 client of an IPv6 socket
+		return netip.AddrPortFrom(addr, uint16(sa.Port)).String()
+	}
+	return "an unknown address"
 }

@@ -6,61 +6,36 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
-	"time"
 
-	"example.com/sockets/02-multiconn/neterror"
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/neterror"
 )
 
 func main() {
-	l := &loop{out: os.Stdout, errOut: os.Stderr}
-	addr := flag.String("addr", "127.0.0.1:65432",
-		"listen on `host:port`; port 0 picks a free one, no host means every address of this computer")
-	flag.IntVar(&l.maxConns, "max-conns", 10000,
-		"serve at most this `number` of connections at once; further clients wait")
-	flag.DurationVar(&l.idleTimeout, "idle-timeout", 5*time.Minute,
-		"hang up on a client that is silent, or does not read, for this `duration`; 0 means never")
-	flag.DurationVar(&l.grace, "grace", 5*time.Second,
-		"on Ctrl-C, let echoes in the middle finish for this `duration` at most")
-	flag.BoolVar(&l.quiet, "quiet", false,
-		"leave out the lines about single connections")
-	flag.Parse()
-	if err := checkFlags(*addr, l); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
-
-	// From here on Ctrl-C does not kill the program: it cancels ctx.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := listenAndRun(ctx, *addr, l); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	l := fromFlags()
+	ctx := cli.Interrupt() // from here on Ctrl-C does not kill the program: it cancels ctx
+	cli.Exit(l.listenAndRun(ctx))
 }
 
 // listenAndRun opens what the loop needs, and runs it until ctx is cancelled.
-func listenAndRun(ctx context.Context, addr string, l *loop) error {
+func (l *loop) listenAndRun(ctx context.Context) error {
 	// Socket, bind and listen are as in chapter 1, so net.Listen does them
 	// here. From then on the loop works on the bare file descriptor.
-	listener, err := net.Listen("tcp", addr)
+	listener, err := net.Listen("tcp", l.addr)
 	if err != nil {
-		return neterror.Listen(addr, err)
+		return neterror.Listen(l.addr, err)
 	}
 	file, err := listener.(*net.TCPListener).File() // a duplicate of its descriptor
 	listener.Close()
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w", addr, neterror.Cause(err))
+		return neterror.Listen(l.addr, err)
 	}
 	defer file.Close()
-	l.listener, l.addr = int(file.Fd()), listener.Addr().String()
+	l.listener, l.listensOn = int(file.Fd()), listener.Addr()
 
 	// Ctrl-C comes while the loop waits for sockets. So it is made a socket
 	// event too: a byte that is written into a pipe, the "self-pipe trick".

@@ -10,6 +10,7 @@ import (
 )
 
 func main() {
-	fmt.Fprintf(os.Stderr, "the event loop uses epoll or kqueue, and %s has neither: run go run ./02-multiconn/server, which behaves the same\n", runtime.GOOS)
+	fmt.Fprintf(os.Stderr, "the event loop uses epoll or kqueue, and %s has neither\n"+
+		"run go run ./02-multiconn/server in its place: it behaves the same\n", runtime.GOOS)
 	os.Exit(1)
 }

@@ -6,18 +6,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
-	"example.com/sockets/02-multiconn/neterror"
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/neterror"
 )
 
 // maxSize is the largest message in bytes. Each connection writes its whole
@@ -36,50 +32,22 @@ type load struct {
 }
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:65432",
-		"connect to the server at `host:port`")
-	conns := flag.Int("conns", 50,
-		"open this `number` of connections")
-	size := flag.Int("size", 64,
-		"send messages of this many `bytes`, 65536 at most")
-	duration := flag.Duration("for", 10*time.Second,
-		"send messages for this `duration`")
-	timeout := flag.Duration("timeout", 10*time.Second,
-		"give up on a connection or an echo that takes longer than this `duration`")
-	quiet := flag.Bool("quiet", false,
-		"leave out the progress, which is a line for each second")
-	flag.Parse()
-	l := load{*addr, *conns, *size, *duration, *timeout}
-	if err := checkFlags(l); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
-
-	// From here on Ctrl-C does not kill the program: it cancels ctx.
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
-	progress := io.Writer(os.Stdout)
-	if *quiet {
-		progress = io.Discard
-	}
-	if err := l.run(ctx, os.Stdout, progress); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	l, progress := fromFlags()
+	ctx := cli.Interrupt() // from here on Ctrl-C does not kill the program: it cancels ctx
+	cli.Exit(l.run(ctx, cli.Stdout, progress))
 }
 
+const ourServer = "./02-multiconn/server -quiet"
+
 // run loads the server until the time is over or ctx is cancelled, and prints
-// the figures. Its error has one line for each kind of thing that went wrong.
+// the figures. Its error explains each kind of thing that went wrong.
 func (l load) run(ctx context.Context, out, progress io.Writer) error {
 	fmt.Fprintf(out, "Loading %s with %s, %d-byte messages, for %s\n",
 		l.addr, count(l.conns, "connection"), l.size, l.duration)
 
 	// All connections are open before the first message, so that every
 	// message is sent under the full load.
-	conns, err := l.open(ctx)
+	conns, err := l.open(ctx, progress)
 	closeAll := func() {
 		for _, conn := range conns {
 			conn.Close()
@@ -89,19 +57,19 @@ func (l load) run(ctx context.Context, out, progress io.Writer) error {
 	// On Ctrl-C, Close wakes every Read and Write that waits.
 	defer context.AfterFunc(ctx, closeAll)()
 	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("cannot open connection %d of %d to %s: %w; %s",
-			len(conns)+1, l.conns, l.addr, neterror.Cause(err), advice(err))
+		return fmt.Errorf("connection %d of %d to %s: %w\n%s", len(conns)+1, l.conns, l.addr,
+			neterror.Cause(err), neterror.Advice(err, ourServer))
 	}
 
 	var roundTrips histogram
-	var failed failures
+	failed := neterror.Failures{Server: ourServer}
 	var talking sync.WaitGroup
 	start := time.Now()
 	for i, conn := range conns {
 		talking.Go(func() {
 			err := l.talk(conn, i+1, start.Add(l.duration), &roundTrips)
 			if err != nil && ctx.Err() == nil {
-				failed.add(fmt.Errorf("connection %d: %w", i+1, err))
+				failed.Add(i+1, err)
 			}
 		})
 	}
@@ -119,21 +87,38 @@ func (l load) run(ctx context.Context, out, progress io.Writer) error {
 	fmt.Fprintf(out, "Round trip: p50 %s, p99 %s\n",
 		roundTrips.quantile(0.50).Round(time.Microsecond),
 		roundTrips.quantile(0.99).Round(time.Microsecond))
-	fmt.Fprintf(out, "Errors: %d\n", failed.count())
-	return failed.explain()
+	fmt.Fprintf(out, "Errors: %d\n", failed.Count())
+	if ctx.Err() != nil {
+		fmt.Fprintf(out, "Stopped before the %s were over\n", l.duration)
+		return cli.Stopped
+	}
+	return failed.Explain(l.addr)
+}
+
+// count returns n with its noun: "1 connection", "2 connections".
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // open opens the connections one after the other. Where one fails it returns
 // those before it, too.
-func (l load) open(ctx context.Context) ([]net.Conn, error) {
+func (l load) open(ctx context.Context, progress io.Writer) ([]net.Conn, error) {
 	var conns []net.Conn
 	dialer := net.Dialer{Timeout: l.timeout}
+	said := time.Now()
 	for range l.conns {
 		conn, err := dialer.DialContext(ctx, "tcp", l.addr)
 		if err != nil {
 			return conns, err
 		}
 		conns = append(conns, conn)
+		if now := time.Now(); now.Sub(said) >= time.Second {
+			said = now
+			fmt.Fprintf(progress, "%d of %d connections so far\n", len(conns), l.conns)
+		}
 	}
 	return conns, nil
 }
@@ -159,15 +144,12 @@ func (l load) talk(conn net.Conn, number int, until time.Time, roundTrips *histo
 		// A server that never answers must not hold us for good.
 		conn.SetDeadline(start.Add(l.timeout))
 		if _, err := conn.Write(message); err != nil {
-			return fmt.Errorf("message %d: %w", n, neterror.Cause(err))
+			return fmt.Errorf("message %d: %w", n, neterror.Root(err))
 		}
 		// The echo may come in several pieces: ReadFull waits for all.
 		_, err := io.ReadFull(conn, echo)
-		if err == io.EOF || err == io.ErrUnexpectedEOF {
-			return fmt.Errorf("message %d: %w", n, errClosedEarly)
-		}
 		if err != nil {
-			return fmt.Errorf("message %d: %w", n, neterror.Cause(err))
+			return fmt.Errorf("message %d: %w", n, neterror.Root(err))
 		}
 		took := time.Since(start)
 		if !bytes.Equal(echo, message) {
@@ -175,17 +157,11 @@ func (l load) talk(conn net.Conn, number int, until time.Time, roundTrips *histo
 			for echo[i] == message[i] {
 				i++
 			}
-			return fmt.Errorf("message %d: %w: byte %d is %q and should be %q",
-				n, errDiffers, i+1, echo[i], message[i])
+			return neterror.Wrong("message %d: byte %d is %q, not %q", n, i+1, echo[i], message[i])
 		}
 		roundTrips.add(took)
 	}
 }
-
-var (
-	errClosedEarly = errors.New("the server closed the connection before the whole echo had come")
-	errDiffers     = errors.New("what came back is not what was sent")
-)
 
 // report prints a line each second until done is closed.
 func report(progress io.Writer, done <-chan struct{}, roundTrips *histogram) {
@@ -194,7 +170,7 @@ func report(progress io.Writer, done <-chan struct{}, roundTrips *histogram) {
 	for seconds := 1; ; seconds++ {
 		select {
 		case <-ticker.C:
-			fmt.Fprintf(progress, "%ds: %d messages\n", seconds, roundTrips.count())
+			fmt.Fprintf(progress, "%ds: %d messages so far\n", seconds, roundTrips.count())
 		case <-done:
 			return
 		}

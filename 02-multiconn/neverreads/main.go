@@ -5,35 +5,37 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
-	"example.com/sockets/02-multiconn/neterror"
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/neterror"
 )
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:65432", "connect to the server at `host:port`")
-	flag.Parse()
-	if err := checkFlags(*addr); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	addr := fromFlags()
+	ctx := cli.Interrupt() // from here on Ctrl-C does not kill the program: it cancels ctx
+	cli.Exit(run(ctx, addr, cli.Stdout))
+}
 
-	conn, err := net.DialTimeout("tcp", *addr, 5*time.Second)
+const ourServer = "./02-multiconn/server"
+
+// run sends until nothing fits any more, then waits for Ctrl-C.
+func run(ctx context.Context, addr string, out io.Writer) error {
+	dialer := net.Dialer{Timeout: 5 * time.Second}
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	if ctx.Err() != nil {
+		fmt.Fprintln(out, "Stopped; not connected yet")
+		return cli.Stopped
+	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "cannot connect to %s: %v; is the server running? start it first: go run ./02-multiconn/server\n", *addr, neterror.Cause(err))
-		os.Exit(1)
+		return neterror.Dial(addr, err, ourServer)
 	}
 	defer conn.Close()
-
+	defer context.AfterFunc(ctx, func() { conn.Close() })() // wakes Write
 	var sent int
 	piece := make([]byte, 64<<10)
 	for err == nil && ctx.Err() == nil {
@@ -44,26 +46,16 @@ func main() {
 		n, err = conn.Write(piece)
 		sent += n
 	}
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		fmt.Fprintf(os.Stderr, "sent %d bytes to %s, then: %v; look at the server's terminal: was it stopped, or did its -idle-timeout pass?\n", sent, *addr, neterror.Cause(err))
-		os.Exit(1)
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintf(out, "Stopped; bytes sent: %d, and the server still took more\n", sent)
+		return cli.Stopped
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("sent %d bytes to %s, then: %w\n%s",
+			sent, addr, neterror.Cause(err), neterror.Advice(err, ourServer))
 	}
-	fmt.Printf("Sent %d bytes; now the server takes no more\n", sent)
+	fmt.Fprintf(out, "Sent %d bytes; now the server takes no more\n", sent)
 	<-ctx.Done() // and still it does not read
-	fmt.Println("Stopped; bytes read: 0")
-}
-
-// checkFlags objects to what package flag lets pass.
-func checkFlags(addr string) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: settings are given as flags", flag.Arg(0))
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	if err != nil {
-		return fmt.Errorf("invalid value %q for flag -addr: %w", addr, err)
-	}
+	fmt.Fprintln(out, "Stopped; bytes read: 0")
 	return nil
 }

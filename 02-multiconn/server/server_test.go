@@ -3,312 +3,251 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"example.com/sockets/02-multiconn/internal/limits"
+	"example.com/sockets/02-multiconn/internal/servertest"
 	"github.com/google/go-cmp/cmp"
 )
 
-// A running server, and what it prints.
-type running struct {
-	addr  string
-	lines chan string
-	stop  func() error // presses Ctrl-C and waits for run to return
-}
+const code = "02-multiconn/server.(*server)."
 
-// lineWriter passes on each line that the server prints, in one Write each.
-type lineWriter chan string
+var defaults = limits.Settings{MaxConns: 10000, IdleTimeout: time.Minute, Grace: time.Minute}
 
-func (w lineWriter) Write(p []byte) (int, error) {
-	w <- strings.TrimSuffix(string(p), "\n")
-	return len(p), nil
-}
-
-// newServer has the settings of the command line's defaults.
-func newServer() *server {
-	return &server{maxConns: 10000, idleTimeout: time.Minute, grace: time.Minute}
-}
-
-// start runs s on a free port. The server is stopped, and has left no
-// goroutine behind, when the test ends.
-func start(t *testing.T, s *server) *running {
+// start runs a server with these settings on a free port, until the test ends.
+func start(t *testing.T, settings limits.Settings) *servertest.Server {
 	t.Helper()
-	lines := make(lineWriter, 100000)
-	s.addr, s.out, s.errOut = "127.0.0.1:0", lines, lines
-	s.start()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- s.run(ctx)
-		close(lines)
-	}()
-	r := &running{lines: lines}
-	r.stop = sync.OnceValue(func() error {
-		cancel()
-		select {
-		case err := <-ended:
-			return err
-		case <-time.After(time.Minute):
-			return errors.New("the server did not stop on Ctrl-C")
-		}
+	return servertest.Start(t, code, func(ctx context.Context, out io.Writer) error {
+		return newServer("127.0.0.1:0", settings, out).run(ctx)
 	})
-	t.Cleanup(func() {
-		if err := r.stop(); err != nil {
-			t.Error(err)
-		}
-		noGoroutineLeft(t)
-	})
-	addr, ok := strings.CutPrefix(r.line(t), "Listening on ")
-	if !ok {
-		t.Fatal("the server's first line is not \"Listening on\"")
-	}
-	r.addr = addr
-	return r
 }
 
-// line waits for the server's next line.
-func (r *running) line(t *testing.T) string {
-	t.Helper()
-	select {
-	case line := <-r.lines:
-		return line
-	case <-time.After(time.Minute):
-		t.Fatal("the server printed no further line")
-		return ""
-	}
+func newServer(addr string, settings limits.Settings, out io.Writer) *server {
+	return &server{addr, limits.New(settings, out, out)}
 }
 
-func (r *running) expect(t *testing.T, want string) {
-	t.Helper()
-	if got := r.line(t); got != want {
-		t.Fatalf("the server printed\n\t%q\nand not\n\t%q", got, want)
-	}
-}
-
-func (r *running) dial(t *testing.T) *net.TCPConn {
-	t.Helper()
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(time.Minute)) // a safety net
-	return conn.(*net.TCPConn)
-}
-
-// expectEcho sends message and waits for its echo. The connection stays open.
-func expectEcho(t *testing.T, conn net.Conn, message string) {
-	t.Helper()
-	go io.WriteString(conn, message)
-	echo := make([]byte, len(message))
-	n, err := io.ReadFull(conn, echo)
-	if err != nil || string(echo) != message {
-		t.Fatalf("sent %d bytes and got %d back, the same: %t, error: %v",
-			len(message), n, string(echo) == message, err)
-	}
-}
-
-// noGoroutineLeft waits until no goroutine runs the server's code.
-func noGoroutineLeft(t *testing.T) {
-	t.Helper()
-	var stacks string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); runtime.Gosched() {
-		buf := make([]byte, 1<<20)
-		stacks = string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "02-multiconn/server.(*server).") {
-			return
-		}
-	}
-	t.Errorf("goroutines of the server are left behind:\n%s", stacks)
+// quiet returns the defaults without lines about single connections.
+func quiet() limits.Settings {
+	settings := defaults
+	settings.Quiet = true
+	return settings
 }
 
 // A test can't see that noGoroutineLeft looks for the right name, but this can.
 func TestNoGoroutineLeftLooksForTheRightName(t *testing.T) {
-	r := start(t, newServer())
-	expectEcho(t, r.dial(t), "hello")
-	buf := make([]byte, 1<<20)
-	stacks := string(buf[:runtime.Stack(buf, true)])
-	if !strings.Contains(stacks, "02-multiconn/server.(*server).serve") {
+	r := start(t, defaults)
+	servertest.ExpectEcho(t, r.Dial(t), "hello")
+	if stacks := servertest.Stacks(); !strings.Contains(stacks, code+"serve") {
 		t.Errorf("a running server's goroutine has another name:\n%s", stacks)
 	}
 }
 
 func TestLines(t *testing.T) {
-	r := start(t, newServer())
-	conn := r.dial(t)
+	r := start(t, defaults)
+	conn := r.Dial(t)
 	client := conn.LocalAddr().String()
-	r.expect(t, "Accepted connection from "+client)
-	expectEcho(t, conn, "Message 1 from client.")
-	r.expect(t, `Echoing "Message 1 from client." to `+client)
+	r.Lines.Expect(t, "Accepted connection from "+client)
+	servertest.ExpectEcho(t, conn, "Message 1 from client.")
+	r.Lines.Expect(t, `Echoing "Message 1 from client." to `+client)
 	conn.CloseWrite()
 	if rest, err := io.ReadAll(conn); err != nil || len(rest) > 0 {
 		t.Errorf("after the half-close came %q, error: %v", rest, err)
 	}
-	r.expect(t, "Closing connection to "+client)
-	r.stop()
-	r.expect(t, "Stopped; connections served: 1, bytes echoed: 22")
+	r.Lines.Expect(t, "Closing connection to "+client)
+	r.Stop()
+	r.Lines.Expect(t, "Stopped; connections served: 1, bytes echoed: 22")
 }
 
 func TestQuiet(t *testing.T) {
-	s := newServer()
-	s.quiet = true
-	r := start(t, s)
-	expectEcho(t, r.dial(t), "hello")
-	r.stop()
-	r.expect(t, "Stopped; connections served: 1, bytes echoed: 5")
+	r := start(t, quiet())
+	servertest.ExpectEcho(t, r.Dial(t), "hello")
+	r.Stop()
+	r.Lines.Expect(t, "Stopped; connections served: 1, bytes echoed: 5")
 }
 
 // All the clients are connected before the first one speaks, and each gets
 // its own bytes back.
 func TestHundredsAtOnce(t *testing.T) {
-	r := start(t, newServer())
+	r := start(t, defaults)
 	conns := make([]*net.TCPConn, 300)
 	for i := range conns {
-		conns[i] = r.dial(t)
+		conns[i] = r.Dial(t)
 	}
 	for i, conn := range slices.Backward(conns) {
-		expectEcho(t, conn, fmt.Sprintf("I am client %d", i))
+		servertest.ExpectEcho(t, conn, fmt.Sprintf("I am client %d", i))
 	}
 	var wg sync.WaitGroup
 	for i, conn := range conns {
 		wg.Go(func() {
-			message := bytes.Repeat(fmt.Appendf(nil, "%d,", i), 5000)
-			go func() {
-				conn.Write(message)
-				conn.CloseWrite()
-			}()
-			got, err := io.ReadAll(conn)
-			if err != nil || !bytes.Equal(got, message) {
-				t.Errorf("client %d sent %d bytes and got %d back, the same: %t, error: %v",
-					i, len(message), len(got), bytes.Equal(got, message), err)
-			}
+			servertest.ExpectStream(t, conn, bytes.Repeat(fmt.Appendf(nil, "%d,", i), 5000))
 		})
 	}
 	wg.Wait()
 }
 
-// stuff sends to a client's server, without reading, until nothing fits any
-// more, and returns how many bytes went out. Then the server is in Write.
-func stuff(t *testing.T, conn *net.TCPConn) int64 {
-	t.Helper()
-	var total int64
-	piece := make([]byte, 1<<16)
-	for {
-		conn.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
-		n, err := conn.Write(piece)
-		total += int64(n)
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return total
-		}
-		if err != nil {
-			t.Fatalf("after %d bytes: %v", total, err)
-		}
-		if total > 1<<30 {
-			t.Fatal("the server takes a gigabyte from a client that does not read: it keeps it somewhere")
-		}
-	}
-}
-
 // A client that sends and never reads fills the buffers between the two, and
 // then stands still alone.
 func TestClientThatNeverReads(t *testing.T) {
-	s := newServer()
-	s.quiet = true
-	r := start(t, s)
-	greedy := r.dial(t)
-	stuff(t, greedy)
+	r := start(t, quiet())
+	greedy := r.Dial(t)
+	servertest.Fill(t, greedy)
 	for range 50 {
-		expectEcho(t, r.dial(t), "nobody waits for the other")
+		servertest.ExpectEcho(t, r.Dial(t), "nobody waits for the other")
 	}
-	greedy.SetLinger(0) // reset: there is nothing more to see
-	greedy.Close()
+	servertest.Reset(greedy) // there is nothing more to see
 }
 
 func TestReset(t *testing.T) {
-	r := start(t, newServer())
-	other, bad := r.dial(t), r.dial(t)
-	r.line(t)
-	r.line(t)
-	expectEcho(t, bad, "half a mess")
-	r.line(t)
-	bad.SetLinger(0)
-	bad.Close()
-	line := r.line(t)
+	r := start(t, defaults)
+	other, bad := r.Dial(t), r.Dial(t)
+	r.Lines.Next(t)
+	r.Lines.Next(t)
+	servertest.ExpectEcho(t, bad, "half a mess")
+	r.Lines.Next(t)
+	servertest.Reset(bad)
+	line := r.Lines.Next(t)
 	if !strings.HasPrefix(line, "Closing connection to "+bad.LocalAddr().String()+": ") || !strings.Contains(line, "reset") {
 		t.Errorf("a client reset its connection, and the server printed %q", line)
 	}
-	expectEcho(t, other, "still here")
+	servertest.ExpectEcho(t, other, "still here")
 }
 
+// inVirtualTime runs a server whose clients are joined to it by pipes. Its
+// clock jumps ahead whenever everybody waits.
+func inVirtualTime(t *testing.T, settings limits.Settings,
+	test func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, stop func())) {
+	synctest.Test(t, func(t *testing.T) {
+		l, lines := servertest.ListenPipe(), servertest.NewLines()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			newServer("", settings, lines).serveAll(ctx, l)
+			close(done)
+		}()
+		stop := func() { cancel(); <-done }
+		test(t, l, lines, stop)
+		stop()
+	})
+}
+
+// A client that says nothing has the idle timeout and no longer.
 func TestIdleTimeout(t *testing.T) {
-	s := newServer()
-	s.idleTimeout = 50 * time.Millisecond
-	r := start(t, s)
-	conn := r.dial(t)
-	if got, err := io.ReadAll(conn); err != nil || len(got) > 0 {
-		t.Errorf("a silent client got %q, error: %v, and not the server's FIN", got, err)
-	}
-	r.expect(t, "Accepted connection from "+conn.LocalAddr().String())
-	r.expect(t, fmt.Sprintf("Closing connection to %s: silent, or not reading, for 50ms", conn.LocalAddr()))
+	settings := defaults
+	settings.IdleTimeout = 5 * time.Minute
+	inVirtualTime(t, settings, func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, _ func()) {
+		begin := time.Now()
+		conn := l.Dial()
+		if got, err := io.ReadAll(conn); err != nil || len(got) > 0 || time.Since(begin) != 5*time.Minute {
+			t.Errorf("after %s a silent client got %q, error: %v, and not the end after 5m0s",
+				time.Since(begin), got, err)
+		}
+		lines.Expect(t, "Accepted connection from pipe")
+		lines.Expect(t, "Closing connection to pipe: silent, or not reading, for 5m0s")
+	})
 }
 
-// Who speaks is not idle, however long the connection lasts.
+// A client that says a word now and then is not silent, however long it stays.
 func TestDeadlineMoves(t *testing.T) {
-	s := newServer()
-	s.idleTimeout = time.Minute
-	s.start()
-	ours, theirs := net.Pipe()
-	defer theirs.Close()
-	defer ours.Close()
-	c := &conn{Conn: ours, server: s}
-	c.moveDeadline()
-	first := c.moved
-	c.moveDeadline()
-	if c.moved != first {
-		t.Error("the deadline was moved twice within a sixteenth of the idle timeout")
-	}
-	c.moved = first.Add(-s.idleTimeout / 16)
-	c.moveDeadline()
-	if c.moved.Before(first) {
-		t.Error("the deadline was not moved after a sixteenth of the idle timeout")
-	}
+	settings := quiet()
+	settings.IdleTimeout = 5 * time.Minute
+	inVirtualTime(t, settings, func(t *testing.T, l *servertest.PipeListener, _ servertest.Lines, _ func()) {
+		conn := l.Dial()
+		for range 20 {
+			<-time.After(4 * time.Minute)
+			servertest.ExpectEcho(t, conn, "still here")
+		}
+		conn.Close()
+	})
+}
+
+// A client that does not read has the idle timeout, too.
+func TestNotReading(t *testing.T) {
+	inVirtualTime(t, defaults, func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, _ func()) {
+		conn := l.Dial()
+		defer conn.Close()
+		conn.Write([]byte("hello")) // a pipe holds nothing: the echo waits for a Read
+		begin := time.Now()
+		for range 2 {
+			<-lines
+		}
+		if got, want := <-lines, "Closing connection to pipe: silent, or not reading, for 1m0s"; got != want {
+			t.Errorf("the server printed %q and not %q", got, want)
+		}
+		if took := time.Since(begin); took < time.Minute*15/16 || took > time.Minute {
+			t.Errorf("the server gave up after %s and not after about a minute", took)
+		}
+	})
+}
+
+// An echo that a client does not take is given up when the grace is over, and
+// the server says what it waits for.
+func TestGraceEnds(t *testing.T) {
+	settings := quiet()
+	settings.Grace = 5 * time.Second
+	inVirtualTime(t, settings, func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, stop func()) {
+		silent, busy := l.Dial(), l.Dial()
+		defer silent.Close()
+		defer busy.Close()
+		servertest.ExpectEcho(t, silent, "hello")
+		busy.Write([]byte("who reads this?"))
+		synctest.Wait()
+		begin := time.Now()
+		stop()
+		if took := time.Since(begin); took != 5*time.Second {
+			t.Errorf("the server took %s to stop and not 5 s", took)
+		}
+		lines.Expect(t, "Stopping; waiting for clients: 1, for 5s at most; Ctrl-C again ends at once")
+		lines.Expect(t, "Stopped; connections served: 2, bytes echoed: 5")
+	})
+}
+
+// Nobody is in the middle of anything: the server stops after its last look,
+// without a word about waiting.
+func TestStopWithIdleClients(t *testing.T) {
+	inVirtualTime(t, quiet(), func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, stop func()) {
+		conn := l.Dial()
+		defer conn.Close()
+		servertest.ExpectEcho(t, conn, "hello")
+		stop()
+		lines.Expect(t, "Stopped; connections served: 1, bytes echoed: 5")
+	})
 }
 
 // With room for two, the third client is connected by the kernel and waits
 // until one of the two has left. The line about it comes once.
 func TestMaxConns(t *testing.T) {
-	s := newServer()
-	s.maxConns = 2
-	r := start(t, s)
-	first, second := r.dial(t), r.dial(t)
-	r.expect(t, "Accepted connection from "+first.LocalAddr().String())
-	r.expect(t, "Accepted connection from "+second.LocalAddr().String())
-	r.expect(t, "All 2 connections are taken; further clients wait in the backlog")
-	third, fourth := r.dial(t), r.dial(t)
+	settings := defaults
+	settings.MaxConns = 2
+	r := start(t, settings)
+	first, second := r.Dial(t), r.Dial(t)
+	r.Lines.Expect(t, "Accepted connection from "+first.LocalAddr().String())
+	r.Lines.Expect(t, "Accepted connection from "+second.LocalAddr().String())
+	r.Lines.Expect(t, "All 2 connections are taken; further clients wait in the backlog")
+	third, fourth := r.Dial(t), r.Dial(t)
 	first.Close()
-	r.expect(t, "Closing connection to "+first.LocalAddr().String())
-	r.expect(t, "Accepted connection from "+third.LocalAddr().String())
-	expectEcho(t, third, "my turn")
-	r.line(t)
+	r.Lines.Expect(t, "Closing connection to "+first.LocalAddr().String())
+	r.Lines.Expect(t, "Accepted connection from "+third.LocalAddr().String())
+	servertest.ExpectEcho(t, third, "my turn")
+	r.Lines.Next(t)
 	second.Close()
-	r.expect(t, "Closing connection to "+second.LocalAddr().String())
-	r.expect(t, "Accepted connection from "+fourth.LocalAddr().String())
-	r.stop()
+	r.Lines.Expect(t, "Closing connection to "+second.LocalAddr().String())
+	r.Lines.Expect(t, "Accepted connection from "+fourth.LocalAddr().String())
+	r.Stop()
 }
 
 // failingListener fails as many times as it has errors, then accepts.
 type failingListener struct {
-	net.Listener
+	*servertest.PipeListener
 	errs []error
 }
 
@@ -318,51 +257,44 @@ func (l *failingListener) Accept() (net.Conn, error) {
 		l.errs = l.errs[1:]
 		return nil, err
 	}
-	return l.Listener.Accept()
+	return l.PipeListener.Accept()
 }
 
-// Accept may fail as often as it likes: the server says so once, waits, and
-// takes the client as soon as it can.
+// Accept may fail as often as it likes: the server says so once, waits each
+// time, and takes the client as soon as it can.
 func TestAcceptFails(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
-
-	var log bytes.Buffer
-	s := newServer()
-	s.quiet, s.errOut = true, &log
-	s.start()
-	trouble := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
-	c, err := s.accept(t.Context(), &failingListener{l, []error{trouble, trouble, trouble}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Close()
-	want := fmt.Sprintf("cannot accept a client on %s: %v; new clients wait in the backlog until connections close\n",
-		l.Addr(), trouble.Err)
-	if diff := cmp.Diff(want, log.String()); diff != "" {
-		t.Error("three failures of one kind (-want +got):\n" + diff)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		l := servertest.ListenPipe()
+		go l.Dial()
+		var log bytes.Buffer
+		s := newServer("", quiet(), &log)
+		trouble := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+		begin := time.Now()
+		c, err := s.Accept(t.Context(), &failingListener{l, []error{trouble, trouble, trouble}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.End(io.EOF)
+		if took := time.Since(begin); took != 3*limits.AcceptPause {
+			t.Errorf("after three failures it took %s to accept, and not three pauses", took)
+		}
+		want := fmt.Sprintf("cannot accept a client on pipe: %v\n"+
+			"new clients wait in the backlog until connections close\n", trouble.Err)
+		if diff := cmp.Diff(want, log.String()); diff != "" {
+			t.Error("three failures of one kind (-want +got):\n" + diff)
+		}
+	})
 }
 
 // Ctrl-C while an echo is under way: the client, which reads slowly, gets
 // every byte that the server counts as echoed, and then the FIN.
 func TestStopInTheMiddle(t *testing.T) {
-	s := newServer()
-	s.quiet = true
-	r := start(t, s)
-	silent, busy := r.dial(t), r.dial(t)
-	expectEcho(t, silent, "hello")
-	stuff(t, busy)
+	r := start(t, quiet())
+	silent, busy := r.Dial(t), r.Dial(t)
+	servertest.ExpectEcho(t, silent, "hello")
+	servertest.Fill(t, busy)
 	stopped := make(chan error, 1)
-	go func() { stopped <- r.stop() }()
+	go func() { stopped <- r.Stop() }()
 	silent.SetReadDeadline(time.Now().Add(time.Minute))
 	if rest, err := io.ReadAll(silent); err != nil || len(rest) > 0 {
 		t.Errorf("the silent client got %q, error: %v, and not the server's FIN", rest, err)
@@ -377,7 +309,7 @@ func TestStopInTheMiddle(t *testing.T) {
 		t.Fatal(err)
 	}
 	var echoed int64
-	line := r.line(t)
+	line := r.Lines.Next(t)
 	if _, err := fmt.Sscanf(line, "Stopped; connections served: 2, bytes echoed: %d", &echoed); err != nil {
 		t.Fatalf("the last line is %q", line)
 	}
@@ -388,36 +320,18 @@ func TestStopInTheMiddle(t *testing.T) {
 	}
 }
 
-// An echo that a client does not take is given up when the grace is over.
-func TestGraceEnds(t *testing.T) {
-	s := newServer()
-	s.grace = 50 * time.Millisecond
-	s.quiet = true
-	r := start(t, s)
-	busy := r.dial(t)
-	stuff(t, busy)
-	if err := r.stop(); err != nil {
-		t.Fatal(err)
-	}
-	if line := r.line(t); !strings.HasPrefix(line, "Stopped; connections served: 1, ") {
-		t.Errorf("the last line is %q", line)
-	}
-}
-
 // What the kernel had taken for the server before Ctrl-C still comes back.
 func TestStopEchoesWhatHasArrived(t *testing.T) {
-	s := newServer()
-	s.quiet = true
-	r := start(t, s)
+	r := start(t, quiet())
 	conns := make([]*net.TCPConn, 50)
 	for i := range conns {
-		conns[i] = r.dial(t)
-		expectEcho(t, conns[i], "hello")
+		conns[i] = r.Dial(t)
+		servertest.ExpectEcho(t, conns[i], "hello")
 	}
 	for _, conn := range conns {
 		io.WriteString(conn, "the last words")
 	}
-	go r.stop()
+	go r.Stop()
 	for i, conn := range conns {
 		if got, err := io.ReadAll(conn); err != nil || string(got) != "the last words" {
 			t.Errorf("client %d got %q, error: %v", i, got, err)
@@ -432,30 +346,12 @@ func TestListenErrors(t *testing.T) {
 	}
 	defer taken.Close()
 	for addr, want := range map[string]string{
-		taken.Addr().String(): "take a free port with -addr 127.0.0.1:0",
+		taken.Addr().String(): "pick a free one: -addr 127.0.0.1:0",
 		"203.0.113.1:0":       "no interface of this machine has that address",
 	} {
-		s := newServer()
-		s.addr, s.out = addr, io.Discard
-		err := s.start().run(t.Context())
+		err := newServer(addr, defaults, io.Discard).run(t.Context())
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("listening on %s: %v; the advice should be %q", addr, err, want)
-		}
-	}
-}
-
-func TestCheck(t *testing.T) {
-	for name, change := range map[string]func(*server){
-		"-addr":         func(s *server) { s.addr = "127.0.0.1" },
-		"-max-conns":    func(s *server) { s.maxConns = 0 },
-		"-idle-timeout": func(s *server) { s.idleTimeout = -time.Second },
-		"-grace":        func(s *server) { s.grace = -time.Second },
-	} {
-		s := newServer()
-		s.addr = "127.0.0.1:0"
-		change(s)
-		if err := s.check(); err == nil || !strings.Contains(err.Error(), "for flag "+name+": ") {
-			t.Errorf("a wrong value for %s: %v", name, err)
 		}
 	}
 }

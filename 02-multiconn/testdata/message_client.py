@@ -1,23 +1,10 @@
-"""Send one request: message_client.py HOST PORT search|binary TEXT"""
+"""Send requests, each on a connection of its own:
+message_client.py HOST PORT search|binary TEXT [search|binary TEXT]..."""
 
 import json
 import socket
 import struct
 import sys
-
-host, port, action, text = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
-if action == "search":
-    kind, encoding = "text/json", "utf-8"
-    content = json.dumps({"action": action, "value": text}).encode()
-else:
-    kind, encoding = "binary/python", "binary"
-    content = (action + text).encode()
-header = json.dumps({
-    "byteorder": sys.byteorder,
-    "content-type": kind,
-    "content-encoding": encoding,
-    "content-length": len(content),
-}).encode()
 
 
 def read(stream, size):
@@ -28,13 +15,31 @@ def read(stream, size):
     return data
 
 
-with socket.create_connection((host, port), timeout=5) as conn:
-    conn.sendall(struct.pack(">H", len(header)) + header + content)
-    with conn.makefile("rb") as stream:
-        (size,) = struct.unpack(">H", read(stream, 2))
-        header = json.loads(read(stream, size))
-        content = read(stream, header["content-length"])
-if header["content-type"] == "text/json":
-    print("Received", json.loads(content)["result"])
-else:
-    print("Received", content.decode())
+def ask(address, action, text):
+    """Send one request and print the reply."""
+    if action == "search":
+        kind, encoding = "text/json", "utf-8"
+        content = json.dumps({"action": action, "value": text}).encode()
+    else:
+        kind, encoding = "binary/python", "binary"
+        content = (action + text).encode()
+    header = json.dumps({
+        "byteorder": sys.byteorder,
+        "content-type": kind,
+        "content-encoding": encoding,
+        "content-length": len(content),
+    }).encode()
+    with socket.create_connection(address, timeout=5) as conn:
+        conn.sendall(struct.pack(">H", len(header)) + header + content)
+        with conn.makefile("rb") as stream:
+            (size,) = struct.unpack(">H", read(stream, 2))
+            header = json.loads(read(stream, size))
+            content = read(stream, header["content-length"])
+    if header["content-type"] == "text/json":
+        print("Received", json.loads(content)["result"])
+    else:
+        print("Received", content.decode())
+
+
+for action, text in zip(sys.argv[3::2], sys.argv[4::2]):
+    ask((sys.argv[1], int(sys.argv[2])), action, text)

@@ -290,7 +290,7 @@ func TestLiveLadder(t *testing.T) {
 		t.Fatalf("%q came back, error %v", got, err)
 	}
 	p.wait(t, "Connection 1:")
-	for _, want := range []string{`: "Hello, world" seq 1 ────── × lost`, `again: timeout`, `reads "Hello, world"`,
+	for _, want := range []string{`: "Hello, world" seq 1-12 ── × lost`, `again: timeout`, `reads "Hello, world"`,
 		`12 bytes up, 12 down`, " by timeout)"} {
 		if !strings.Contains(p.text(), want) {
 			t.Errorf("the ladder does not show %q:\n%s", want, p.text())

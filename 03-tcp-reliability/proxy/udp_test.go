@@ -150,7 +150,7 @@ func TestUDPLostWord(t *testing.T) {
 			t.Errorf("%v: words read (-want +got):\n%s", protocol, diff)
 		}
 		p.stop()
-		if again := strings.Contains(p.text(), `data 2 "two\n" = 2 again`); again != (protocol != arq.UDP) || !strings.Contains(p.text(), `data 2 "two\n" ──────────── × lost`) {
+		if again := strings.Contains(p.text(), `data 2 "two\n" = 2 again`); again != (protocol != arq.UDP) || !strings.Contains(p.text(), `data 2 "two\n" ───── × lost`) {
 			t.Errorf("%v: the ladder is\n%s", protocol, p.text())
 		}
 	}

@@ -2,14 +2,10 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -29,7 +25,7 @@ type watcher struct {
 }
 
 func newWatcher(out io.Writer, view string, color bool) *watcher {
-	return &watcher{out: out, view: view, ladder: views.NewLive(out, color)}
+	return &watcher{out: out, view: view, ladder: views.NewLive(out, views.Style{Color: color})}
 }
 
 // capture begins to write NAME-client.pcapng and NAME-server.pcapng, or none.
@@ -83,16 +79,14 @@ func (w *watcher) summary(t *track, took time.Duration, reason string) {
 		return
 	}
 	again := 0
-	var why []string
-	for _, reason := range slices.SortedFunc(maps.Keys(t.again), cmp.Compare) {
-		again += t.again[reason]
-		why = append(why, fmt.Sprintf("%d by %s", t.again[reason], reason))
+	for _, n := range t.again {
+		again += n
 	}
 	text := fmt.Sprintf("Connection %d: %d bytes up, %d down, in %s; segments: %d up (%d lost), %d down (%d lost), sent again: %d",
 		t.id, t.bytes[0], t.bytes[1], took.Round(time.Millisecond),
 		t.packets[0], t.lost[0], t.packets[1], t.lost[1], again)
 	if again > 0 {
-		text += " (" + strings.Join(why, ", ") + ")"
+		text += " (" + views.Reasons(t.again) + ")"
 	}
 	if reason != "" {
 		text += "; it ended early: " + reason

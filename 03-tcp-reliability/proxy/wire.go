@@ -37,7 +37,7 @@ type track struct {
 	packets [2]int
 	lost    [2]int
 	again   map[trace.Reason]int // retransmissions, by reason
-	bytes   [2]int64       // handed over to the program at the end
+	bytes   [2]int64             // handed over to the program at the end
 }
 
 func newWire(net *sharedNetwork, watch *watcher, o tcpstack.Options, mtu int) (*wire, error) {
@@ -193,9 +193,9 @@ func (w *wire) ended(t *track, reason string) {
 // A repair follows one direction of a connection, to say why a packet was sent
 // again.
 type repair struct {
-	max      uint32 // the first number never sent
-	mode     string // what the repair under way was begun by
-	until    uint32 // and it goes on until this is acknowledged
+	max      uint32       // the first number never sent
+	mode     trace.Reason // what the repair under way was begun by
+	until    uint32       // and it goes on until this is acknowledged
 	timeouts uint64
 }
 
@@ -227,12 +227,13 @@ func (t *track) why(d network.Direction, syn bool) trace.Reason {
 		return "unknown"
 	}
 	if n := end.Timeouts(); n > c.timeouts {
-		c.timeouts, c.mode, c.until = n, "timeout", c.max
+		c.timeouts, c.mode, c.until = n, trace.AfterTimeout, c.max
+		return trace.Timeout
 	}
 	if c.mode == "" {
-		c.mode, c.until = "fast retransmit", c.max
+		c.mode, c.until = trace.FastRetransmit, c.max
 	}
-	return trace.Reason(c.mode)
+	return c.mode
 }
 
 // over says whether both ends of a connection have finished.

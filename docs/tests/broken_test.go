@@ -222,6 +222,204 @@ func TestBrokenExcerptsAreFound(t *testing.T) {
 	)
 }
 
+func TestUnnamedTerminalsAreFound(t *testing.T) {
+	expectProblems(t, checkTerminals(parsePage("p.md", lines(
+		"No word about it, but there is only one:",
+		"```console terminal=a", "$ one", "```",
+		"```console terminal=a", "$ two", "```",
+	))))
+	expectProblems(t, checkTerminals(parsePage("p.md", lines(
+		"Terminal 1, the server:",
+		"```console terminal=server", "$ one", "```",
+		"In another terminal:",
+		"```console terminal=client", "$ two", "```",
+		"Still in the same:",
+		"```console terminal=client", "$ three", "```",
+		"The *server* shows in its terminal:",
+		"```console terminal=server", "more", "```",
+		"```console terminal=server", "still more", "```",
+		"This goes from terminal 2 to terminal 1. In terminal 2:",
+		"```console terminal=client", "$ four", "```",
+		"The server's terminal is Terminal 1:",
+		"```console terminal=server", "the end", "```",
+		"- Terminal 3:",
+		"  ```console",
+		"  $ five",
+		"  ```",
+	))))
+	const unnamed = "the paragraph above does not name the terminal: say \"Terminal N\" or "
+	expectProblems(t, checkTerminals(parsePage("p.md", lines(
+		"Start the server:",
+		"```console terminal=server", "$ one", "```",
+		"```console terminal=client", "$ two", "```",
+		"In another terminal:",
+		"```console terminal=server", "more", "```",
+		"The client's terminal shows",
+		"",
+		"- this:",
+		"",
+		"```console terminal=client", "more", "```",
+		"In terminal 1:",
+		"```console terminal=server", "more", "```",
+		"In terminal 1:",
+		"```console terminal=client", "more", "```",
+		"In terminal 2:",
+		"```console terminal=server", "more", "```",
+		"```console", "$ three", "```",
+	))),
+		"p.md:2: "+unnamed+`"the server's terminal"`,
+		"p.md:5: "+unnamed+`"the client's terminal"`,
+		"p.md:9: "+unnamed+`"the server's terminal"`,
+		"p.md:16: "+unnamed+`"the client's terminal"`,
+		`p.md:24: Terminal 1 for "client", but it was "server" before`,
+		`p.md:28: Terminal 2 for "server", which was Terminal 1 before`,
+		"p.md:31: "+unnamed+`"another terminal"`,
+	)
+}
+
+func TestUnportableCommandsAreFound(t *testing.T) {
+	for _, good := range []string{
+		`go run ./01-echo/client -message "Grüße, 世界? (Yes; <&>|*#~)" -addr "[::1]:65432"`,
+		"go run ./03-tcp-reliability -drop data:3 -loss 0.05 -rate 5Mbit -every 0",
+		"go test ./... -run TestStories/docs",
+		"git clone https://example.com/sockets/x.git",
+	} {
+		if problem := portable(good); problem != "" {
+			t.Errorf("no shell reads anything into %q, but the check says %s", good, problem)
+		}
+	}
+	for bad, sign := range map[string]string{
+		`client -message "Me too!"`:         `"!"`,
+		`client -message "for $5"`:          `"$"`,
+		"client -message \"a `b`\"":         "\"`\"",
+		`client -message "100 %"`:           `"%"`,
+		`client -message "C:\x"`:            `"\\"`,
+		`client -message 'Me too'`:          `"'"`,
+		`client -message ""`:                `""`,
+		`client -message "Me too`:           `a quote " without`,
+		`client -addr [::1]:65432`:          `"["`,
+		`client -message x?`:                `"?"`,
+		`go vet ./*`:                        `"*"`,
+		`go run . ~`:                        `"~"`,
+		`go run . #1`:                       `"#"`,
+		`go run . {a}`:                      `"{"`,
+		`go run . | wc`:                     `"|"`,
+		`go run . && go vet`:                `"&"`,
+		`go run .; go vet`:                  `";"`,
+		`go run . > file`:                   `">"`,
+		`go run . < file`:                   `"<"`,
+		`go run . ^2`:                       `"^"`,
+		`go run . -drop data:3,data:4`:      `","`,
+		`go run . @file`:                    `"@"`,
+		`go run . -x.y 3`:                   `"-x."`,
+		`GOOS=windows go vet`:               `"GOOS="`,
+		`cd 01-echo`:                        `"cd"`,
+		`go run . -message "a" -drop "b",c`: `","`,
+	} {
+		if problem := portable(bad); !strings.HasPrefix(problem, sign) {
+			t.Errorf("for %s expected an objection to %s, but found %q", bad, sign, problem)
+		}
+	}
+	expectProblems(t, checkCommands(parsePage("p.md", lines(
+		"As in `go run ./x -message 'Hello'`, or `go run ./x …`, or `it's`, `go serve()`.",
+		"```console", "$ go run ./x -message 'Hello'", "it's", "```",
+		"```console needs=modules", "$ go run ./x | wc", "```",
+		"```console needs=modules,curl", "$ curl | wc", "```",
+		"```console needs=sh", "$ go run ./x | wc", "```",
+		"```text", "go run ./x | wc", "```",
+	))),
+		`p.md:3: not the same in every shell: "'": cmd knows no single quotes`,
+		`p.md:7: not the same in every shell: "|": some shell joins or redirects commands with it, or takes it away`,
+		`p.md:1: not the same in every shell: "'": cmd knows no single quotes`,
+	)
+}
+
+func TestOutputOfOneComputerIsFound(t *testing.T) {
+	wide := strings.Repeat("x", maxColumns+1)
+	expectProblems(t, checkOutput(parsePage("p.md", lines(
+		"```console",
+		"$ server -long "+wide,
+		"…accept4(‹listener›, …) = ‹connection›",
+		"socket(AF_INET, SOCK_STREAM|…) = …",
+		"Listening on 127.0.0.1:65432, 12 bytes read(…) at 0x1f",
+		"{"+wide,
+		strings.Repeat("世", maxColumns/2),
+		strings.Repeat("e\u0301", maxColumns),
+		"```",
+		"```text", "accept4(5, …) = 6", wide, "```",
+	))))
+	for line, thing := range map[string]string{
+		"accept4(5, …) = …":                       `"accept4(5" shows a file descriptor`,
+		"…accept4(…, …) = 6":                      `"accept4(…, …) = 6" shows a file descriptor`,
+		"epoll_ctl(…, EPOLL_CTL_ADD, 6, {…}) = 0": `"EPOLL_CTL_ADD, 6" shows a file descriptor`,
+		`users:(("server",pid=12,fd=…))`:          `"pid=1" shows a process number`,
+		"[pid 11497] accept4(…":                   `"pid 1" shows a process number`,
+		"openat(…/cgroup…":                        `"cgroup" shows a control group`,
+		"with 2 processors":                       `"2 processors" shows a count of processors`,
+		"open /tmp/x: no such file":               `" /tmp/" shows a folder of one computer`,
+		`open C:\Users\x: no such file`:           `" C:\\" shows a folder of one computer`,
+		"panic at 0xc000012345":                   `"0xc000012345" shows an address in memory`,
+		"link/ether 02:42:ac:11:00:02":            `"02:42:ac:11:00:02" shows the address of a network card`,
+		"2026/01/02 15:04:05 Listening":           `"2026/01/02" shows the date`,
+		"go version go1.30.1 …":                   `"go1.30" shows a version`,
+		wide:                                      "a line of 81 columns",
+		strings.Repeat("世", maxColumns/2) + "x":   "a line of 81 columns",
+	} {
+		found := checkOutput(parsePage("p.md", lines("```console", "$ server", line, "```")))
+		if len(found) != 1 || !strings.HasPrefix(found[0], "p.md:3: "+thing) {
+			t.Errorf("for the line %q expected an objection that begins with %s, but found %q", line, thing, found)
+		}
+	}
+}
+
+func TestUnexplainedTermsAreFound(t *testing.T) {
+	expectProblems(t, checkTerms(parsePage("p.md", lines(
+		"# The kernel",
+		"The **kernel** does it. The kernel can. ![a host](x.svg) `FIN`, `x SYN_SENT`",
+		"",
+		"- A [host](glossary.md#host) is a computer,",
+		"- and *segments* go to hosts in a segment",
+		"  with a SYN; **SYN** means start.",
+		"",
+		"```text", "RST", "```",
+	))))
+	expectProblems(t, checkTerms(parsePage("p.md", lines(
+		"# Page",
+		"A kernel, and the *end*.",
+		"",
+		"The **kernel** is explained too late. Resets are not at all,",
+		"and `ctx` neither.",
+		"",
+		"| call | what |", "|---|---|", "| x | sends a FIN |",
+	))),
+		`p.md:9: "FIN" comes here first: link it, or explain it here in bold letters`,
+		`p.md:4: "reset" comes here first: link it, or explain it here in bold letters`,
+		`p.md:2: "kernel" comes here first: link it, or explain it here in bold letters`,
+		`p.md:4: "ctx" comes here first: link it, or explain it here in bold letters`,
+	)
+}
+
+func TestSecondNamesAreFound(t *testing.T) {
+	expectProblems(t, checkNames([]page{
+		parsePage("README.md", lines("# Top",
+			"[Chapter 1](01-echo/README.md) [01-echo](01-echo) [chapter 1: one client](01-echo)",
+			"[The network's model](docs/network-model.md) [network's model](docs/network-model.md)",
+			"[any words](docs/network-model.md#loss) [elsewhere](https://go.dev/x.md) [file](main.go)",
+			"[Across hosts](docs/two-machines.md)",
+			"[the first chapter](01-echo)")),
+		parsePage("01-echo/README.md", "# Chapter 1: one client\n"),
+		parsePage("docs/network-model.md", "# The network's model\n"),
+		parsePage("docs/two-machines.md", "# Across hosts\n"),
+	})["README.md"],
+		`README.md:6: the link "the first chapter" leads to the page "Chapter 1: one client": call it so, or link a section of it`,
+	)
+	expectProblems(t, checkNames([]page{
+		parsePage("docs/two-machines.md", "# Two hosts\n"),
+	})["docs/two-machines.md"],
+		`docs/two-machines.md:1: the title "Two hosts" does not have "machines" of the file's name`,
+	)
+}
+
 func TestForbiddenImportsAreFound(t *testing.T) {
 	dir := t.TempDir()
 	writeFiles(t, dir, map[string]string{
@@ -286,8 +484,8 @@ func TestProgramThatNeedsTheNetworkIsFound(t *testing.T) {
 	}
 }
 
-// yes is a machine that has everything.
-func yes(string) bool { return true }
+// nothing is what a machine lacks that has everything.
+func nothing(string) string { return "" }
 
 func TestBrokenStoriesAreFoundBeforeTheyRun(t *testing.T) {
 	tests := []struct {
@@ -320,7 +518,7 @@ func TestBrokenStoriesAreFoundBeforeTheyRun(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, problems := parseStory(parsePage("p.md", lines(test.page...)), yes)
+			_, problems := parseStory(parsePage("p.md", lines(test.page...)), nothing)
 			expectProblems(t, problems, test.expected)
 		})
 	}
@@ -459,6 +657,9 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		{"an exit status that is not shown", patient, []string{
 			"```console", "$ go run . fail", "it failed", "```",
 		}, `p.md:3: the terminal goes on with "exit status 1", which the page does not show`},
+		{"an exit status that is shown", patient, []string{
+			"```console", "$ go run ./ fail", "it failed", "exit status 1", "```",
+		}, ""},
 		{"a program left running", 100 * time.Millisecond, []string{
 			"```console", "$ ./helper wait", "```",
 		}, `p.md:2: the program still runs after what the page shows: a line ^C ends it`},
@@ -521,6 +722,20 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		{"two ports of the page for one real one, in any order", patient, []string{
 			"```console any-order", "$ ./helper say a:40001 b:40001", "b:54801", "a:54802", "```",
 		}, `p.md:3: the page shows in any order "b:54801", "a:54802", but the terminal printed "a:40001", "b:40001"`},
+		{"any number, the same below", patient, []string{
+			"```console", "$ ./helper say 'accept4(3, 12) = 41' 41 7 'a 3' 41", "…4(‹listener›, …) = ‹client›", "‹client›",
+			"‹other›", "…‹listener›", "‹again›", "```",
+		}, ""},
+		{"one name for two numbers", patient, []string{
+			"```console", "$ ./helper say 'fd 5' 'fd 6'", "fd ‹listener›", "```", "```console", "fd ‹listener›", "```",
+		}, `p.md:6: the page shows "fd ‹listener›", but the terminal printed "fd 6"` +
+			`: the page's ‹listener› was 5 before`},
+		{"a part of a number", patient, []string{
+			"```console", "$ ./helper say 'fd 15'", "fd 1‹listener›", "```",
+		}, `p.md:3: the page shows "fd 1‹listener›", but the terminal printed "fd 15"`},
+		{"a name for what is no number", patient, []string{
+			"```console", "$ ./helper say 'fd x'", "fd ‹listener›", "```",
+		}, `p.md:3: the page shows "fd ‹listener›", but the terminal printed "fd x"`},
 		{"exact durations", patient, []string{
 			"```console exact", "$ ./helper say 'at 1.5s' a:40001 'at 20ms'", "at 1.5s", "a:54801", "at …ms", "```",
 		}, ""},
@@ -536,10 +751,10 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			has := func(need string) bool { return need != "what-nobody-has" && machineHas(need) }
-			s, problems := parseStory(parsePage("p.md", lines(test.page...)), has)
+			s, problems := parseStory(parsePage("p.md", lines(test.page...)), machineLacks)
 			expectProblems(t, problems)
-			if diff := cmp.Diff(test.expected, runStory(t.Context(), s, dir, test.patience, t.Logf)); diff != "" {
+			problem, _ := runStory(t.Context(), s, dir, test.patience, t.Logf)
+			if diff := cmp.Diff(test.expected, problem); diff != "" {
 				t.Errorf("problem (- expected, + found):\n%s", diff)
 			}
 		})
@@ -549,7 +764,7 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 func TestStoppedStoryEndsItsPrograms(t *testing.T) {
 	dir := buildHelper(t)
 	page := parsePage("p.md", lines("```console", "$ ./helper serve", "ready", "more", "^C", "```"))
-	s, problems := parseStory(page, machineHas)
+	s, problems := parseStory(page, nothing)
 	expectProblems(t, problems)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -560,7 +775,7 @@ func TestStoppedStoryEndsItsPrograms(t *testing.T) {
 		}
 	}
 	// runStory returns when no program holds its terminal any longer.
-	problem := runStory(ctx, s, dir, time.Minute, log)
+	problem, _ := runStory(ctx, s, dir, time.Minute, log)
 	const expected = `p.md:4: the tests were stopped while the story waited for "more"`
 	if diff := cmp.Diff(expected, problem); diff != "" {
 		t.Errorf("problem (- expected, + found):\n%s", diff)
@@ -583,24 +798,85 @@ func TestTakenPortIsFound(t *testing.T) {
 	}
 }
 
-func TestMissingNeedsAreSkippedButNotOnCI(t *testing.T) {
-	page := parsePage("p.md", lines(
-		"```console terminal=a needs=linux,strace", "$ strace client", "one", "```",
-		"```console", "$ client", "two", "```",
-		"```console terminal=a", "three", "```",
-	))
-	s, problems := parseStory(page, func(need string) bool { return need != "strace" })
+func TestWideLinesAreFound(t *testing.T) {
+	dir := buildHelper(t)
+	x := strings.Repeat("x", maxColumns)
+	s, problems := parseStory(parsePage("p.md", lines(
+		"```console",
+		"$ go run ./ say "+x+" "+x+"y '{"+x+"' end", "…", "end",
+		"$ ./helper say "+x+"y", x+"y",
+		"```",
+	)), nothing)
 	expectProblems(t, problems)
-	var skipped []int
+	problem, wide := runStory(t.Context(), s, dir, time.Minute, t.Logf)
+	if problem != "" {
+		t.Error(problem)
+	}
+	expectProblems(t, wide, "p.md:2: the program prints a line of 81 columns: "+x+"y")
+}
+
+func TestSkippedScenes(t *testing.T) {
+	page := parsePage("p.md", lines(
+		"```console", "$ client", "one", "```", // a scene of its own
+		"```console terminal=a", "$ server", "ready", "```",
+		"```console", "$ client", "two", "```",
+		"```console terminal=b needs=strace,tcpdump", "$ strace client", "three", "```",
+		"```console", "$ client", "four", "```",
+		"```console terminal=a", "five", "^C", "```",
+		"```console", "$ client", "six", "```", // nothing runs any longer
+		"```console needs=strace", "$ strace client", "```",
+		"```console", "$ client", "seven", "$ client", "```",
+		"```console needs=modules", "$ simulator", "```",
+		"```console needs=modules scratch", "$ go mod vendor", "```",
+	))
+	s, problems := parseStory(page, func(need string) string {
+		return map[string]string{"strace": "it may not", "modcache": "only vendor/ has them"}[need]
+	})
+	expectProblems(t, problems)
+	skipped := map[int]string{}
 	for _, turn := range s.turns {
-		if turn.missing == "strace" {
-			skipped = append(skipped, turn.line)
+		if turn.lack.need != "" {
+			skipped[turn.line] = turn.lack.need + ": " + turn.lack.why
 		}
 	}
-	// The last block goes on with a command that was skipped.
-	if diff := cmp.Diff([]int{2, 10}, skipped); diff != "" {
+	expected := map[int]string{
+		14: "strace: it may not",
+		18: "strace: it may not (since line 14)",
+		22: "strace: it may not (since line 14)",
+		30: "strace: it may not",
+		41: "modules: only vendor/ has them",
+	}
+	if diff := cmp.Diff(expected, skipped); diff != "" {
 		t.Errorf("lines where a skip begins (- expected, + found):\n%s", diff)
 	}
+}
+
+func TestNeedsAreTried(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	if runtime.GOOS == "windows" {
+		t.Skip("the programs of this test are shell scripts")
+	}
+	script := func(name, text string) {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if why := probe("ping"); !strings.Contains(why, exec.ErrNotFound.Error()) {
+		t.Errorf("there is no ping here, but the reason is %q", why)
+	}
+	script("ping", "echo 'ping: not permitted' >&2; echo more; exit 2")
+	const expected = "ping -c 1 127.0.0.1: exit status 2: ping: not permitted"
+	if diff := cmp.Diff(expected, probe("ping")); diff != "" {
+		t.Errorf("the reason (- expected, + found):\n%s", diff)
+	}
+	script("ping", `[ "$*" = "-c 1 127.0.0.1" ]`)
+	if why := probe("ping"); why != "" {
+		t.Errorf("ping works, but the reason is %q", why)
+	}
+}
+
+func TestOnlyCIMayLackNothing(t *testing.T) {
 	t.Setenv("CI", "true")
 	if runtime.GOOS == "linux" && (mayLack("strace") || !mayLack("windows")) {
 		t.Error("with CI set, Linux should lack other operating systems and nothing else")

@@ -8,18 +8,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // onAHostOfItsOwn runs dial in a fresh network namespace: on a host that has
 // no neighbours, no addresses and no routes.
 func onAHostOfItsOwn(t *testing.T, dial func() error) error {
 	t.Helper()
-	if !machineHas("netns") {
-		if !mayLack("netns") {
-			t.Fatal("continuous integration must be able to make network namespaces")
-		}
-		t.Skip("only root may make network namespaces")
-	}
+	skipIfLacking(t, "netns")
 	result := make(chan error)
 	go func() {
 		// The thread belongs to the namespace from here on. It is never
@@ -45,12 +41,7 @@ func networkIsUnreachable(t *testing.T) error {
 // noRouteToHost connects to a neighbour that does not exist: the host asks on
 // the cable who has the address, and nobody answers.
 func noRouteToHost(t *testing.T) error {
-	if _, err := exec.LookPath("ip"); err != nil {
-		if !mayLack("ip") {
-			t.Fatal("continuous integration installs ip")
-		}
-		t.Skip("this machine lacks the command ip")
-	}
+	skipIfLacking(t, "ip")
 	return onAHostOfItsOwn(t, func() error {
 		for _, args := range [][]string{
 			{"link", "set", "lo", "up"}, // by which the kernel tells itself
@@ -66,6 +57,46 @@ func noRouteToHost(t *testing.T) error {
 		_, err := net.Dial("tcp", "192.0.2.2:65432")
 		return err
 	})
+}
+
+// permissionDenied asks for a port of the system's, without the right to it. In a
+// fresh network namespace the system's ports end at 1023, whatever they do here.
+func permissionDenied(t *testing.T) error {
+	return onAHostOfItsOwn(t, func() error {
+		header := struct {
+			version uint32
+			thread  int32
+		}{version: 0x20080522} // _LINUX_CAPABILITY_VERSION_3; thread 0 is this one
+		var none [6]uint32
+		_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0)
+		if errno != 0 {
+			return errno
+		}
+		_, err := net.Listen("tcp", ":80")
+		return err
+	})
+}
+
+// invalidArgument connects to a link-local address, and does not say by which
+// interface.
+func invalidArgument(t *testing.T) error {
+	l, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip("this machine lacks IPv6: ", err)
+	}
+	l.Close()
+	_, err = net.Dial("tcp", "[fe80::1]:65432")
+	return err
+}
+
+func noSpace(t *testing.T) error {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	_, err = full.WriteString("Hello")
+	return err
 }
 
 // connectionTimedOut connects to a listener whose backlog is full: its kernel

@@ -55,6 +55,10 @@ func compares(err error, code string) (equal, known bool) {
 	target, known := map[string]error{
 		"syscall.ECONNREFUSED":   syscall.ECONNREFUSED,
 		"syscall.EADDRINUSE":     syscall.EADDRINUSE,
+		"syscall.EADDRNOTAVAIL":  syscall.EADDRNOTAVAIL,
+		"syscall.EACCES":         syscall.EACCES,
+		"syscall.EINVAL":         syscall.EINVAL,
+		"syscall.ENOSPC":         syscall.ENOSPC,
 		"syscall.ECONNRESET":     syscall.ECONNRESET,
 		"syscall.EPIPE":          syscall.EPIPE,
 		"syscall.EMFILE":         syscall.EMFILE,
@@ -103,6 +107,10 @@ func TestErrorsPage(t *testing.T) {
 	happen := map[string]func(*testing.T) error{
 		"connection refused":               refused,
 		"address already in use":           inUse,
+		"cannot assign requested address":  cannotAssign,
+		"permission denied":                permissionDenied,
+		"invalid argument":                 invalidArgument,
+		"no space left on device":          noSpace,
 		"connection reset by peer":         reset,
 		"broken pipe":                      brokenPipe,
 		"i/o timeout":                      timeout,
@@ -184,6 +192,11 @@ func inUse(t *testing.T) error {
 	}
 	defer l.Close()
 	_, err = net.Listen("tcp", l.Addr().String())
+	return err
+}
+
+func cannotAssign(*testing.T) error {
+	_, err := net.Listen("tcp", "192.0.2.1:0") // for documentation: nobody has it
 	return err
 }
 

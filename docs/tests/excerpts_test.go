@@ -47,9 +47,9 @@ func checkExcerpts(dir string, p page) (problems []string) {
 
 // fileAbove returns the file named by the last link of the paragraph above b.
 func (p page) fileAbove(b block) (name string) {
-	above := b.node.PreviousSibling()
-	if above == nil || above.Kind() != ast.KindParagraph && above.Kind() != ast.KindTextBlock {
-		return "" // a TextBlock is the paragraph of a list item
+	above := p.paragraphAbove(b)
+	if above == nil {
+		return ""
 	}
 	ast.Walk(above, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if l, ok := n.(*ast.Link); ok {

@@ -2,8 +2,11 @@
 
 package tests
 
-import "testing"
+import (
+	"errors"
+	"runtime"
+)
 
-func mayMakeNamespaces() bool { return false }
+func inOwnNetwork() error { return errors.New(mayMakeNamespaces()) }
 
-func ownNamespaceNames(*testing.T) {}
+func mayMakeNamespaces() string { return runtime.GOOS + " has no network namespaces" }

@@ -8,76 +8,75 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/signal"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"example.com/sockets/01-echo/berkeley/raw"
+	"example.com/sockets/01-echo/internal/cli"
 )
 
 const bufferSize = 1024
 
-// What the last line says; Ctrl-C reads it from another goroutine.
-var received atomic.Int64
-
 func main() {
-	addr := flag.String("addr", "127.0.0.1:65432",
-		"connect to the server at `host:port`")
-	message := flag.String("message", "Hello, world",
-		"the `text` to send; - sends standard input and writes the echo to standard output")
-	timeout := flag.Duration("timeout", 5*time.Second,
-		"give up connecting after this `duration`")
-	flag.Parse()
-	if err := checkFlags(*addr, *timeout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
+	c := fromFlags()
+	// Before anything is printed: a signal that comes now waits in the
+	// channel, and doesn't kill the program.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go c.exitOnCtrlC(signals)
 
-	go exitOnCtrlC()
-	var in io.Reader = strings.NewReader(*message)
+	var in io.Reader = strings.NewReader(c.message)
 	var reply bytes.Buffer
 	var out io.Writer = &reply
-	if *message == "-" {
+	if c.message == "-" {
 		in, out = os.Stdin, os.Stdout
 	}
-	err := run(*addr, *timeout, in, out)
-	if *message != "-" && (err == nil || reply.Len() > 0) {
-		fmt.Printf("Received %q\n", reply.String())
+	err := c.run(in, out)
+	if c.message != "-" && (err == nil || reply.Len() > 0) {
+		if _, writeErr := fmt.Printf("Received %q\n", reply.String()); writeErr != nil {
+			err = fmt.Errorf("%w: %w", cli.ErrOutput, writeErr)
+		}
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s; %s\n", err, advice(err))
-		os.Exit(1)
+		fail(err)
 	}
+}
+
+// fail says what happened and what to try, and ends the program.
+func fail(err error) {
+	cli.Fail(err, cli.DialAdvice(err, "go run ./01-echo/berkeley/server"))
 }
 
 // exitOnCtrlC ends the program. The main thread is inside connect or read,
 // which end only when the kernel has something for them; at exit the kernel
 // closes the socket.
-func exitOnCtrlC() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+func (c *client) exitOnCtrlC(signals <-chan os.Signal) {
 	<-signals
-	fmt.Fprintf(os.Stderr, "Stopped: %d bytes had come back\n", received.Load())
-	os.Exit(0)
+	fail(fmt.Errorf("%w after %d bytes had come back", cli.ErrStopped, c.received.Load()))
 }
 
 // run makes one connection, sends in and writes what comes back to out.
-func run(addr string, timeout time.Duration, in io.Reader, out io.Writer) error {
-	conn, err := connect(addr, timeout)
+func (c *client) run(in io.Reader, out io.Writer) error {
+	conn, err := connect(c.addr, c.timeout)
 	if err != nil {
-		return fmt.Errorf("cannot connect to %s: %w", addr, err)
+		return fmt.Errorf("cannot connect to %s: %w", c.addr, err)
 	}
 	// close: our FIN, if shutdown has not sent it already. This side sent the
 	// first FIN, so it is the one that stays in TIME-WAIT.
 	defer syscall.Close(conn)
+
+	if c.message == "-" && c.terminal {
+		ours, err := syscall.Getsockname(conn) // the kernel chose the port
+		if err != nil {
+			return os.NewSyscallError("getsockname", err)
+		}
+		cli.Connected(os.Stderr, c.addr, raw.String(ours))
+	}
 
 	// Sending and receiving are two jobs at the same time, so two threads.
 	sent, back := sha256.New(), sha256.New()
@@ -94,30 +93,38 @@ func run(addr string, timeout time.Duration, in io.Reader, out io.Writer) error 
 		// recv: waits until something has arrived.
 		n, err := raw.Read(conn, buf)
 		if err != nil {
-			return fmt.Errorf("the exchange with %s broke off after %d bytes came back: %w",
-				addr, received.Load(), os.NewSyscallError("read", err))
+			return fmt.Errorf("connection to %s %w after %d bytes: %w",
+				c.addr, cli.ErrLost, c.received.Load(), os.NewSyscallError("read", err))
 		}
 		if n == 0 {
 			break // the server's FIN
 		}
-		received.Add(int64(n))
+		c.received.Add(int64(n))
 		back.Write(buf[:n])
 		if _, err := out.Write(buf[:n]); err != nil {
-			return fmt.Errorf("cannot write the echo: %w", err)
+			return fmt.Errorf("%w: %w", cli.ErrOutput, err)
 		}
 	}
-	select {
-	case err := <-sending:
-		if err != nil {
-			return fmt.Errorf("cannot send everything to %s: %w", addr, err)
+	// The server's FIN has come. Had we sent everything?
+	hungUp := fmt.Errorf("%s %w; %d bytes had come back", c.addr, cli.ErrHungUp, c.received.Load())
+	if c.message == "-" {
+		// There may be more to come, and nobody knows when: don't wait for it.
+		select {
+		case err = <-sending:
+		default:
+			return hungUp
 		}
-	default: // the server's FIN came before ours
-		return fmt.Errorf("%s %w (%d bytes had come back)",
-			addr, errClosedEarly, received.Load())
+	} else {
+		syscall.Shutdown(conn, syscall.SHUT_WR) // wakes a write that waits
+		err = <-sending
 	}
-	if !bytes.Equal(sent.Sum(nil), back.Sum(nil)) {
-		return fmt.Errorf("%w: %d bytes came back from %s",
-			errDiffers, received.Load(), addr)
+	switch {
+	case errors.Is(err, cli.ErrInput):
+		return err
+	case err != nil:
+		return hungUp
+	case !bytes.Equal(sent.Sum(nil), back.Sum(nil)):
+		return fmt.Errorf("%w: %d bytes came back from %s", cli.ErrDiffers, c.received.Load(), c.addr)
 	}
 	return nil
 }
@@ -131,9 +138,7 @@ func connect(addr string, timeout time.Duration) (int, error) {
 	// A thread inside connect can't be called back. So when time is up the
 	// program ends, and the kernel gives up the connection with it.
 	timer := time.AfterFunc(timeout, func() {
-		fmt.Fprintf(os.Stderr, "cannot connect to %s: no answer for %s; %s\n",
-			addr, timeout, advice(syscall.ETIMEDOUT))
-		os.Exit(1)
+		fail(fmt.Errorf("cannot connect to %s: %w", addr, syscall.ETIMEDOUT))
 	})
 	defer timer.Stop()
 	for {
@@ -172,49 +177,7 @@ func send(conn int, in io.Reader) error {
 			return nil
 		}
 		if readErr != nil {
-			return readErr
+			return fmt.Errorf("%w: %w", cli.ErrInput, readErr)
 		}
 	}
-}
-
-var (
-	errClosedEarly = errors.New("closed the connection before it had everything")
-	errDiffers     = errors.New("what came back is not what was sent")
-)
-
-// checkFlags objects to what package flag lets pass.
-func checkFlags(addr string, timeout time.Duration) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: settings are given as flags", flag.Arg(0))
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	if err != nil {
-		return fmt.Errorf("invalid value %q for flag -addr: %w", addr, err)
-	}
-	if timeout <= 0 {
-		return fmt.Errorf("invalid value %s for flag -timeout: must be more than 0", timeout)
-	}
-	return nil
-}
-
-// advice says what to try next.
-func advice(err error) string {
-	var dns *net.DNSError
-	switch {
-	case errors.As(err, &dns):
-		return "is the name spelled right? try the number instead: -addr 127.0.0.1:65432"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "is the server running? start it first: go run ./01-echo/berkeley/server"
-	case errors.Is(err, errClosedEarly), errors.Is(err, syscall.ECONNRESET),
-		errors.Is(err, syscall.EPIPE):
-		return "look at the server's terminal: was it stopped, or did its -idle-timeout pass?"
-	case errors.Is(err, errDiffers):
-		return "is that an echo server? start ours: go run ./01-echo/berkeley/server"
-	case errors.Is(err, syscall.ETIMEDOUT):
-		return "nothing answered: is the address right, and does a firewall drop packets on the way?"
-	}
-	return "docs/errors.md explains the common errors"
 }

@@ -5,11 +5,12 @@
 package main
 
 import (
-	"fmt"
-	"os"
+	"errors"
+
+	"example.com/sockets/01-echo/internal/cli"
 )
 
 func main() {
-	fmt.Fprintln(os.Stderr, "01-echo/berkeley/client makes the system calls of Linux and macOS; on this system run: go run ./01-echo/client")
-	os.Exit(1)
+	cli.Fail(errors.New("01-echo/berkeley/client makes the system calls of Linux and macOS"),
+		"on this system run: go run ./01-echo/client")
 }

@@ -7,64 +7,47 @@ package main
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/signal"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"example.com/sockets/01-echo/berkeley/raw"
+	"example.com/sockets/01-echo/internal/cli"
 )
 
-const bufferSize = 1024
-
-// What the last line says; Ctrl-C reads them from another goroutine.
-var clients, echoed atomic.Int64
-
 func main() {
-	addr := flag.String("addr", "127.0.0.1:65432",
-		"listen on `host:port`; port 0 picks a free one")
-	idleTimeout := flag.Duration("idle-timeout", 30*time.Second,
-		"hang up on a client that is silent, or does not read, for this `duration`")
-	quiet := flag.Bool("quiet", false,
-		"leave out the lines about single connections")
-	flag.Parse()
-	if err := checkFlags(*addr, *idleTimeout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
+	s := fromFlags()
+	// Before the first line is printed: a signal that comes now waits in the
+	// channel, and doesn't kill the program.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go s.exitOnCtrlC(signals)
+	err := s.run()
+	if !errors.Is(err, cli.ErrOutput) {
+		err = fmt.Errorf("cannot serve on %s: %w", s.addr, err)
 	}
-
-	var log io.Writer = os.Stdout
-	if *quiet {
-		log = io.Discard
-	}
-	go exitOnCtrlC()
-	err := run(*addr, *idleTimeout, log)
-	fmt.Fprintf(os.Stderr, "cannot serve on %s: %s; %s\n", *addr, err, advice(err))
-	os.Exit(1)
+	cli.Fail(err, cli.ListenAdvice(err))
 }
 
 // exitOnCtrlC ends the program. The main thread is inside accept, read or
 // write, which end only when the kernel has something for them; so nothing is
 // closed here by hand: at exit the kernel closes every socket, and sends the
 // FIN of a connection that was open.
-func exitOnCtrlC() {
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+func (s *server) exitOnCtrlC(signals <-chan os.Signal) {
 	<-signals
-	fmt.Printf("Stopped; clients served: %d, bytes echoed: %d\n",
-		clients.Load(), echoed.Load())
+	_, err := fmt.Printf("Stopped; clients served: %d, bytes echoed: %d\n",
+		s.clients.Load(), s.echoed.Load())
+	if err != nil {
+		err = fmt.Errorf("%w: %w", cli.ErrOutput, err)
+		cli.Fail(err, cli.ListenAdvice(err))
+	}
 	os.Exit(0)
 }
 
 // run serves one client after another. It returns only with an error.
-func run(addr string, idleTimeout time.Duration, log io.Writer) error {
-	family, sa, err := raw.Resolve(addr)
+func (s *server) run() error {
+	family, sa, err := raw.Resolve(s.addr)
 	if err != nil {
 		return err
 	}
@@ -100,7 +83,10 @@ func run(addr string, idleTimeout time.Duration, log io.Writer) error {
 	if sa, err = syscall.Getsockname(listener); err != nil {
 		return os.NewSyscallError("getsockname", err)
 	}
-	fmt.Printf("Listening on %s\n", raw.String(sa))
+	_, err = fmt.Printf("Listening on %s\n%s", raw.String(sa), cli.OneAddress(s.addr))
+	if err != nil {
+		return fmt.Errorf("%w: %w", cli.ErrOutput, err)
+	}
 
 	for {
 		// accept: takes the oldest connection from the queue, or waits for
@@ -113,36 +99,36 @@ func run(addr string, idleTimeout time.Duration, log io.Writer) error {
 		if err != nil {
 			return os.NewSyscallError("accept", err)
 		}
-		clients.Add(1)
-		serve(conn, raw.String(peer), idleTimeout, log)
+		s.clients.Add(1)
+		s.serve(conn, raw.String(peer))
 	}
 }
 
 // serve echoes one client to its end. Whatever goes wrong here ends this
 // connection and nothing else.
-func serve(conn int, client string, idleTimeout time.Duration, log io.Writer) {
-	fmt.Fprintf(log, "Connected by %s\n", client)
-	n, err := echo(conn, idleTimeout)
+func (s *server) serve(conn int, client string) {
+	fmt.Fprintf(s.log, "Connected by %s\n", client)
+	n, err := s.echo(conn)
 
 	// close: our FIN goes out after what is still in the send buffer. The
 	// client has sent its FIN already: LAST-ACK, and CLOSED with its ACK. If
 	// bytes came that nobody has read, the kernel sends a RST in its place.
 	syscall.Close(conn)
 
-	fmt.Fprintf(log, "Closed %s after %d bytes", client, n)
+	fmt.Fprintf(s.log, "Closed %s after %d bytes", client, n)
 	if errors.Is(err, syscall.EAGAIN) {
-		fmt.Fprintf(log, ": silent, or not reading, for %s", idleTimeout)
+		fmt.Fprintf(s.log, ": silent, or not reading, for %s", s.idleTimeout)
 	} else if err != nil {
-		fmt.Fprintf(log, ": %s", err)
+		fmt.Fprintf(s.log, ": %s", err)
 	}
-	fmt.Fprintln(log)
+	fmt.Fprintln(s.log)
 }
 
 // echo sends back what it reads until the client's FIN. It returns the number
 // of bytes sent back.
-func echo(conn int, idleTimeout time.Duration) (int64, error) {
+func (s *server) echo(conn int) (int64, error) {
 	// A read or a write that waits for longer than this fails with EAGAIN.
-	limit := syscall.NsecToTimeval(idleTimeout.Nanoseconds())
+	limit := syscall.NsecToTimeval(s.idleTimeout.Nanoseconds())
 	for _, option := range []int{syscall.SO_RCVTIMEO, syscall.SO_SNDTIMEO} {
 		err := syscall.SetsockoptTimeval(conn, syscall.SOL_SOCKET, option, &limit)
 		if err != nil {
@@ -151,7 +137,7 @@ func echo(conn int, idleTimeout time.Duration) (int64, error) {
 	}
 
 	var total int64
-	buf := make([]byte, bufferSize)
+	buf := make([]byte, 1024)
 	for {
 		// recv: waits until something has arrived. How much it returns has
 		// nothing to do with how much the client gave to one send.
@@ -165,40 +151,9 @@ func echo(conn int, idleTimeout time.Duration) (int64, error) {
 		// send: the bytes go into the send buffer and out as segments.
 		n, err = raw.WriteAll(conn, buf[:n])
 		total += int64(n)
-		echoed.Add(int64(n))
+		s.echoed.Add(int64(n))
 		if err != nil {
 			return total, os.NewSyscallError("write", err)
 		}
 	}
-}
-
-// checkFlags objects to what package flag lets pass.
-func checkFlags(addr string, idleTimeout time.Duration) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: settings are given as flags", flag.Arg(0))
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = net.LookupPort("tcp", port)
-	}
-	if err != nil {
-		return fmt.Errorf("invalid value %q for flag -addr: %w", addr, err)
-	}
-	if idleTimeout < time.Microsecond {
-		return fmt.Errorf("invalid value %s for flag -idle-timeout: must be at least 1µs", idleTimeout)
-	}
-	return nil
-}
-
-// advice says what to try next when serving fails.
-func advice(err error) string {
-	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return "another program has this port: stop it, or take a free port with -addr 127.0.0.1:0"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "no interface of this machine has that address: try -addr 127.0.0.1:65432"
-	case errors.Is(err, syscall.EACCES):
-		return "the system reserves this port: take one above 1023, such as -addr 127.0.0.1:65432"
-	}
-	return "docs/errors.md explains the common errors"
 }

@@ -2,68 +2,29 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
-	"runtime"
+	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/servertest"
 	"example.com/sockets/02-multiconn/messages/message"
 )
 
-// serve answers one client with handle and returns the server's address. The
-// test waits for handle to return, and leaves no goroutine behind.
 func serve(t *testing.T, handle func(*net.TCPConn)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(time.Minute)) // a safety net
-		handle(conn.(*net.TCPConn))
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-done
-		noGoroutineLeft(t)
-	})
-	return l.Addr().String()
-}
-
-// noGoroutineLeft waits until no goroutine runs the client's code.
-func noGoroutineLeft(t *testing.T) {
-	t.Helper()
-	var stacks string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); runtime.Gosched() {
-		buf := make([]byte, 1<<20)
-		stacks = string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "messages/client.run") {
-			return
-		}
-	}
-	t.Errorf("goroutines of the client are left behind:\n%s", stacks)
+	return servertest.Serve(t, "messages/client.(*client).", handle)
 }
 
 // ask runs the client against a server that does handle.
 func ask(t *testing.T, action, value string, handle func(*net.TCPConn)) (string, error) {
 	t.Helper()
-	request, err := newRequest(action, value)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var out strings.Builder
-	err = run(t.Context(), serve(t, handle), time.Minute, request, &out)
+	c := &client{serve(t, handle), time.Minute, action, value, &out}
+	err := c.run(t.Context())
 	return out.String(), err
 }
 
@@ -98,12 +59,13 @@ func TestReplies(t *testing.T) {
 		reply    message.Message
 		out, err string
 	}{
-		"result":    {json(`{"result":"Grüße"}`), "Received \"Grüße\"\n", ""},
-		"empty":     {json(`{"result":""}`), "Received \"\"\n", ""},
-		"binary":    {message.Message{Type: "binary/any", Content: []byte("a\xff")}, "Received \"a\\xff\"\n", ""},
-		"no result": {json(`{}`), "", `: "result" is missing`},
-		"a number":  {json(`{"result":5}`), "", `: content: "result" has the wrong type: number`},
-		"half":      {json(`{"result"`), "", ": content is malformed JSON: unexpected end of JSON input"},
+		"result":      {json(`{"result":"Grüße"}`), "Received \"Grüße\"\n", ""},
+		"empty":       {json(`{"result":""}`), "Received \"\"\n", ""},
+		"binary":      {message.Message{Type: "binary/any", Content: []byte("a\xff")}, "Received \"a\\xff\"\n", ""},
+		"no result":   {json(`{}`), "", `"result" is missing`},
+		"a number":    {json(`{"result":5}`), "", `content: "result" has the wrong type: number`},
+		"half":        {json(`{"result"`), "", "content is malformed JSON: unexpected end of JSON input"},
+		"the request": {json(`{"action":"search","value":"x"}`), "", "it is the request"},
 	} {
 		// The server keeps the connection open: the client must know by
 		// itself that it has everything.
@@ -112,13 +74,26 @@ func TestReplies(t *testing.T) {
 			message.Write(conn, test.reply)
 			io.Copy(io.Discard, conn)
 		})
-		if out != test.out || (err == nil) != (test.err == "") || err != nil &&
-			(!strings.HasPrefix(err.Error(), "cannot understand the reply of 127.0.0.1:") || !strings.HasSuffix(err.Error(), test.err)) {
+		like := regexp.MustCompile(`^cannot understand the reply of 127\.0\.0\.1:\d+: ` +
+			regexp.QuoteMeta(test.err) + "\nis that the right server\\? ")
+		if out != test.out || (err == nil) != (test.err == "") || err != nil && !like.MatchString(err.Error()) {
 			t.Errorf("%s: the client printed %q, error %v; want %q, error %q", name, out, err, test.out, test.err)
 		}
-		if err != nil && !strings.HasPrefix(advice(err), "is that a message server?") {
-			t.Errorf("%s: the advice is %q", name, advice(err))
+	}
+}
+
+// An echo server is none that answers messages, whatever the request was.
+func TestEchoServer(t *testing.T) {
+	for _, action := range []string{"search", "binary"} {
+		out, err := ask(t, action, "x", servertest.Echo)
+		if out != "" || err == nil || !strings.Contains(err.Error(), ": it is the request\nis that the right server?") {
+			t.Errorf("%s at an echo server: the client printed %q, error %v", action, out, err)
 		}
+	}
+	// Bytes that are no message come from yet another server.
+	out, err := ask(t, "search", "x", func(conn *net.TCPConn) { io.WriteString(conn, "HTTP/1.1 400 Bad Request\r\n") })
+	if out != "" || err == nil || !strings.Contains(err.Error(), "\nis that the right server?") {
+		t.Errorf("at a web server: the client printed %q, error %v", out, err)
 	}
 }
 
@@ -138,43 +113,29 @@ func TestServerEndsEarly(t *testing.T) {
 		"a reset":    {func(conn *net.TCPConn) { conn.SetLinger(0) }, ""},
 	} {
 		out, err := ask(t, "search", "x", test.handle)
-		if err == nil || !strings.HasSuffix(err.Error(), test.want) || out != "" ||
-			strings.Count(err.Error(), "127.0.0.1") != 1 {
+		if err == nil || out != "" || strings.Count(err.Error(), "127.0.0.1") != 1 ||
+			!strings.Contains(err.Error(), test.want+"\nlook at the server's terminal") {
 			t.Errorf("%s: the client printed %q and says %v", name, out, err)
-		}
-		if !strings.HasPrefix(advice(err), "look at the server's terminal") {
-			t.Errorf("%s: the advice for %v is %q", name, err, advice(err))
 		}
 	}
 }
 
 func TestConnectErrors(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := l.Addr().String()
-	l.Close()
-	err = run(t.Context(), nobody, time.Minute, message.Message{}, io.Discard)
-	if err == nil || !strings.HasPrefix(err.Error(), "cannot connect to "+nobody+": ") ||
-		advice(err) != "is the server running? start it first: go run ./02-multiconn/messages/server" {
-		t.Errorf("nobody listens, and the client says %v; %s", err, advice(err))
-	}
-	// A name server that refuses is not a message server that refuses.
-	dns := &net.OpError{Op: "dial", Err: &net.DNSError{
-		UnwrapErr: syscall.ECONNREFUSED, Err: "no such host", Name: "nosuchhost.invalid"}}
-	if got := advice(dns); !strings.HasPrefix(got, "is the name spelled right?") {
-		t.Errorf("the name is unknown, and the advice is %q", got)
+	c := &client{servertest.Nobody(t), time.Minute, "search", "x", io.Discard}
+	err := c.run(t.Context())
+	if err == nil || !strings.HasPrefix(err.Error(), "cannot connect to "+c.addr+": ") ||
+		!strings.HasSuffix(err.Error(), "\nis the server running? start it first: go run ./02-multiconn/messages/server") {
+		t.Errorf("nobody listens, and the client says %v", err)
 	}
 }
 
 // A server that takes the request and never replies.
 func TestTimeout(t *testing.T) {
-	addr := serve(t, func(conn *net.TCPConn) { io.Copy(io.Discard, conn) })
-	err := run(t.Context(), addr, 100*time.Millisecond, json("{}"), io.Discard)
-	if err == nil || !strings.HasPrefix(err.Error(), "no reply from "+addr+": ") ||
-		!strings.HasPrefix(advice(err), "nothing answered") {
-		t.Errorf("the client says %v; %s", err, advice(err))
+	c := &client{serve(t, servertest.Silence), 100 * time.Millisecond, "search", "x", io.Discard}
+	err := c.run(t.Context())
+	if err == nil || !strings.HasPrefix(err.Error(), "no reply from "+c.addr+": ") ||
+		!strings.Contains(err.Error(), "\nnothing answered") {
+		t.Errorf("the client says %v", err)
 	}
 }
 
@@ -184,10 +145,11 @@ func TestStop(t *testing.T) {
 	addr := serve(t, func(conn *net.TCPConn) {
 		message.Read(conn)
 		cancel()
-		io.Copy(io.Discard, conn)
+		servertest.Silence(conn)
 	})
-	err := run(ctx, addr, time.Minute, json("{}"), io.Discard)
-	if !errors.Is(err, net.ErrClosed) {
-		t.Errorf("the client was stopped, and says %v", err)
+	var out strings.Builder
+	err := (&client{addr, time.Minute, "search", "x", &out}).run(ctx)
+	if err != cli.Stopped || out.String() != "Stopped before the reply had come\n" {
+		t.Errorf("the client was stopped, printed %q, and its error is %v", &out, err)
 	}
 }

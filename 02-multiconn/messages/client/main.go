@@ -3,47 +3,95 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/neterror"
 	"example.com/sockets/02-multiconn/messages/message"
-	"example.com/sockets/02-multiconn/neterror"
 )
 
-func main() {
-	addr := flag.String("addr", "127.0.0.1:65432",
-		"connect to the server at `host:port`")
-	timeout := flag.Duration("timeout", 5*time.Second,
-		"give up connecting, and then waiting for the reply, after this `duration`")
-	flag.Usage = usage
-	flag.Parse()
-	if err := checkFlags(*addr, *timeout, flag.Args()); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM)
-	defer stop()
+// A client holds the settings of the command line.
+type client struct {
+	addr          string
+	timeout       time.Duration // for connecting, and for the reply
+	action, value string        // "search" or "binary", and a text
+	out           io.Writer
+}
 
-	request, err := newRequest(flag.Arg(0), flag.Arg(1))
-	if err == nil {
-		err = run(ctx, *addr, *timeout, request, os.Stdout)
-	}
+func main() {
+	c := fromFlags()
+	ctx := cli.Interrupt() // from here on Ctrl-C does not kill the program: it cancels ctx
+	cli.Exit(c.run(ctx))
+}
+
+const ourServer = "./02-multiconn/messages/server"
+
+// run sends one request and prints the reply, or that Ctrl-C came before it.
+func (c *client) run(ctx context.Context) error {
+	text, err := c.ask(ctx)
 	if err != nil && ctx.Err() != nil {
-		fmt.Fprintln(os.Stderr, "Stopped:", err)
-	} else if err != nil {
-		fmt.Fprintf(os.Stderr, "%s; %s\n", err, advice(err))
-		os.Exit(1)
+		fmt.Fprintln(c.out, "Stopped before the reply had come")
+		return cli.Stopped
 	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "Received %q\n", text)
+	return nil
+}
+
+// ask sends the request and returns the text of the reply.
+func (c *client) ask(ctx context.Context) (string, error) {
+	request, err := newRequest(c.action, c.value)
+	if err != nil {
+		return "", err
+	}
+	dialer := net.Dialer{Timeout: c.timeout}
+	conn, err := dialer.DialContext(ctx, "tcp", c.addr)
+	if err != nil {
+		return "", neterror.Dial(c.addr, err, ourServer)
+	}
+	defer conn.Close()
+	// On Ctrl-C, Close wakes the Read or the Write that waits.
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	conn.SetDeadline(time.Now().Add(c.timeout))
+
+	reply, err := exchange(conn, request)
+	if err == io.EOF {
+		return "", fmt.Errorf("%s closed the connection without a reply\n%s",
+			c.addr, neterror.Advice(err, ourServer))
+	}
+	if err != nil {
+		return "", fmt.Errorf("no reply from %s: %w\n%s",
+			c.addr, neterror.Cause(err), neterror.Advice(err, ourServer))
+	}
+	text, err := result(request, reply)
+	if err != nil {
+		return "", fmt.Errorf("cannot understand the reply of %s: %w\n%s",
+			c.addr, err, neterror.Advice(err, ourServer))
+	}
+	return text, nil
+}
+
+// exchange sends the request and reads the reply.
+func exchange(conn net.Conn, request message.Message) (message.Message, error) {
+	if err := message.Write(conn, request); err != nil {
+		return message.Message{}, err
+	}
+	// The reply says itself how long it is. The client need not wait for the
+	// server's FIN, and both could go on with the next request.
+	reply, err := message.Read(conn)
+	var broken net.Error
+	if err != nil && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, &broken) {
+		err = neterror.Wrong("%v", err) // the connection holds, and that was no message
+	}
+	return reply, err
 }
 
 // newRequest returns the message that asks for action, "search" or "binary".
@@ -56,47 +104,22 @@ func newRequest(action, value string) (message.Message, error) {
 	return message.NewJSON(map[string]string{"action": action, "value": value})
 }
 
-// run sends one request to the server at addr and prints the reply.
-func run(ctx context.Context, addr string, timeout time.Duration,
-	request message.Message, out io.Writer) error {
-	dialer := net.Dialer{Timeout: timeout}
-	conn, err := dialer.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("cannot connect to %s: %w", addr, neterror.Cause(err))
+// result returns the text of the reply to request.
+func result(request, reply message.Message) (string, error) {
+	if reply.Type == request.Type && bytes.Equal(reply.Content, request.Content) {
+		return "", neterror.Wrong("it is the request")
 	}
-	defer conn.Close()
-	// On Ctrl-C, Close wakes the Read or the Write that waits.
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	conn.SetDeadline(time.Now().Add(timeout))
-
-	if err := message.Write(conn, request); err != nil {
-		return fmt.Errorf("cannot send the request to %s: %w", addr, neterror.Cause(err))
+	if reply.Type != message.JSON {
+		return string(reply.Content), nil
 	}
-	// The reply says itself how long it is. The client need not wait for the
-	// server's FIN, and both could go on with the next request.
-	reply, err := message.Read(conn)
-	if err == io.EOF {
-		return fmt.Errorf("%s %w", addr, errNoReply)
+	var answer struct {
+		Result *string `json:"result"`
 	}
-	if err != nil {
-		return fmt.Errorf("no reply from %s: %w", addr, neterror.Cause(err))
+	if err := reply.Decode(&answer); err != nil {
+		return "", neterror.Wrong("%v", err)
 	}
-	text := string(reply.Content)
-	if reply.Type == message.JSON {
-		var answer struct {
-			Result *string `json:"result"`
-		}
-		if err := reply.Decode(&answer); err != nil {
-			return fmt.Errorf("cannot understand the reply of %s: %w", addr, err)
-		}
-		if answer.Result == nil {
-			return fmt.Errorf("cannot understand the reply of %s: %q is missing",
-				addr, "result")
-		}
-		text = *answer.Result
+	if answer.Result == nil {
+		return "", neterror.Wrong("%q is missing", "result")
 	}
-	fmt.Fprintf(out, "Received %q\n", text)
-	return nil
+	return *answer.Result, nil
 }
-
-var errNoReply = errors.New("closed the connection without a reply")

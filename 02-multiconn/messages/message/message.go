@@ -55,8 +55,7 @@ func Read(r io.Reader) (Message, error) {
 	}
 	size := binary.BigEndian.Uint16(prefix[:])
 	if size > MaxHeader {
-		return Message{}, fmt.Errorf("header of %d bytes: at most %d are taken",
-			size, MaxHeader)
+		return Message{}, fmt.Errorf("header of %d bytes; %d at most", size, MaxHeader)
 	}
 	header := make([]byte, size)
 	if n, err := io.ReadFull(r, header); err != nil {

@@ -183,8 +183,8 @@ func TestMalformed(t *testing.T) {
 		"too large":        {frame(header("1048577"), ""), `header: "content-length" is 1048577, and must be`},
 		"huge":             {frame(header("99999999999999999999"), ""), `header: "content-length" is 99999999999999999999, and must be`},
 		"infinite":         {frame(header("1e999"), ""), `header: "content-length" is 1e999, and must be`},
-		"header too long":  {frame(strings.Repeat(" ", MaxHeader+1), ""), `header of 4097 bytes: at most 4096 are taken`},
-		"longest header":   {frame(strings.Repeat(" ", 65535), ""), `header of 65535 bytes: at most 4096 are taken`},
+		"header too long":  {frame(strings.Repeat(" ", MaxHeader+1), ""), `header of 4097 bytes; 4096 at most`},
+		"longest header":   {frame(strings.Repeat(" ", 65535), ""), `header of 65535 bytes; 4096 at most`},
 	} {
 		m, err := Read(strings.NewReader(test.stream))
 		if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {

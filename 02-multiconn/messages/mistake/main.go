@@ -4,25 +4,22 @@ package main
 
 import (
 	"bufio"
-	"flag"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
+
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/neterror"
 )
 
 func main() {
-	flag.Parse() // there is no flag but -h
-	if flag.NArg() > 0 {
-		fmt.Fprintf(os.Stderr, "unexpected argument %q: there is nothing to set\n", flag.Arg(0))
-		os.Exit(2)
+	fromFlags()
+	if err := run(cli.Stdout); err != nil {
+		cli.Exit(fmt.Errorf("cannot talk to itself over loopback: %w\n"+
+			"does a firewall forbid connections to 127.0.0.1?", neterror.Cause(err)))
 	}
-	if err := run(os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "cannot talk to itself over loopback:", err,
-			"(does a firewall forbid connections to 127.0.0.1?)")
-		os.Exit(1)
-	}
+	cli.Exit(nil)
 }
 
 func run(out io.Writer) error {

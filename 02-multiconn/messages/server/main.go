@@ -7,143 +7,88 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"io"
 	"net"
 	"os"
-	"os/signal"
-	"sync"
 	"sync/atomic"
-	"syscall"
-	"time"
 
+	"example.com/sockets/02-multiconn/internal/cli"
+	"example.com/sockets/02-multiconn/internal/limits"
+	"example.com/sockets/02-multiconn/internal/neterror"
 	"example.com/sockets/02-multiconn/messages/message"
-	"example.com/sockets/02-multiconn/neterror"
 )
 
-// A server holds the settings of the command line.
 type server struct {
-	idleTimeout time.Duration
-	log         io.Writer // lines about single connections
+	addr string
+	*limits.Server
+	answered atomic.Int64 // requests
 }
 
 func main() {
-	addr := flag.String("addr", "127.0.0.1:65432",
-		"listen on `host:port`; port 0 picks a free one")
-	idleTimeout := flag.Duration("idle-timeout", 30*time.Second,
-		"hang up on a client that takes longer than this `duration` for a message")
-	quiet := flag.Bool("quiet", false,
-		"leave out the lines about single connections")
-	flag.Parse()
-	if err := checkFlags(*addr, *idleTimeout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM)
-	defer stop()
-
-	s := server{*idleTimeout, os.Stdout}
-	if *quiet {
-		s.log = io.Discard
-	}
-	if err := s.run(ctx, *addr, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	s := fromFlags()
+	ctx := cli.Interrupt() // from here on Ctrl-C does not kill the program: it cancels ctx
+	cli.Exit(s.run(ctx))
 }
 
-// run listens on addr and serves clients until ctx is cancelled.
-func (s server) run(ctx context.Context, addr string, out, errOut io.Writer) error {
-	listener, err := net.Listen("tcp", addr)
+// run listens, and serves clients until ctx is cancelled.
+func (s *server) run(ctx context.Context) error {
+	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
-		return neterror.Listen(addr, err)
+		return neterror.Listen(s.addr, err)
 	}
+	fmt.Fprint(s.Out, cli.Listening(s.addr, listener.Addr()))
+	s.serveAll(ctx, listener)
+	return nil
+}
+
+// serveAll starts a goroutine for each client until ctx is cancelled.
+func (s *server) serveAll(ctx context.Context, listener net.Listener) {
 	// On Ctrl-C, Close wakes the Accept that waits.
 	defer context.AfterFunc(ctx, func() { listener.Close() })()
-	defer listener.Close()
-	fmt.Fprintf(out, "Listening on %s\n", listener.Addr())
-
-	var connections int
-	var once sync.Once // the line about Accept
-	var answered atomic.Int64
-	var serving sync.WaitGroup
 	for {
-		conn, err := listener.Accept()
-		if ctx.Err() != nil {
-			if err == nil {
-				conn.Close() // came in at the moment of Ctrl-C
-			}
-			break
-		}
+		client, err := s.Accept(ctx, listener)
 		if err != nil {
-			// Most likely the process is out of file descriptors. The clients
-			// that are being served still count: wait until one may have left.
-			once.Do(func() {
-				fmt.Fprintf(errOut, "cannot accept a client on %s: %v; new clients wait in the backlog until connections close\n",
-					listener.Addr(), neterror.Cause(err))
-			})
-			select {
-			case <-time.After(200 * time.Millisecond):
-			case <-ctx.Done():
-			}
-			continue
+			break // Ctrl-C
 		}
-		connections++
-		serving.Go(func() { s.serve(ctx, conn, &answered) })
+		go s.serve(client)
 	}
-	serving.Wait()
-	fmt.Fprintf(out, "Stopped; connections served: %d, requests answered: %d\n",
-		connections, answered.Load())
-	return nil
+	served, _ := s.Shutdown()
+	fmt.Fprintf(s.Out, "Stopped; connections served: %d, requests answered: %d\n",
+		served, s.answered.Load())
 }
 
 // serve answers one client to its end. Whatever goes wrong here ends this
 // connection and nothing else.
-func (s server) serve(ctx context.Context, conn net.Conn, answered *atomic.Int64) {
-	defer conn.Close()
-	// On Ctrl-C, Close also wakes a Read or a Write that waits.
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
-
-	client := conn.RemoteAddr()
-	fmt.Fprintf(s.log, "Accepted connection from %s\n", client)
-	reason := ""
-	switch err := s.answerAll(conn, answered); {
-	case err == nil: // the good end
-	case ctx.Err() != nil:
-		reason = ": the server was stopped"
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		reason = fmt.Sprintf(": no whole message, or not reading, for %s", s.idleTimeout)
-	default:
-		reason = fmt.Sprintf(": %s", neterror.Cause(err))
+func (s *server) serve(client *limits.Client) {
+	err := s.answerAll(client)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = fmt.Errorf("no whole message, or not reading, for %s", s.IdleTimeout)
 	}
-	fmt.Fprintf(s.log, "Closing connection to %s%s\n", client, reason)
+	client.End(err) // io.EOF, the client's FIN between two messages, is the good end
 }
 
 // answerAll answers one request after another until the client has no more.
-func (s server) answerAll(conn net.Conn, answered *atomic.Int64) error {
-	// The reader keeps what came with a message and belongs to the next.
-	r := bufio.NewReader(conn)
+func (s *server) answerAll(client *limits.Client) error {
+	// The reader keeps what came with a message and belongs to the next. It
+	// reads from the plain connection: the client's Read would give more time
+	// with each byte, and the time is for a whole message.
+	r := bufio.NewReader(client.Conn)
 	for {
-		conn.SetDeadline(time.Now().Add(s.idleTimeout))
+		client.Extend()
 		request, err := message.Read(r)
-		if err == io.EOF {
-			return nil // the client's FIN, between two messages
-		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.log, "Request %.100q from %s\n",
-			request.Content, conn.RemoteAddr())
+		if !s.Quiet {
+			fmt.Fprintf(s.Out, "Request %.100q from %s\n", request.Content, client.RemoteAddr())
+		}
 		reply, err := answer(request)
 		if err != nil {
 			return err
 		}
-		if err := message.Write(conn, reply); err != nil {
+		if err := message.Write(client, reply); err != nil {
 			return err
 		}
-		answered.Add(1)
+		s.answered.Add(1)
 	}
 }

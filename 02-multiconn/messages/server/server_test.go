@@ -3,134 +3,45 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"example.com/sockets/02-multiconn/internal/limits"
+	"example.com/sockets/02-multiconn/internal/servertest"
 	"example.com/sockets/02-multiconn/messages/message"
 	"github.com/google/go-cmp/cmp"
 )
 
-// A running server, and what it prints.
-type running struct {
-	addr  string
-	lines chan string
-	stop  func() error // presses Ctrl-C and waits for run to return
+const code = "messages/server.(*server)."
+
+var defaults = limits.Settings{MaxConns: 100, IdleTimeout: time.Minute, Grace: time.Minute}
+
+func newServer(addr string, settings limits.Settings, out io.Writer) *server {
+	return &server{addr: addr, Server: limits.New(settings, out, out)}
 }
 
-// start runs s on a free port of host. The server is stopped, and has left no
-// goroutine behind, when the test ends.
-func start(t *testing.T, s server, host string) *running {
-	t.Helper()
-	read, write := io.Pipe()
-	s.log = write
-	if s.idleTimeout == 0 {
-		s.idleTimeout = time.Minute
-	}
-	lines := make(chan string, 1000)
-	go func() {
-		var all bytes.Buffer
-		buf := make([]byte, 1000)
-		for {
-			n, err := read.Read(buf)
-			all.Write(buf[:n])
-			for {
-				line, rest, ok := strings.Cut(all.String(), "\n")
-				if !ok {
-					break
-				}
-				all.Reset()
-				all.WriteString(rest)
-				lines <- line
-			}
-			if err != nil {
-				close(lines)
-				return
-			}
-		}
-	}()
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		ended <- s.run(ctx, net.JoinHostPort(host, "0"), write, io.Discard)
-		write.Close()
-	}()
-	r := &running{lines: lines}
-	r.stop = sync.OnceValue(func() error {
-		cancel()
-		select {
-		case err := <-ended:
-			return err
-		case <-time.After(time.Minute):
-			return fmt.Errorf("the server did not stop on Ctrl-C")
-		}
-	})
-	t.Cleanup(func() {
-		if err := r.stop(); err != nil {
-			t.Error(err)
-		}
-		noGoroutineLeft(t)
-	})
-	addr, ok := strings.CutPrefix(r.line(t), "Listening on ")
-	if !ok {
-		t.Fatal("the server's first line is not \"Listening on\"")
-	}
-	r.addr = addr
-	return r
-}
+// A running server.
+type running struct{ *servertest.Server }
 
-// line waits for the server's next line.
-func (r *running) line(t *testing.T) string {
+// start runs a server on a free port of host until the test ends.
+func start(t *testing.T, settings limits.Settings, host string) running {
 	t.Helper()
-	select {
-	case line := <-r.lines:
-		return line
-	case <-time.After(time.Minute):
-		t.Fatal("the server printed no further line")
-		return ""
-	}
-}
-
-func (r *running) expect(t *testing.T, want string) {
-	t.Helper()
-	if got := r.line(t); got != want {
-		t.Fatalf("the server printed\n\t%q\nand not\n\t%q", got, want)
-	}
+	return running{servertest.Start(t, code, func(ctx context.Context, out io.Writer) error {
+		return newServer(net.JoinHostPort(host, "0"), settings, out).run(ctx)
+	})}
 }
 
 // dial connects, and waits until the server says so.
-func (r *running) dial(t *testing.T) *net.TCPConn {
+func (r running) dial(t *testing.T) *net.TCPConn {
 	t.Helper()
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(time.Minute)) // a safety net
-	r.expect(t, "Accepted connection from "+conn.LocalAddr().String())
-	return conn.(*net.TCPConn)
-}
-
-// noGoroutineLeft waits until no goroutine runs the server's code.
-func noGoroutineLeft(t *testing.T) {
-	t.Helper()
-	var stacks string
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); runtime.Gosched() {
-		buf := make([]byte, 1<<20)
-		stacks = string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "messages/server.server.") {
-			return
-		}
-	}
-	t.Errorf("goroutines of the server are left behind:\n%s", stacks)
+	conn := r.Dial(t)
+	r.Lines.Expect(t, "Accepted connection from "+conn.LocalAddr().String())
+	return conn
 }
 
 // searchFor returns the bytes of a request.
@@ -204,7 +115,7 @@ func TestAnswers(t *testing.T) {
 
 // Ten requests in one Write get ten replies in their order.
 func TestManyAtOnce(t *testing.T) {
-	r := start(t, server{}, "127.0.0.1")
+	r := start(t, defaults, "127.0.0.1")
 	conn := r.dial(t)
 	var stream []byte
 	var want, got []string
@@ -227,18 +138,18 @@ func TestManyAtOnce(t *testing.T) {
 	}
 	client := conn.LocalAddr()
 	for i := range 10 {
-		r.expect(t, fmt.Sprintf("Request %q from %s",
+		r.Lines.Expect(t, fmt.Sprintf("Request %q from %s",
 			fmt.Sprintf(`{"action":"search","value":"%d"}`, i), client))
 	}
-	r.expect(t, fmt.Sprintf("Closing connection to %s", client))
-	if err := r.stop(); err != nil {
+	r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s", client))
+	if err := r.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	r.expect(t, "Stopped; connections served: 1, requests answered: 10")
+	r.Lines.Expect(t, "Stopped; connections served: 1, requests answered: 10")
 }
 
 func TestOneByteAtATime(t *testing.T) {
-	r := start(t, server{}, "127.0.0.1")
+	r := start(t, defaults, "127.0.0.1")
 	conn := r.dial(t) // Go sets TCP_NODELAY: each Write goes out at once
 	for _, b := range searchFor(t, "morpheus") {
 		if _, err := conn.Write([]byte{b}); err != nil {
@@ -256,11 +167,11 @@ func TestIPv6(t *testing.T) {
 		t.Skip("this machine has no IPv6 loopback:", err)
 	}
 	l.Close()
-	r := start(t, server{}, "::1")
+	r := start(t, defaults, "::1")
 	conn := r.dial(t)
 	conn.Write(searchFor(t, "morpheus"))
-	if got := result(t, conn); got != results["morpheus"] || !strings.HasPrefix(r.addr, "[::1]:") {
-		t.Errorf("at %s the result is %q", r.addr, got)
+	if got := result(t, conn); got != results["morpheus"] || !strings.HasPrefix(r.Addr, "[::1]:") {
+		t.Errorf("at %s the result is %q", r.Addr, got)
 	}
 }
 
@@ -275,7 +186,7 @@ func TestBadClients(t *testing.T) {
 	large := bytes.Replace(good, []byte(`length":38`), []byte(`length":1048577`), 1)
 	large[1] += 5 // the header is that much longer
 
-	r := start(t, server{}, "127.0.0.1")
+	r := start(t, defaults, "127.0.0.1")
 	friend := r.dial(t)
 	friendly := func(t *testing.T) {
 		t.Helper()
@@ -283,19 +194,19 @@ func TestBadClients(t *testing.T) {
 		if got := result(t, friend); got != results["morpheus"] {
 			t.Errorf("the good client got %q", got)
 		}
-		r.line(t) // Request
+		r.Lines.Next(t) // Request
 	}
 	for name, bad := range map[string]struct {
 		stream []byte
 		reason string
 	}{
 		"says nothing":    {nil, ""},
-		"speaks HTTP":     {[]byte("GET / HTTP/1.1\r\n\r\n"), ": header of 18245 bytes: at most 4096 are taken"},
+		"speaks HTTP":     {[]byte("GET / HTTP/1.1\r\n\r\n"), ": header of 18245 bytes; 4096 at most"},
 		"ends early":      {good[:1], ": reading the header's length: unexpected EOF"},
 		"half a header":   {good[:50], ": reading the header, 48 of 93 bytes: unexpected EOF"},
 		"half a content":  {good[:len(good)-8], ": reading the content, 30 of 38 bytes: unexpected EOF"},
 		"empty header":    {[]byte{0, 0}, `: header is not a JSON object: ""`},
-		"longest header":  {append([]byte{0xff, 0xff}, make([]byte, 65535)...), ": header of 65535 bytes: at most 4096 are taken"},
+		"longest header":  {append([]byte{0xff, 0xff}, make([]byte, 65535)...), ": header of 65535 bytes; 4096 at most"},
 		"a large content": {large, `: header: "content-length" is 1048577, and must be a whole number from 0 to 1048576`},
 		"broken JSON":     {json(`{"action"`), ": content is malformed JSON: unexpected end of JSON input"},
 		"a list":          {json(`["search"]`), `: content is not a JSON object: "[\"search\"]"`},
@@ -310,9 +221,9 @@ func TestBadClients(t *testing.T) {
 			conn := r.dial(t)
 			conn.Write(bad.stream)
 			conn.CloseWrite()
-			line := r.line(t)
+			line := r.Lines.Next(t)
 			if strings.HasPrefix(line, "Request ") {
-				line = r.line(t)
+				line = r.Lines.Next(t)
 			}
 			if want := "Closing connection to " + conn.LocalAddr().String() + bad.reason; line != want {
 				t.Errorf("the server printed\n\t%s\nand not\n\t%s", line, want)
@@ -323,10 +234,9 @@ func TestBadClients(t *testing.T) {
 	t.Run("resets", func(t *testing.T) {
 		conn := r.dial(t)
 		conn.Write(good[:50])
-		conn.SetLinger(0)
-		conn.Close()
+		servertest.Reset(conn)
 		want := "Closing connection to " + conn.LocalAddr().String() + ": "
-		if line := r.line(t); !strings.HasPrefix(line, want) {
+		if line := r.Lines.Next(t); !strings.HasPrefix(line, want) {
 			t.Errorf("the server printed %q, which should begin %q", line, want)
 		}
 		friendly(t)
@@ -335,7 +245,7 @@ func TestBadClients(t *testing.T) {
 
 // While one client is in the middle of a message, another one is served.
 func TestSlowClient(t *testing.T) {
-	r := start(t, server{}, "127.0.0.1")
+	r := start(t, defaults, "127.0.0.1")
 	slow, quick := r.dial(t), r.dial(t)
 	request := searchFor(t, "morpheus")
 	slow.Write(request[:100])
@@ -349,32 +259,51 @@ func TestSlowClient(t *testing.T) {
 	}
 }
 
+// inVirtualTime runs a server and one client that is joined to it by a pipe.
+func inVirtualTime(t *testing.T, test func(conn net.Conn, lines servertest.Lines)) {
+	synctest.Test(t, func(t *testing.T) {
+		l, lines := servertest.ListenPipe(), servertest.NewLines()
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			newServer("", defaults, lines).serveAll(ctx, l)
+			close(done)
+		}()
+		conn := l.Dial()
+		defer conn.Close()
+		lines.Expect(t, "Accepted connection from pipe")
+		test(conn, lines)
+		cancel()
+		<-done
+	})
+}
+
+// The time is for a whole message: a byte now and then does not make it longer.
 func TestIdleTimeout(t *testing.T) {
-	r := start(t, server{idleTimeout: time.Millisecond}, "127.0.0.1")
-	conn := r.dial(t)
-	conn.Write(searchFor(t, "morpheus")[:50])
-	r.expect(t, fmt.Sprintf("Closing connection to %s: no whole message, or not reading, for 1ms",
-		conn.LocalAddr()))
+	inVirtualTime(t, func(conn net.Conn, lines servertest.Lines) {
+		begin := time.Now()
+		for _, b := range searchFor(t, "morpheus") {
+			if _, err := conn.Write([]byte{b}); err != nil {
+				break
+			}
+			<-time.After(time.Second)
+		}
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("after %s the server ended the connection, and not after a minute", took)
+		}
+		lines.Expect(t, "Closing connection to pipe: no whole message, or not reading, for 1m0s")
+	})
 }
 
 // A client that asks and never reads: a pipe has no buffer, so Write waits.
 func TestNeverReads(t *testing.T) {
-	client, conn := net.Pipe()
-	defer client.Close()
-	done := make(chan error, 1)
-	go func() {
-		s := server{100 * time.Millisecond, io.Discard}
-		done <- s.answerAll(conn, new(atomic.Int64))
-	}()
-	client.Write(searchFor(t, "morpheus"))
-	select {
-	case err := <-done:
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("nobody reads the reply, and the error is %v", err)
+	inVirtualTime(t, func(conn net.Conn, lines servertest.Lines) {
+		conn.Write(searchFor(t, "morpheus"))
+		<-lines // Request
+		if got, want := <-lines, "Closing connection to pipe: no whole message, or not reading, for 1m0s"; got != want {
+			t.Errorf("nobody reads the reply, and the server printed %q", got)
 		}
-	case <-time.After(time.Minute):
-		t.Error("nobody reads the reply, and the server waits for good")
-	}
+	})
 }
 
 // Ctrl-C ends the server at once, whatever its clients do.
@@ -386,47 +315,47 @@ func TestStop(t *testing.T) {
 		"in the middle of a content": request[:100],
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := start(t, server{}, "127.0.0.1")
+			r := start(t, defaults, "127.0.0.1")
 			conn := r.dial(t)
 			conn.Write(request)
 			result(t, conn)
 			conn.Write(sent)
-			if err := r.stop(); err != nil {
+			if err := r.Stop(); err != nil {
 				t.Fatal(err)
 			}
-			r.line(t) // Request
-			r.expect(t, fmt.Sprintf("Closing connection to %s: the server was stopped", conn.LocalAddr()))
-			r.expect(t, "Stopped; connections served: 1, requests answered: 1")
+			r.Lines.Next(t) // Request
+			r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: the server was stopped", conn.LocalAddr()))
+			r.Lines.Expect(t, "Stopped; connections served: 1, requests answered: 1")
 			if n, err := conn.Read(make([]byte, 1)); err == nil {
 				t.Errorf("from the stopped server came %d bytes", n)
 			}
 		})
 	}
 	t.Run("with many clients", func(t *testing.T) {
-		r := start(t, server{}, "127.0.0.1")
+		r := start(t, defaults, "127.0.0.1")
 		want := map[string]bool{}
 		for range 50 {
 			client := r.dial(t).LocalAddr()
 			want[fmt.Sprintf("Closing connection to %s: the server was stopped", client)] = true
 		}
-		if err := r.stop(); err != nil {
+		if err := r.Stop(); err != nil {
 			t.Fatal(err)
 		}
 		for len(want) > 0 {
-			line := r.line(t)
+			line := r.Lines.Next(t)
 			if !want[line] {
 				t.Fatalf("the server printed %q while %d clients are not closed", line, len(want))
 			}
 			delete(want, line)
 		}
-		r.expect(t, "Stopped; connections served: 50, requests answered: 0")
+		r.Lines.Expect(t, "Stopped; connections served: 50, requests answered: 0")
 	})
 	t.Run("with no client", func(t *testing.T) {
-		r := start(t, server{}, "127.0.0.1")
-		if err := r.stop(); err != nil {
+		r := start(t, defaults, "127.0.0.1")
+		if err := r.Stop(); err != nil {
 			t.Fatal(err)
 		}
-		r.expect(t, "Stopped; connections served: 0, requests answered: 0")
+		r.Lines.Expect(t, "Stopped; connections served: 0, requests answered: 0")
 	})
 }
 
@@ -440,10 +369,10 @@ func TestListenErrors(t *testing.T) {
 		taken.Addr().String(): "another program has this port",
 		"203.0.113.1:0":       "no interface of this machine has that address", // RFC 5737: nobody's
 	} {
-		err := server{time.Minute, io.Discard}.run(t.Context(), addr, io.Discard, io.Discard)
+		err := newServer(addr, defaults, io.Discard).run(t.Context())
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") ||
-			!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("listening on %s gave %v, and should say in one line %q", addr, err, want)
+			!strings.Contains(err.Error(), want) {
+			t.Errorf("listening on %s gave %v, and should say %q", addr, err, want)
 		}
 	}
 }

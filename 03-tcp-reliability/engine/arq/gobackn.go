@@ -31,7 +31,7 @@ func (s *GoBackNSender) Receive(now time.Duration, packet []byte) {
 		return
 	}
 	s.measure(now, n)
-	s.base = n + 1
+	s.advance(n + 1)
 	if before(s.again, s.base) {
 		s.again = s.base
 	}
@@ -85,7 +85,12 @@ func (r *GoBackNReceiver) Receive(now time.Duration, packet []byte) {
 	if !ok {
 		return
 	}
-	if p.Seq == r.expected && r.room() {
+	switch {
+	case p.Seq != r.expected:
+		r.discard()
+	case !r.room():
+		r.drop()
+	default:
 		r.deliver(p.Type, p.Payload)
 	}
 	// Ahead of the first packet this names number 0, which is none.

@@ -34,30 +34,6 @@ const HeaderSize = 24 // bytes
 // (RFC 8200, section 5).
 const MaxPayload = 1200
 
-// Protocol says how the two ends repeat what was lost.
-type Protocol byte
-
-const (
-	UDP             Protocol = 1
-	StopAndWait     Protocol = 2
-	GoBackN         Protocol = 3
-	SelectiveRepeat Protocol = 4
-)
-
-func (p Protocol) String() string {
-	switch p {
-	case UDP:
-		return "udp"
-	case StopAndWait:
-		return "stop-and-wait"
-	case GoBackN:
-		return "go-back-n"
-	case SelectiveRepeat:
-		return "selective-repeat"
-	}
-	return fmt.Sprintf("protocol %d", byte(p))
-}
-
 // Type says what a packet is for.
 type Type byte
 
@@ -79,7 +55,7 @@ func (t Type) String() string {
 	return fmt.Sprintf("type %d", byte(t))
 }
 
-// A Packet is what Decode finds in the bytes of one.
+// A Packet is a decoded packet.
 type Packet struct {
 	Protocol Protocol
 	Type     Type
@@ -110,7 +86,7 @@ func Decode(b []byte) (Packet, error) {
 		Ack:      binary.BigEndian.Uint32(b[16:]),
 		Payload:  b[HeaderSize:],
 	}
-	if p.Protocol < UDP || p.Protocol > SelectiveRepeat ||
+	if !p.Protocol.known() ||
 		p.Type < Data || p.Type > Ack ||
 		int(binary.BigEndian.Uint16(b[2:])) != len(p.Payload) ||
 		p.Type != Data && len(p.Payload) > 0 ||

@@ -13,7 +13,7 @@ import (
 // acknowledgements say how much room is left.
 const ReceiveBuffer = 1 << 20
 
-// Linger is how long a program should go on answering after the end, because
+// Linger is how long a program should keep answering after the end, because
 // the sender repeats its fin when the acknowledgement was lost. It is time
 // for a repetition after the longest timeout, and another one.
 const Linger = 2 * maxRTO
@@ -25,16 +25,31 @@ const maxAcks = 64
 // A receiver is what the three receivers share: the bytes on their way to
 // the application, and the acknowledgements on theirs to the sender.
 type receiver struct {
-	protocol Protocol
-	transfer uint64
-	expected uint32 // the next packet in order
-	ended    bool   // the fin was the last
-	told     bool   // and the application knows
+	protocol    Protocol
+	transfer    uint64
+	expected    uint32 // the next packet in order
+	finReceived bool
+	endRead     bool // the application has read io.EOF
 
 	bytes []byte // for the application
 	read  int    // how many of them it has
-	acks  []uint32
-	out   []byte // the last of them
+	acks  []ack
+	out   []byte // the last acknowledgement
+
+	// For the trace alone:
+	heard     int   // packets received, good or bad
+	unread    []int // where each packet ends that is not yet read, of all bytes
+	delivered int   // bytes
+	consumed  int   // bytes of these that are read
+	dropped   int   // packets thrown away because the buffer was full
+	thrown    int   // packets thrown away, these and all others
+}
+
+// An ack is an acknowledgement to be sent.
+type ack struct {
+	n     uint32     // the packet that it names
+	cause int        // which arrival it answers
+	line  trace.Line // where that was decided
 }
 
 func newReceiver(p Protocol, transfer uint64) receiver {
@@ -44,6 +59,7 @@ func newReceiver(p Protocol, transfer uint64) receiver {
 
 // packet takes a packet apart. It is ok when it is one of this transfer.
 func (r *receiver) packet(b []byte) (Packet, bool) {
+	r.heard++
 	p, err := Decode(b)
 	return p, err == nil && p.Protocol == r.protocol && p.Type != Ack &&
 		p.Transfer == r.transfer
@@ -54,20 +70,34 @@ func (r *receiver) room() bool {
 	return len(r.bytes)-r.read < ReceiveBuffer
 }
 
+// discard throws a packet away.
+func (r *receiver) discard() {
+	r.thrown++
+}
+
+// drop throws a packet away for which there is no room.
+func (r *receiver) drop() {
+	r.thrown++
+	r.dropped++
+}
+
 // deliver hands the expected packet to the application.
 func (r *receiver) deliver(t Type, payload []byte) {
 	r.expected++
-	if r.ended {
-		return // only a broken sender sends on after its fin
+	if r.finReceived {
+		return // only a broken sender keeps sending after its fin
 	}
-	r.ended = t == Fin
 	r.bytes = append(r.bytes, payload...)
+	if r.finReceived = t == Fin; !r.finReceived {
+		r.delivered += len(payload)
+		r.unread = append(r.unread, r.delivered)
+	}
 }
 
-// acknowledge has an acknowledgement of packet n sent.
+// acknowledge queues an acknowledgement of packet n.
 func (r *receiver) acknowledge(n uint32) {
 	if len(r.acks) < maxAcks {
-		r.acks = append(r.acks, n)
+		r.acks = append(r.acks, ack{n, r.heard, trace.Here(1)})
 	}
 }
 
@@ -77,12 +107,13 @@ func (r *receiver) Send(now time.Duration) (trace.Packet, bool) {
 	if len(r.acks) == 0 {
 		return trace.Packet{}, false
 	}
-	n := r.acks[0]
+	a := r.acks[0]
 	r.acks = append(r.acks[:0], r.acks[1:]...)
 	r.out = encode(r.out, Packet{Protocol: r.protocol, Type: Ack,
-		Transfer: r.transfer, Ack: n}, "")
+		Transfer: r.transfer, Ack: a.n}, "")
 	return trace.Packet{Bytes: r.out, Header: trace.Header{
-		Kind: trace.Ack, Ack: n - uint32(r.transfer), HasAck: true,
+		Kind: trace.Ack, Ack: a.n - uint32(r.transfer), HasAck: true,
+		Cause: a.cause, Line: a.line,
 	}}, true
 }
 
@@ -100,6 +131,10 @@ func (r *receiver) Close(now time.Duration) {}
 func (r *receiver) Read(now time.Duration, p []byte) (int, error) {
 	n := copy(p, r.bytes[r.read:])
 	r.read += n
+	r.consumed += n
+	for len(r.unread) > 0 && r.unread[0] <= r.consumed {
+		r.unread = r.unread[1:]
+	}
 	switch {
 	case r.read < len(r.bytes):
 		// Make room at the front once half of the buffer is free.
@@ -107,8 +142,8 @@ func (r *receiver) Read(now time.Duration, p []byte) (int, error) {
 			r.bytes = append(r.bytes[:0], r.bytes[r.read:]...)
 			r.read = 0
 		}
-	case n == 0 && r.ended:
-		r.told = true
+	case n == 0 && r.finReceived:
+		r.endRead = true
 		return 0, io.EOF
 	default:
 		r.bytes, r.read = r.bytes[:0], 0
@@ -118,7 +153,4 @@ func (r *receiver) Read(now time.Duration, p []byte) (int, error) {
 
 // Done says whether the application has read everything and the end. The
 // receiver still answers a repeated fin: see Linger.
-func (r *receiver) Done() (bool, error) { return r.told, nil }
-
-// Notes tells nothing: a receiver has no timer.
-func (r *receiver) Notes() []trace.Note { return nil }
+func (r *receiver) Done() (bool, error) { return r.endRead, nil }

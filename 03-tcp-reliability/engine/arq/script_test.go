@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
 const ms = time.Millisecond
@@ -15,30 +13,18 @@ const ms = time.Millisecond
 // wrapping is a transfer whose third packet has sequence number 0.
 const wrapping = 0x0123_4567_ffff_fffd
 
-// A host is either end, as the loop of package simulation sees it.
-type host interface {
-	Receive(now time.Duration, packet []byte)
-	Send(now time.Duration) (trace.Packet, bool)
-	Deadline() (time.Duration, bool)
-	Write(now time.Duration, p []byte) int
-	Close(now time.Duration)
-	Read(now time.Duration, p []byte) (int, error)
-	Done() (bool, error)
-	Notes() []trace.Note
-}
-
 // A script drives one end in virtual time, a named step at a time. When a
 // step goes wrong it prints those that went well, then the one that did not.
 type script struct {
 	t        *testing.T
-	h        host
+	h        End
 	protocol Protocol
 	now      time.Duration
 	good     []string
 	rto      time.Duration
 }
 
-func newScript(t *testing.T, p Protocol, h host) *script {
+func newScript(t *testing.T, p Protocol, h End) *script {
 	return &script{t: t, h: h, protocol: p}
 }
 
@@ -53,13 +39,16 @@ func (s *script) step(want, got string, args ...any) {
 	s.good = append(s.good, fmt.Sprintf("%v %s", s.now, want))
 }
 
-// at lets the time go by, with nothing sent on the way.
+// at lets the time go by, with nothing sent on the way: not now, and not a
+// moment too early.
 func (s *script) at(now time.Duration) {
 	s.t.Helper()
 	s.quiet()
 	if when, ok := s.h.Deadline(); ok && when < now {
 		s.step("nothing due before %v", fmt.Sprintf("due at %v", when), now)
 	}
+	s.now = now - 1
+	s.quiet()
 	s.now = now
 }
 
@@ -422,21 +411,20 @@ func TestLastAcknowledgementLost(t *testing.T) {
 	}
 }
 
-func senders(rto time.Duration) map[Protocol]host {
-	return map[Protocol]host{
-		StopAndWait:     NewStopAndWaitSender(wrapping, rto),
-		GoBackN:         NewGoBackNSender(wrapping, 4, rto),
-		SelectiveRepeat: NewSelectiveRepeatSender(wrapping, 4, rto),
+func senders(rto time.Duration) map[Protocol]End {
+	ends := map[Protocol]End{}
+	for _, p := range []Protocol{StopAndWait, GoBackN, SelectiveRepeat} {
+		ends[p] = NewSender(p, wrapping, Options{Window: 4, RTO: rto})
 	}
+	return ends
 }
 
-func receivers() map[Protocol]host {
-	return map[Protocol]host{
-		UDP:             NewUDPReceiver(wrapping),
-		StopAndWait:     NewStopAndWaitReceiver(wrapping),
-		GoBackN:         NewGoBackNReceiver(wrapping),
-		SelectiveRepeat: NewSelectiveRepeatReceiver(wrapping),
+func receivers() map[Protocol]End {
+	ends := map[Protocol]End{}
+	for p := UDP; p.known(); p++ {
+		ends[p] = NewReceiver(p, wrapping)
 	}
+	return ends
 }
 
 // One Write of more than a packet carries travels in several.
@@ -493,6 +481,14 @@ func TestBounded(t *testing.T) {
 		if p != UDP && acks*MaxPayload != read {
 			t.Errorf("%v: %d bytes acknowledged, %d read",
 				p, acks*MaxPayload, read)
+		}
+		// What is neither kept nor out of order was dropped, and is counted.
+		h.Receive(0, nil)
+		dropped := h.(interface{ Dropped() int }).Dropped()
+		if want := 3000 - read/MaxPayload; p == UDP && dropped != want ||
+			p != UDP && (dropped == 0 || dropped > want) {
+			t.Errorf("%v: of 3000 packets %d were read and %d dropped",
+				p, read/MaxPayload, dropped)
 		}
 	}
 }

@@ -28,9 +28,11 @@ func (s *SelectiveRepeatSender) Receive(now time.Duration, packet []byte) {
 	}
 	s.measure(now, n)
 	s.slot(n).acked = true
-	for s.base != s.next && s.slot(s.base).acked {
-		s.base++
+	base := s.base
+	for base != s.next && s.slot(base).acked {
+		base++
 	}
+	s.advance(base)
 }
 
 // Send gives the packet to send now, if there is one. Its bytes are good
@@ -98,14 +100,21 @@ func (r *SelectiveRepeatReceiver) Receive(now time.Duration,
 		return
 	case before(p.Seq, r.expected):
 		// A duplicate: its acknowledgement was lost or came too late.
+		r.discard()
 		r.acknowledge(p.Seq)
 		return
-	case p.Seq-r.expected >= MaxWindow || !r.room():
+	case p.Seq-r.expected >= MaxWindow:
+		r.discard()
+		return
+	case !r.room():
+		r.drop()
 		return
 	case p.Seq == r.expected:
 		r.deliver(p.Type, p.Payload)
 	default:
-		if _, twice := r.kept[p.Seq]; !twice {
+		if _, twice := r.kept[p.Seq]; twice {
+			r.discard()
+		} else {
 			r.kept[p.Seq] = kept{p.Type, append([]byte(nil), p.Payload...)}
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// MaxRetransmissions is how often the timer of one packet runs out before a
-// sender gives up.
+// MaxRetransmissions is how many times a packet is retransmitted because its
+// timer ran out, before the sender gives up.
 const MaxRetransmissions = 20
 
 // The reasons for a retransmission.
@@ -20,7 +20,7 @@ const (
 // MaxWindow is the most packets that may be under way at once.
 const MaxWindow = 1024
 
-// sendBuffer is how many packets at least a sender takes from the
+// sendBuffer is how many packets, at least, a sender takes from the
 // application before the first is acknowledged.
 const sendBuffer = 32
 
@@ -31,22 +31,27 @@ const sendBuffer = 32
 //	--------------+----------------+--------------+------
 //	              base             next           end
 type sender struct {
-	protocol Protocol
-	transfer uint64
-	window   uint32
-	base     uint32
-	next     uint32
-	end      uint32
-	slots    []slot // packet n stands in slots[n % len(slots)]
-	closed   bool   // packet end-1 is the fin
-	err      error
-	lonely   bool // ended without the fin's acknowledgement
+	protocol   Protocol
+	transfer   uint64
+	window     uint32
+	base       uint32
+	next       uint32
+	end        uint32
+	slots      []slot // packet n stands in slots[n % len(slots)]
+	closed     bool   // packet end-1 is the fin
+	err        error
+	finUnacked bool // over, although the fin was never acknowledged
 
-	timer   timer
-	packet  []byte // the last one sent
-	number  int    // of packets sent
-	told    told
-	changed time.Duration // when there was last something to tell
+	timer  timer
+	packet []byte // the last one sent
+	told   told
+
+	// For the trace alone:
+	changed  time.Duration // when there was last something to tell
+	heard    int           // packets received, good or bad
+	sent     int           // packets
+	timeouts int           // that led to a retransmission
+	again    int           // packets sent again
 }
 
 // A slot holds one packet.
@@ -58,7 +63,9 @@ type slot struct {
 	deadline time.Duration // when to repeat it
 	times    int           // how often it was sent
 	timeouts int           // and how often because its timer ran out
-	number   int           // of its first transmission
+
+	first, latest int // which of the packets sent carried it first, and last
+	cause         int // the arrival that let it into the window; 0: none
 }
 
 func newSender(p Protocol, transfer uint64, window int,
@@ -113,17 +120,27 @@ func (s *sender) Read(now time.Duration, p []byte) (int, error) {
 // Done says whether everything was acknowledged, or else why the sender
 // gave up.
 func (s *sender) Done() (bool, error) {
-	return s.err != nil || s.lonely || s.closed && s.base == s.end, s.err
+	return s.err != nil || s.finUnacked || s.closed && s.base == s.end, s.err
 }
 
 // acknowledgement takes a packet apart. It is ok when it acknowledges one
 // that may be under way.
 func (s *sender) acknowledgement(b []byte) (n uint32, ok bool) {
+	s.heard++
 	p, err := Decode(b)
 	ok = err == nil && p.Protocol == s.protocol && p.Type == Ack &&
 		p.Transfer == s.transfer && s.err == nil &&
 		!before(p.Ack, s.base) && before(p.Ack, s.next)
 	return p.Ack, ok
+}
+
+// advance moves the window: every packet before n is acknowledged. Packets
+// that were written and did not fit may now be sent, because of this arrival.
+func (s *sender) advance(n uint32) {
+	for i := s.base + s.window; i != n+s.window && before(i, s.end); i++ {
+		s.slot(i).cause = s.heard
+	}
+	s.base = n
 }
 
 // measure takes the round trip of packet n, which was acknowledged now. That
@@ -154,14 +171,12 @@ func (s *sender) transmit(now time.Duration, n uint32, why trace.Reason) (
 			return trace.Packet{}, false
 		}
 		l.timeouts++
+		s.timeouts++
 		s.timer.expired(now, l.sent)
 	}
 	l.sent, l.deadline = now, now+s.timer.rto
 	l.times++
-	s.number++
-	if l.times == 1 {
-		l.number = s.number
-	}
+	s.sent++
 
 	s.packet = encode(s.packet, Packet{Protocol: s.protocol, Type: l.typ,
 		Transfer: s.transfer, Seq: n}, l.payload)
@@ -170,13 +185,19 @@ func (s *sender) transmit(now time.Duration, n uint32, why trace.Reason) (
 		Seq:    n - uint32(s.transfer),
 		Length: len(l.payload),
 		Text:   trace.Cut(l.payload),
+		Line:   trace.Here(1),
 	}}
-	switch {
-	case l.times > 1:
-		p.Retransmits, p.Why = l.number, why
-	case l.typ == Data:
-		p.Data = int(n - uint32(s.transfer))
+	if l.times == 1 {
+		l.first = s.sent
+		p.Cause = l.cause
+		if l.typ == Data {
+			p.Data = int(n - uint32(s.transfer))
+		}
+	} else {
+		p.Retransmits, p.Previous, p.Why = l.first, l.latest, why
+		s.again++
 	}
+	l.latest = s.sent
 	return p, true
 }
 
@@ -191,41 +212,9 @@ func (s *sender) transmit(now time.Duration, n uint32, why trace.Reason) (
 // (Gray 1978, "Notes on data base operating systems").
 func (s *sender) giveUp(n uint32) {
 	if s.slot(n).typ == Fin && n == s.base {
-		s.lonely = true
+		s.finUnacked = true
 		return
 	}
 	s.err = fmt.Errorf("gave up: packet %d was repeated %d times and never "+
 		"acknowledged", n-uint32(s.transfer), s.slot(n).timeouts)
-}
-
-// told is what Notes has told already.
-type told struct {
-	srtt, rto time.Duration
-	lonely    bool
-	notes     [3]trace.Note
-}
-
-// Notes tells the smoothed round trip and the timeout when they have
-// changed, and that the fin's acknowledgement never came. The notes are good
-// until the next call.
-func (s *sender) Notes() []trace.Note {
-	t := &s.told
-	notes := t.notes[:0]
-	if t.srtt != s.timer.srtt {
-		t.srtt = s.timer.srtt
-		notes = append(notes, trace.Note{At: s.changed, Name: "srtt",
-			Value: t.srtt.Microseconds(), Unit: "us"})
-	}
-	if t.rto != s.timer.rto {
-		t.rto = s.timer.rto
-		notes = append(notes, trace.Note{At: s.changed, Name: "rto",
-			Value: t.rto.Microseconds(), Unit: "us"})
-	}
-	if t.lonely != s.lonely {
-		t.lonely = s.lonely
-		notes = append(notes, trace.Note{At: s.changed,
-			Name:  "fin without acknowledgement",
-			Value: MaxRetransmissions + 1, Unit: "transmissions"})
-	}
-	return notes
 }

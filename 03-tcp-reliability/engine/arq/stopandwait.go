@@ -32,7 +32,7 @@ func (s *StopAndWaitSender) Receive(now time.Duration, packet []byte) {
 	n, ok := s.acknowledgement(packet)
 	if ok && s.waiting() && n == s.base {
 		s.measure(now, n)
-		s.base++
+		s.advance(n + 1)
 	}
 }
 
@@ -46,7 +46,7 @@ func (s *StopAndWaitSender) Send(now time.Duration) (trace.Packet, bool) {
 	case s.waiting() && s.expired(now, s.base):
 		return s.transmit(now, s.base, timeout)
 	case !s.waiting() && s.next != s.end:
-		s.next++
+		s.next++ // base, the only packet of the window, is under way now
 		return s.transmit(now, s.base, "")
 	}
 	return trace.Packet{}, false
@@ -71,11 +71,16 @@ func (r *StopAndWaitReceiver) Receive(now time.Duration, packet []byte) {
 	p, ok := r.packet(packet)
 	switch {
 	case !ok:
-	case p.Seq == r.expected && r.room():
-		r.deliver(p.Type, p.Payload)
-		r.acknowledge(p.Seq)
 	case before(p.Seq, r.expected):
 		// A duplicate: its acknowledgement was lost or came too late.
+		r.discard()
+		r.acknowledge(p.Seq)
+	case p.Seq != r.expected:
+		r.discard()
+	case !r.room():
+		r.drop()
+	default:
+		r.deliver(p.Type, p.Payload)
 		r.acknowledge(p.Seq)
 	}
 }

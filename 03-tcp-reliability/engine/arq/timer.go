@@ -17,6 +17,7 @@ type timer struct {
 	rto          time.Duration
 	fixed        bool
 	srtt, rttvar time.Duration // smoothed round trip and its variation
+	latest       time.Duration // the round trip measured last
 	backedOff    time.Duration // when the RTO was last doubled
 }
 
@@ -29,6 +30,7 @@ func newTimer(fixed time.Duration) timer {
 
 // sample takes a measured round trip (RFC 6298, sections 2.2 and 2.3).
 func (t *timer) sample(r time.Duration) {
+	t.latest = r
 	if t.srtt == 0 {
 		t.srtt, t.rttvar = r, r/2
 	} else {

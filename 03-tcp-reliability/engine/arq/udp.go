@@ -56,6 +56,7 @@ func (s *UDPSender) Send(now time.Duration) (trace.Packet, bool) {
 		Length: len(payload),
 		Text:   trace.Cut(payload),
 		Data:   s.number,
+		Line:   trace.Here(0),
 	}}, true
 }
 
@@ -78,14 +79,13 @@ func (s *UDPSender) Done() (bool, error) {
 	return s.closed && len(s.wait) == 0, nil
 }
 
-// Notes tells nothing.
-func (s *UDPSender) Notes() []trace.Note { return nil }
-
 // A UDPReceiver hands over the datagrams as they arrive: out of order, some
 // twice, some never.
 type UDPReceiver struct {
 	transfer uint64
 	wait     [][]byte // arrived and not yet read
+	read     int      // datagrams that were read
+	dropped  int      // that arrived when too many waited
 }
 
 // NewUDPReceiver makes the receiving end.
@@ -97,14 +97,17 @@ func NewUDPReceiver(transfer uint64) *UDPReceiver {
 // application it is lost.
 func (r *UDPReceiver) Receive(now time.Duration, packet []byte) {
 	p, err := Decode(packet)
-	if err == nil && p.Protocol == UDP && p.Type == Data &&
-		p.Transfer == r.transfer && len(r.wait) < udpBuffer {
+	switch {
+	case err != nil || p.Protocol != UDP || p.Type != Data || p.Transfer != r.transfer:
+	case len(r.wait) == udpBuffer:
+		r.dropped++
+	default:
 		r.wait = append(r.wait, append([]byte(nil), p.Payload...))
 	}
 }
 
-// Read moves one datagram to p. Of a longer one the rest comes with the next
-// Read; a real UDP socket would drop it.
+// Read moves one datagram to p. If the datagram is longer, the next Read
+// returns the rest; a real UDP socket would drop it.
 func (r *UDPReceiver) Read(now time.Duration, p []byte) (int, error) {
 	if len(r.wait) == 0 {
 		return 0, nil
@@ -112,6 +115,7 @@ func (r *UDPReceiver) Read(now time.Duration, p []byte) (int, error) {
 	n := copy(p, r.wait[0])
 	if r.wait[0] = r.wait[0][n:]; len(r.wait[0]) == 0 {
 		r.wait = r.wait[1:]
+		r.read++
 	}
 	return n, nil
 }
@@ -133,6 +137,3 @@ func (r *UDPReceiver) Close(now time.Duration) {}
 // Done is true when nothing waits to be read: more may come or not, a
 // receiver without a protocol can't know.
 func (r *UDPReceiver) Done() (bool, error) { return len(r.wait) == 0, nil }
-
-// Notes tells nothing.
-func (r *UDPReceiver) Notes() []trace.Note { return nil }

@@ -4,11 +4,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"time"
+
+	"example.com/sockets/03-tcp-reliability/engine/flags"
 )
 
 // Conditions are what is wrong with a network. The zero value is a perfect
@@ -17,17 +20,23 @@ type Conditions struct {
 	Loss  Probability // of each packet
 	Burst Mean        // mean length of a run of losses; 0: no runs, each by itself
 	Drop  Script      // exactly these packets
+	Spare Script      // these are not lost by chance
 
 	Duplicate Probability // a packet arrives twice
 	Reorder   Probability // a packet is held back, and others overtake it
 	Corrupt   Probability // one bit of a packet is flipped
 
 	Delay  time.Duration // one way
-	Jitter time.Duration // the delay varies by so much, up and down
+	Jitter time.Duration // the delay varies by this much, up and down
 	Rate   Rate          // of the link, 0: it takes no time
-	Queue  int           // packets that wait for the link before the next is lost
+	Queue  int           // this many packets may wait for the link; one more is lost
 	Only   Only          // the direction that loss, duplicate, reorder and corrupt hit
 	Seed   int64
+}
+
+// Default is the network of every program, before its flags change it.
+func Default() Conditions {
+	return Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1}
 }
 
 // The bounds of the settings.
@@ -39,38 +48,94 @@ const (
 // Flags defines a flag for each condition. What c holds is the default.
 func (c *Conditions) Flags(fs *flag.FlagSet) {
 	fs.Var(&c.Loss, "loss", "each packet is lost with this `probability`, such as 0.2")
-	fs.Var(&c.Burst, "burst", "losses come in runs of this mean `length` in packets, at the same mean rate")
+	fs.Var(&c.Burst, "burst",
+		"with -loss: losses come in runs of this mean `length` in packets, at the same mean rate")
 	fs.Var(&c.Drop, "drop", "exactly these `packets` are lost, such as up:3,down:5-6 or data:3")
+	fs.Var(&c.Spare, "spare", "with -loss: these `packets` are not lost by chance, such as up:7")
 	fs.Var(&c.Duplicate, "duplicate", "a packet arrives twice with this `probability`")
 	fs.Var(&c.Reorder, "reorder", "a packet is held back and overtaken with this `probability`")
 	fs.Var(&c.Corrupt, "corrupt", "one bit of a packet is flipped with this `probability`")
-	fs.DurationVar(&c.Delay, "delay", c.Delay, "one-way `delay`")
-	fs.DurationVar(&c.Jitter, "jitter", c.Jitter, "the delay varies by up to this `duration`, up and down")
-	fs.Var(&c.Rate, "rate", "`speed` of the link, such as 1Mbit (a second); 0: packets take no time to send")
-	fs.IntVar(&c.Queue, "queue", c.Queue, "with -rate: `packets` that wait for the link before the next is lost")
+	flags.Duration(fs, &c.Delay, "delay", "one-way `delay`")
+	flags.Duration(fs, &c.Jitter, "jitter",
+		"the delay varies by up to this `duration`, up and down")
+	fs.Var(&c.Rate, "rate",
+		"`speed` of the link, such as 1Mbit (a second); 0: packets take no time to send")
+	flags.Int(fs, &c.Queue, "queue",
+		"with -rate: this many `packets` may wait for the link; one more is lost")
 	fs.Var(&c.Only, "only", "the random faults hit one `direction` alone: up or down")
 	fs.Int64Var(&c.Seed, "seed", c.Seed, "the `number` that all random decisions grow from")
+}
+
+// FaultFlags are the flags that make the network a bad one.
+var FaultFlags = []string{"loss", "burst", "drop", "duplicate", "reorder", "corrupt",
+	"jitter", "rate"}
+
+// Faulty says whether chance may do anything to a packet.
+func (c *Conditions) Faulty() bool {
+	return c.Loss > 0 || c.Duplicate > 0 || c.Reorder > 0 || c.Corrupt > 0
 }
 
 // Validate objects to conditions that make no sense.
 func (c Conditions) Validate() error {
 	switch {
 	case c.Delay < 0 || c.Delay > MaxDelay:
-		return fmt.Errorf("invalid value %v for flag -delay: must be from 0 to %v", c.Delay, MaxDelay)
+		return flags.Invalid("delay", c.Delay, "must be from 0 to %v", MaxDelay)
 	case c.Jitter < 0 || c.Jitter > MaxDelay:
-		return fmt.Errorf("invalid value %v for flag -jitter: must be from 0 to %v", c.Jitter, MaxDelay)
+		return flags.Invalid("jitter", c.Jitter, "must be from 0 to %v", MaxDelay)
 	case c.Queue < 0 || c.Queue > MaxQueue:
-		return fmt.Errorf("invalid value %d for flag -queue: must be from 0 to %d packets", c.Queue, MaxQueue)
+		return flags.Invalid("queue", c.Queue, "must be from 0 to %d packets", MaxQueue)
 	}
 	if c.Burst > 0 {
 		// The runs of losses have a mean length of b. To lose the share p,
 		// those between them have one of b(1-p)/p, which must be 1 or more.
 		if toBad, _ := c.transitions(); toBad > Certain {
-			return fmt.Errorf("invalid value %v for flag -loss: in runs of %v, with at least one packet between them, at most %.2f can be lost",
-				c.Loss, c.Burst, float64(c.Burst)/float64(c.Burst+one))
+			return flags.Invalid("loss", c.Loss, "must be at most %.2f with -burst %v",
+				float64(c.Burst)/float64(c.Burst+one), c.Burst)
 		}
 	}
 	return nil
+}
+
+// Missing says what a flag needs in order to mean something, or "".
+func (c *Conditions) Missing(name string) string {
+	switch {
+	case name == "burst" && c.Loss == 0:
+		return "-loss, such as -loss 0.1: how many packets are lost"
+	case name == "spare" && c.Loss == 0:
+		return "-loss, such as -loss 0.1: it spares what chance takes"
+	case name == "queue" && c.Rate == 0:
+		return "-rate, such as -rate 1Mbit: the speed of the link"
+	case name == "only" && !c.Faulty():
+		return "a fault that it limits, such as -loss 0.1"
+	}
+	return ""
+}
+
+// Check objects to conditions that make no sense, and to flags that were given
+// and mean nothing without another.
+func (c *Conditions) Check(given map[string]bool) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	for _, name := range []string{"burst", "spare", "queue", "only"} {
+		if missing := c.Missing(name); given[name] && missing != "" {
+			return &flags.Error{Flag: name, Text: "flag -" + name + " needs " + missing}
+		}
+	}
+	return nil
+}
+
+// Parse reads flags such as "-loss 0.2 -delay 5ms", to be used where a program
+// sets the conditions by itself.
+func Parse(text string) (Conditions, error) {
+	c := Default()
+	fs := flag.NewFlagSet("", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	c.Flags(fs)
+	if err := fs.Parse(strings.Fields(text)); err != nil {
+		return c, err
+	}
+	return c, c.Check(flags.Given(fs))
 }
 
 // transitions are the probabilities of Gilbert's model, after each packet:
@@ -86,8 +151,8 @@ func (c *Conditions) transitions() (toBad, toGood Probability) {
 	return toGood * c.Loss / (Certain - c.Loss), toGood
 }
 
-// pause is by how long a packet must be held back at least to be overtaken
-// by what follows at once.
+// pause is the least delay that lets later packets overtake, even those that
+// follow at once.
 func (c *Conditions) pause() time.Duration { return max(c.Delay, time.Millisecond) }
 
 // String gives the flags of all conditions that are not zero.
@@ -101,6 +166,7 @@ func (c Conditions) String() string {
 	add(c.Loss > 0, "loss", c.Loss)
 	add(c.Burst > 0, "burst", c.Burst)
 	add(!c.Drop.empty(), "drop", c.Drop)
+	add(!c.Spare.empty(), "spare", c.Spare)
 	add(c.Duplicate > 0, "duplicate", c.Duplicate)
 	add(c.Reorder > 0, "reorder", c.Reorder)
 	add(c.Corrupt > 0, "corrupt", c.Corrupt)
@@ -154,7 +220,7 @@ func (m Mean) String() string {
 func (m *Mean) Set(s string) error {
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil || f != 0 && !(f >= 1 && f <= maxMean) {
-		return fmt.Errorf("must be a mean number of packets from 1 to %d, such as 3 (0: no runs)", maxMean)
+		return fmt.Errorf("must be a mean from 1 to %d packets, such as 3", maxMean)
 	}
 	*m = Mean(math.Round(f * one))
 	return nil
@@ -207,7 +273,7 @@ func (r *Rate) Set(s string) error {
 		*r = Rate(bits)
 		return nil
 	}
-	return errors.New("must be a number and bit, kbit, Mbit or Gbit (a second), such as 1Mbit; or 0 for no limit")
+	return errors.New("must be a number with a unit (bit, kbit, Mbit, Gbit), such as 1Mbit")
 }
 
 // Only names the direction that the random faults hit.

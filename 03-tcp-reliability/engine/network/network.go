@@ -27,7 +27,7 @@ type Loss int
 
 const (
 	NotLost    Loss = iota
-	LostRandom      // by chance: -loss, -burst
+	LostRandom      // by chance: -loss, -burst; -spare spares it
 	LostScript      // by name: -drop
 	LostQueue       // because the link's queue was full: -rate, -queue
 )
@@ -44,6 +44,16 @@ type Fate struct {
 type Copy struct {
 	At      time.Duration
 	FlipBit int // the damaged bit, 0 the first byte's highest; or -1
+}
+
+// Damage flips the bit of b that is to be damaged, and says whether there is
+// one. A single bit is the most likely damage and the hardest to notice.
+func (c Copy) Damage(b []byte) bool {
+	if c.FlipBit < 0 || c.FlipBit >= 8*len(b) {
+		return false
+	}
+	b[c.FlipBit/8] ^= 0x80 >> (c.FlipBit % 8)
+	return true
 }
 
 // A Network decides fates. Its methods are for one goroutine at a time.
@@ -95,11 +105,21 @@ func (n *Network) Set(c Conditions) {
 	for d := range n.ways {
 		w := &n.ways[d]
 		w.toBad, w.toGood = c.transitions()
-		if len(w.waiting) != c.Queue {
-			w.waiting, w.head, w.n = make([]time.Duration, c.Queue), 0, 0
-		}
+		w.resize(c.Queue)
 	}
 	n.c = c
+}
+
+// resize makes room for a queue of this many packets. Those that wait go on
+// waiting, even where they are more.
+func (w *way) resize(queue int) {
+	if size := max(queue, w.n); size != len(w.waiting) {
+		waiting := make([]time.Duration, size)
+		for i := range w.n {
+			waiting[i] = w.waiting[(w.head+i)%len(w.waiting)]
+		}
+		w.waiting, w.head = waiting, 0
+	}
 }
 
 // Conditions returns those that hold now.
@@ -131,9 +151,9 @@ func (n *Network) Send(now time.Duration, d Direction, size, data int) Fate {
 	switch {
 	case !ok:
 		f.Lost = LostQueue
-	case c.Drop.drops(d, f.Number, data):
+	case c.Drop.names(d, f.Number, data):
 		f.Lost = LostScript
-	case lost && faulty:
+	case lost && faulty && !c.Spare.names(d, f.Number, data):
 		f.Lost = LostRandom
 	}
 	if f.Lost != NotLost {
@@ -193,7 +213,7 @@ func (w *way) link(c *Conditions, now time.Duration, size int) (leaves time.Dura
 	}
 	begins := max(now, w.free)
 	if begins > now {
-		if w.n == len(w.waiting) {
+		if w.n >= c.Queue {
 			return 0, false
 		}
 		w.waiting[(w.head+w.n)%len(w.waiting)] = begins

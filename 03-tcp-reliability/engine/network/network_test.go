@@ -1,8 +1,7 @@
 package network
 
 import (
-	"flag"
-	"io"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -16,13 +15,8 @@ const ms = time.Millisecond
 // conditions reads flags, as a program does.
 func conditions(t testing.TB, flags string) Conditions {
 	t.Helper()
-	c := Conditions{Queue: 20, Seed: 1}
-	fs := flag.NewFlagSet("", flag.ContinueOnError)
-	c.Flags(fs)
-	if err := fs.Parse(strings.Fields(flags)); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Validate(); err != nil {
+	c, err := Parse("-delay 0s " + flags)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -218,7 +212,7 @@ func TestOnly(t *testing.T) {
 		t.Error("-only down -loss 1: a packet down is not lost")
 	}
 	// A script names its direction itself.
-	net = New(conditions(t, "-drop up:1 -only down"))
+	net = New(conditions(t, "-drop up:1 -loss 0.5 -only down"))
 	if f := net.Send(0, Up, 100, 0); f.Lost != LostScript {
 		t.Error("-drop up:1 -only down: packet 1 up is not lost")
 	}
@@ -297,6 +291,62 @@ func TestScript(t *testing.T) {
 	}
 }
 
+// What is spared is not lost by chance, but by -drop and by a full queue. The
+// fates of all other packets stay as they were.
+func TestSpare(t *testing.T) {
+	for _, faults := range []string{"-loss 0.5", "-loss 0.5 -burst 3",
+		"-loss 0.5 -duplicate 0.5 -reorder 0.5 -corrupt 0.5 -jitter 5ms"} {
+		before, after := fates(t, faults, 200), fates(t, faults+" -spare up:20-39,data:1", 200)
+		spared := 0
+		for i, f := range after {
+			if n := f.Number; n >= 20 && n < 40 {
+				if f.Lost != NotLost || f.N == 0 {
+					t.Errorf("%s: packet %d is spared, and its fate is %+v", faults, n, f)
+				}
+				if before[i].Lost == LostRandom {
+					spared++
+					continue
+				}
+			}
+			// A spared packet that is not held back bounds the arrival of those
+			// behind it, as any does: that is not a decision of chance.
+			f.Copies, before[i].Copies = [2]Copy{}, [2]Copy{}
+			if f != before[i] {
+				t.Errorf("%s: with -spare packet %d has the fate %+v, and without %+v",
+					faults, f.Number, f, before[i])
+			}
+		}
+		if spared == 0 {
+			t.Errorf("%s: chance takes none of the packets that are spared", faults)
+		}
+	}
+	net := New(conditions(t, "-loss 1 -spare up:1-2,data:1 -drop up:2 -rate 8kbit -queue 0"))
+	want := []Loss{NotLost, LostQueue, LostScript, LostRandom}
+	for i, at := range []time.Duration{0, 0, 200 * ms, 400 * ms} {
+		if i == 2 { // the same packets without a queue in the way
+			net = New(conditions(t, "-loss 1 -spare up:1-2,data:1 -drop up:2"))
+			net.Send(at, Up, 100, 0)
+		}
+		if f := net.Send(at, Up, 100, 0); f.Lost != want[i] {
+			t.Errorf("packet %d: loss %v, not %v", f.Number, f.Lost, want[i])
+		}
+	}
+	if f := net.Send(time.Second, Up, 100, 1); f.Lost != NotLost {
+		t.Errorf("-spare data:1 spares not the first payload: %+v", f)
+	}
+}
+
+// A damaged copy differs in the one bit that its fate names.
+func TestDamage(t *testing.T) {
+	b := []byte{0, 0, 0}
+	if (Copy{FlipBit: -1}).Damage(b) || (Copy{FlipBit: 24}).Damage(b) || string(b) != "\x00\x00\x00" {
+		t.Errorf("without a bit to flip there are %v", b)
+	}
+	if !(Copy{FlipBit: 9}).Damage(b) || b[1] != 0x40 || b[0]+b[2] != 0 {
+		t.Errorf("bit 9 flipped: %v", b)
+	}
+}
+
 func TestScriptText(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                         "",
@@ -336,7 +386,7 @@ func FuzzScript(f *testing.F) {
 			t.Fatalf("%q prints as %q, which means:\n%s", text, s, diff)
 		}
 		for d := Up; d <= Down; d++ {
-			if s.drops(d, number, 0) != again.drops(d, number, 0) {
+			if s.names(d, number, 0) != again.names(d, number, 0) {
 				t.Fatalf("%q and %q differ on packet %d", text, s, number)
 			}
 		}
@@ -350,29 +400,30 @@ func TestWrongFlags(t *testing.T) {
 		"-loss -0.1":          "must be a number from 0 to 1",
 		"-loss NaN":           "must be a number from 0 to 1",
 		"-corrupt lots":       "must be a number from 0 to 1",
-		"-burst 0.5":          "must be a mean number of packets from 1",
-		"-burst -1":           "must be a mean number of packets from 1",
+		"-burst 0.5":          "must be a mean from 1 to 1000000 packets",
+		"-burst -1":           "must be a mean from 1 to 1000000 packets",
 		"-drop up:x":          scriptGrammar,
 		"-rate 1":             "such as 1Mbit",
 		"-rate 1MB":           "such as 1Mbit",
 		"-rate -1Mbit":        "must be from 1bit to 1000Gbit",
 		"-rate 1e9Gbit":       "must be from 1bit to 1000Gbit",
 		"-only left":          "must be up",
-		"-delay 10":           "parse error",
+		"-delay 10":           "needs a unit, such as 10ms or 10s",
+		"-delay later":        "must be a number with a unit",
 		"-delay -1s":          "must be from 0 to 1h",
 		"-jitter 2h":          "must be from 0 to 1h",
 		"-queue -1":           "must be from 0 to 1000000 packets",
-		"-loss 0.9 -burst 3":  "at most 0.75 can be lost",
-		"-loss 1 -burst 1000": "at most 1.00 can be lost",
+		"-queue 1e3":          "must be written out: 1000",
+		"-burst 3":            "needs -loss, such as -loss 0.1",
+		"-spare up:3":         "needs -loss, such as -loss 0.1",
+		"-queue 5":            "needs -rate, such as -rate 1Mbit",
+		"-only up":            "needs a fault that it limits",
+		"-only up -drop up:1": "needs a fault that it limits",
+		"-spare up:0 -loss 1": scriptGrammar,
+		"-loss 0.9 -burst 3":  "must be at most 0.75 with -burst 3",
+		"-loss 1 -burst 1000": "must be at most 1.00 with -burst 1000",
 	} {
-		var c Conditions
-		fs := flag.NewFlagSet("", flag.ContinueOnError)
-		fs.SetOutput(io.Discard)
-		c.Flags(fs)
-		err := fs.Parse(strings.Fields(flags))
-		if err == nil {
-			err = c.Validate()
-		}
+		_, err := Parse(flags)
 		name, _, _ := strings.Cut(flags, " ")
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: the error is %v", flags, err)
@@ -384,7 +435,8 @@ func TestWrongFlags(t *testing.T) {
 func TestConditionsText(t *testing.T) {
 	for _, flags := range []string{
 		"-seed 1",
-		"-loss 0.2 -burst 2.5 -drop up:3,down:5-6 -duplicate 0.1 -reorder 0.05 -corrupt 0.000000001" +
+		"-loss 0.2 -burst 2.5 -drop up:3,down:5-6 -spare up:7,data:9 -duplicate 0.1" +
+			" -reorder 0.05 -corrupt 0.000000001" +
 			" -delay 10ms -jitter 5ms -rate 1500kbit -queue 7 -only up -seed -3",
 		"-rate 1Gbit -queue 20 -seed 9",
 	} {
@@ -405,6 +457,38 @@ func TestSet(t *testing.T) {
 	for i := 10; i < 100; i++ {
 		if f := net.Send(0, Up, 1, 0); f.Number != i+1 || f.Lost != whole[i].Lost {
 			t.Fatalf("after Set, packet %d has the fate %+v; with these conditions from the start %+v", i+1, f, whole[i])
+		}
+	}
+}
+
+// Packets that wait go on waiting when -queue changes.
+func TestSetQueue(t *testing.T) {
+	for _, c := range []struct {
+		queue string
+		more  int // that may wait then
+	}{{"1", 0}, {"3", 0}, {"5", 2}} {
+		net := New(conditions(t, "-rate 8kbit -queue 3")) // 100 bytes take 100 ms
+		send := func(at time.Duration) Loss { return net.Send(at, Up, 100, 0).Lost }
+		for range 4 { // one leaves, three wait
+			send(0)
+		}
+		net.Set(conditions(t, "-rate 8kbit -queue "+c.queue))
+		for i := range c.more + 1 {
+			want := NotLost
+			if i == c.more {
+				want = LostQueue
+			}
+			if lost := send(50 * ms); lost != want {
+				t.Errorf("-queue %s: packet %d after Set: loss %v, not %v", c.queue, i+1, lost, want)
+			}
+		}
+		// Once all have left, as many may wait as the new queue holds.
+		waited := 0
+		for send(10*time.Second) == NotLost {
+			waited++
+		}
+		if fmt.Sprint(waited-1) != c.queue {
+			t.Errorf("-queue %s: %d packets wait", c.queue, waited-1)
 		}
 	}
 }

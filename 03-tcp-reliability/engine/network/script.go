@@ -8,10 +8,11 @@ import (
 	"strings"
 )
 
-// A Script names packets that are lost. In text it is a list such as
+// A Script names packets: those that are lost, or those that are spared. In
+// text it is a list such as
 // up:3,down:5-6,data:3. up and down count the packets of a direction, each
 // transmission by itself. data counts those with payload that go up, and
-// means the first transmission alone. The empty script loses none.
+// means the first transmission alone. The empty script names none.
 type Script struct {
 	lists [3][]span // up, down, data; in order, and not touching
 }
@@ -24,8 +25,7 @@ var scriptWords = [3]string{"up", "down", "data"}
 // maxNumber bounds the packet numbers of a script.
 const maxNumber = 1_000_000_000
 
-const scriptGrammar = "must be a list such as up:3,down:5-6,data:3, " +
-	"with up, down or data, a colon, and a packet's number from 1 on or two of them with a hyphen"
+const scriptGrammar = "must be a list such as up:3,down:5-6,data:3"
 
 // ParseScript reads the text of a script. The error shows the grammar.
 func ParseScript(text string) (s Script, err error) {
@@ -100,14 +100,14 @@ func (s Script) empty() bool {
 	return len(s.lists[0])+len(s.lists[1])+len(s.lists[2]) == 0
 }
 
-// drops says whether the script names a packet: its number in its direction,
+// names says whether the script names a packet: its number in its direction,
 // and for the first transmission of the k-th packet with payload data = k.
-func (s *Script) drops(d Direction, number, data int) bool {
-	return names(s.lists[d], number) ||
-		d == Up && data > 0 && names(s.lists[2], data)
+func (s *Script) names(d Direction, number, data int) bool {
+	return contains(s.lists[d], number) ||
+		d == Up && data > 0 && contains(s.lists[2], data)
 }
 
-func names(list []span, n int) bool {
+func contains(list []span, n int) bool {
 	_, found := slices.BinarySearchFunc(list, n, func(s span, n int) int {
 		switch {
 		case s.last < n:

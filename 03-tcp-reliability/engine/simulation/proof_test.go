@@ -1,7 +1,6 @@
 package simulation_test
 
 import (
-	"bytes"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -10,11 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
-	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/run"
 )
 
 // The proof that the protocols keep their two promises, by trying everything
@@ -42,27 +40,17 @@ func all() bool { return os.Getenv("CI") != "" && !raceOn || os.Getenv("ALL") !=
 // check runs a transfer with the flags of the simulator and objects unless
 // every byte arrived in order, exactly once, and both ends finished.
 func check(flags string) error {
-	s := hosts.Settings{Protocol: "tcp", Window: 8, Congestion: "cubic"}
-	c := network.Conditions{Queue: 20, Seed: 1}
+	s := run.Default()
+	s.Delay, s.Message = 0, sentence
 	fs := flag.NewFlagSet("", flag.PanicOnError)
-	fs.StringVar(&s.Protocol, "protocol", s.Protocol, "")
-	fs.IntVar(&s.Window, "window", s.Window, "")
-	c.Flags(fs)
+	s.Flags(fs)
 	fs.Parse(strings.Fields(flags))
-	s.Seed = c.Seed
-
-	client, server, free, err := hosts.Hosts(s)
+	r, err := s.Run(nil)
 	if err != nil {
 		return err
 	}
-	defer free()
-	var got bytes.Buffer
-	run := simulation.Run{Client: client, Server: server, Network: network.New(c),
-		Writes: words(sentence), Every: 10 * time.Millisecond, Output: &got}
-	result := run.Go()
-	if result.Err != nil || got.String() != sentence {
-		return fmt.Errorf("read %q, error %v; see it with\ngo run ./03-tcp-reliability %s -message %q",
-			got.String(), result.Err, flags, sentence)
+	if r.Err != nil || string(r.Read) != sentence {
+		return fmt.Errorf("read %q, error %v; see it with\n%s", r.Read, r.Err, s.Command())
 	}
 	return nil
 }

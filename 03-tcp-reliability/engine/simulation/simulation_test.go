@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
@@ -22,8 +23,8 @@ var arqs = []string{"stop-and-wait", "go-back-n", "selective-repeat"}
 
 func pair(t testing.TB, p string, window int, rto time.Duration) (client, server simulation.Host) {
 	t.Helper()
-	client, server, free, err := hosts.Hosts(hosts.Settings{
-		Protocol: p, Window: window, RTO: rto, Congestion: "reno", Seed: 1})
+	client, server, free, err := hosts.New(hosts.Settings{Protocol: p,
+		Options: arq.Options{Window: window, RTO: rto}, Congestion: "reno"}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,10 +58,10 @@ func patternNetwork(up, down int) *network.Network {
 func TestGiveUp(t *testing.T) {
 	for _, p := range arqs {
 		client, server := pair(t, p, 4, 0)
-		run := simulation.Run{Client: client, Server: server,
+		run := simulation.Config{Client: client, Server: server,
 			Network: network.New(network.Conditions{Loss: network.Certain}),
 			Writes:  words(sentence)}
-		result := run.Go()
+		result := simulation.Run(run)
 		want := "client: gave up: packet 1 was repeated 20 times " +
 			"and never acknowledged"
 		if result.Err == nil || result.Err.Error() != want {
@@ -78,10 +79,10 @@ func TestGiveUp(t *testing.T) {
 func TestTrace(t *testing.T) {
 	client, server := pair(t, "selective-repeat", 4, 300*time.Millisecond)
 	var tr trace.Trace
-	run := simulation.Run{Client: client, Server: server,
+	run := simulation.Config{Client: client, Server: server,
 		Network: patternNetwork(1<<1, 0), Trace: &tr,
 		Writes: words("one two three"), Every: 10 * time.Millisecond}
-	if result := run.Go(); result.Err != nil {
+	if result := simulation.Run(run); result.Err != nil {
 		t.Fatal(result.Err)
 	}
 	var all bytes.Buffer
@@ -137,10 +138,10 @@ func TestTrace(t *testing.T) {
 func TestUDPTorn(t *testing.T) {
 	var got bytes.Buffer
 	client, server := pair(t, "udp", 1, 0)
-	run := simulation.Run{Client: client, Server: server,
+	run := simulation.Config{Client: client, Server: server,
 		Network: patternNetwork(1<<1|1<<4, 0),
 		Writes:  words(sentence), Every: 10 * time.Millisecond, Output: &got}
-	result := run.Go()
+	result := simulation.Run(run)
 	want := "The brown fox over the lazy dog."
 	if got.String() != want || result.Err != nil {
 		t.Errorf("packets 2 and 5 lost: read %q, error %v, want %q",
@@ -151,26 +152,26 @@ func TestUDPTorn(t *testing.T) {
 // A run without an end is broken off, and says so.
 func TestLimit(t *testing.T) {
 	client, server := pair(t, "stop-and-wait", 1, 0)
-	run := simulation.Run{Client: client, Server: server,
+	run := simulation.Config{Client: client, Server: server,
 		Network: patternNetwork(0, 0), Writes: words(sentence),
 		MaxTime: 100 * time.Millisecond}
-	if err := run.Go().Err; !errors.Is(err, simulation.ErrLimit) {
+	if err := simulation.Run(run).Err; !errors.Is(err, simulation.ErrLimit) {
 		t.Errorf("after 100 ms of about 400: error %v", err)
 	}
 	client, server = pair(t, "stop-and-wait", 1, 0)
-	run = simulation.Run{Client: client, Server: server,
+	run = simulation.Config{Client: client, Server: server,
 		Network: patternNetwork(0, 0), Writes: words(sentence),
 		MaxSteps: 3}
-	if err := run.Go().Err; !errors.Is(err, simulation.ErrLimit) {
+	if err := simulation.Run(run).Err; !errors.Is(err, simulation.ErrLimit) {
 		t.Errorf("after 3 steps: error %v", err)
 	}
 	// A receiver that never hears of the end: the sender is done with its
 	// last packet unconfirmed.
 	client, _ = pair(t, "stop-and-wait", 1, 0)
 	_, server = pair(t, "go-back-n", 4, 0)
-	run = simulation.Run{Client: client, Server: server,
+	run = simulation.Config{Client: client, Server: server,
 		Network: patternNetwork(0, 0)}
-	if err := run.Go().Err; !errors.Is(err, simulation.ErrStalled) {
+	if err := simulation.Run(run).Err; !errors.Is(err, simulation.ErrStalled) {
 		t.Errorf("the server never hears of the end: error %v", err)
 	}
 }
@@ -180,10 +181,10 @@ func TestSlowReader(t *testing.T) {
 	for _, p := range arqs {
 		var got bytes.Buffer
 		client, server := pair(t, p, 4, 0)
-		run := simulation.Run{Client: client, Server: server,
+		run := simulation.Config{Client: client, Server: server,
 			Network: patternNetwork(0, 0), Writes: words(sentence),
 			Output: &got, ReadRate: 10}
-		result := run.Go()
+		result := simulation.Run(run)
 		if got.String() != sentence || result.Err != nil ||
 			result.LastRead < 4*time.Second {
 			t.Errorf("%v, 10 bytes a second: read %q until %v, error %v", p,
@@ -201,13 +202,13 @@ func BenchmarkTransfer(b *testing.B) {
 				writes[i] = payload
 			}
 			client, server := pair(b, p, 16, 0)
-			run := simulation.Run{Client: client, Server: server,
+			run := simulation.Config{Client: client, Server: server,
 				Network: network.New(network.Conditions{
 					Delay: time.Microsecond}),
 				Writes: writes}
 			b.ReportAllocs()
 			b.ResetTimer()
-			result := run.Go()
+			result := simulation.Run(run)
 			b.StopTimer()
 			if result.Err != nil {
 				b.Fatal(result.Err)

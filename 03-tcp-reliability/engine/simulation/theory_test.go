@@ -42,8 +42,8 @@ var probabilities = []float64{0, 0.01, 0.1, 0.3}
 // the first time, over a transfer of n full packets.
 func efficiency(t *testing.T, protocol string, window, n int, p float64, rto time.Duration) float64 {
 	t.Helper()
-	client, server, free, err := hosts.Hosts(hosts.Settings{
-		Protocol: protocol, Window: window, RTO: rto, Congestion: "reno"})
+	client, server, free, err := hosts.New(hosts.Settings{Protocol: protocol,
+		Options: arq.Options{Window: window, RTO: rto}, Congestion: "reno"}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,9 +53,8 @@ func efficiency(t *testing.T, protocol string, window, n int, p float64, rto tim
 	c.Rate.Set(fmt.Sprintf("%dkbit", rate))
 	c.Only.Set("up") // no acknowledgement is lost
 	payload := make([]byte, arq.MaxPayload)
-	run := simulation.Run{Client: client, Server: server, Network: network.New(c),
-		Writes: slices.Repeat([][]byte{payload}, n), Paced: true}
-	result := run.Go()
+	result := simulation.Run(simulation.Config{Client: client, Server: server, Network: network.New(c),
+		Writes: slices.Repeat([][]byte{payload}, n), Paced: true})
 	if result.Err != nil || result.Read != n*arq.MaxPayload {
 		t.Fatalf("%s, p = %v: %d bytes read, error %v", protocol, p, result.Read, result.Err)
 	}
@@ -184,8 +183,9 @@ func TestMathis(t *testing.T) {
 func throughput(t *testing.T, congestion string, p float64) float64 {
 	t.Helper()
 	const bytes = 20_000_000
-	client, server, free, err := hosts.Hosts(hosts.Settings{
-		Protocol: "tcp", Window: 1, Congestion: congestion, Seed: 1})
+	s := hosts.Default()
+	s.Congestion = congestion
+	client, server, free, err := hosts.New(s, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,9 +193,8 @@ func throughput(t *testing.T, congestion string, p float64) float64 {
 	c := network.Conditions{Delay: 50 * time.Millisecond, Seed: 1}
 	c.Loss.Set(fmt.Sprint(p))
 	c.Only.Set("up")
-	run := simulation.Run{Client: client, Server: server, Network: network.New(c),
-		Writes: slices.Repeat([][]byte{make([]byte, 10_000)}, bytes/10_000)}
-	result := run.Go()
+	result := simulation.Run(simulation.Config{Client: client, Server: server, Network: network.New(c),
+		Writes: slices.Repeat([][]byte{make([]byte, 10_000)}, bytes/10_000)})
 	if result.Err != nil || result.Read != bytes {
 		t.Fatalf("%s, p = %v: %d bytes read, error %v", congestion, p, result.Read, result.Err)
 	}

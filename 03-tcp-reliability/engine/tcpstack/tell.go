@@ -54,6 +54,7 @@ type Teller struct {
 type sent1 struct {
 	seq    uint32 // relative
 	number int    // the packet's
+	latest int    // that of its latest transmission
 }
 
 // Number says which number the next packet has, where the network counts the
@@ -122,7 +123,7 @@ func (t *Teller) Sent(b []byte, why func(syn bool) trace.Reason) trace.Header {
 		HasAck: ack,
 		Length: len(payload),
 		Text:   trace.Cut(payload),
-		Window: int(seg.WindowSize()),
+		Window: int(seg.WindowSize()), HasWindow: true,
 	}
 	if !syn { // a SYN's own window is not scaled: RFC 7323, section 2.2
 		c.Window <<= t.scale
@@ -159,10 +160,12 @@ func (t *Teller) Sent(b []byte, why func(syn bool) trace.Reason) trace.Header {
 		i := sort.Search(len(t.first), func(i int) bool {
 			return int32(t.first[i].seq-c.Seq) > 0
 		})
-		c.Retransmits = t.first[max(i-1, 0)].number
+		again := &t.first[max(i-1, 0)]
+		c.Retransmits, c.Previous = again.number, again.latest
+		again.latest = t.number
 		c.Why = why(syn)
 	default:
-		t.first = append(t.first, sent1{c.Seq, t.number})
+		t.first = append(t.first, sent1{c.Seq, t.number, t.number})
 		if len(payload) > 0 {
 			t.data++
 			c.Data = t.data
@@ -191,7 +194,7 @@ func why(syn bool, before, after step) trace.Reason {
 		in(before.info.CcState) && in(after.info.CcState):
 		return "fast retransmit"
 	case !before.timer && before.info.CcState == tcpip.RTORecovery:
-		return "timeout"
+		return trace.AfterTimeout // an arrival made room for it
 	case before.timer && !in(before.info.CcState) &&
 		before.info.CcState != tcpip.RTORecovery &&
 		before.info.CcState == after.info.CcState:

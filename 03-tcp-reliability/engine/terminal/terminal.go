@@ -1,4 +1,4 @@
-// Package terminal tells whether colours make sense.
+// Package terminal tells whether colours make sense, and how wide a terminal is.
 package terminal
 
 import "os"
@@ -10,3 +10,7 @@ func Color(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 &&
 		os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && ansi(f)
 }
+
+// Width is how many columns the terminal f has, or 0 if f is none or its width
+// is not known.
+func Width(f *os.File) int { return width(f) }

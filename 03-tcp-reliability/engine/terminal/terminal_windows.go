@@ -3,6 +3,7 @@ package terminal
 import (
 	"os"
 	"syscall"
+	"unsafe"
 )
 
 // ansi asks a Windows console to understand colour codes
@@ -15,4 +16,19 @@ func ansi(f *os.File) bool {
 	set := syscall.NewLazyDLL("kernel32.dll").NewProc("SetConsoleMode")
 	ok, _, _ := set.Call(f.Fd(), uintptr(mode|4))
 	return ok != 0
+}
+
+// width asks the console for the part of its buffer that it shows.
+func width(f *os.File) int {
+	var info struct {
+		size, cursor             [2]int16
+		attributes               uint16
+		left, top, right, bottom int16
+		maximum                  [2]int16
+	}
+	get := syscall.NewLazyDLL("kernel32.dll").NewProc("GetConsoleScreenBufferInfo")
+	if ok, _, _ := get.Call(f.Fd(), uintptr(unsafe.Pointer(&info))); ok == 0 {
+		return 0
+	}
+	return int(info.right-info.left) + 1
 }

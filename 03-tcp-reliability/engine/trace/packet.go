@@ -31,8 +31,9 @@ type Header struct {
 	Previous    int    // number of the latest transmission before this one, or 0
 	Why         Reason // "" for a first transmission
 
-	// What made the host send it: which arrival (the first packet that it
-	// received is 1), or 0 when its timer or its application did.
+	// What made the host send it: an arrival, or 0 when its timer or its
+	// application did. A host counts what it receives: 1, 2, 3 …; in a trace
+	// it is that packet's number in its own direction.
 	Cause int
 	Line  Line // of the protocol's code that sent it
 }

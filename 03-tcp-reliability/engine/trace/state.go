@@ -50,6 +50,7 @@ const (
 	Held         Fate = "arrived"         // acknowledged although an earlier one is not
 	Missing      Fate = "lost"            // the sender takes it for lost
 	Written      Fate = "not yet sent"
+	Forgotten    Fate = "sent" // UDP's: what becomes of it, its sender never knows
 
 	// At the receiver.
 	Delivered Fate = "read"    // by the application

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	plotWidth  = 80
+	plotWidth  = 72 // with its axis 80
 	plotHeight = 14
 )
 
@@ -60,14 +60,15 @@ func WriteCwnd(w io.Writer, t *trace.Trace) error {
 	}
 
 	fmt.Fprintln(out, "Congestion window of the client, in segments")
-	for line := plotHeight; line > 0; line-- {
-		level := (most*int64(line) + plotHeight - 1) / plotHeight
+	lines := min(plotHeight, most) // so that no two have the same number
+	for line := lines; line > 0; line-- {
+		level := (most*line + lines - 1) / lines
 		bars := make([]rune, plotWidth)
 		for i, h := range high {
 			switch {
 			case h >= level:
 				bars[i] = '█'
-			case h*2 >= level+most*int64(line-1)/plotHeight && h > most*int64(line-1)/plotHeight:
+			case h*2 >= level+most*(line-1)/lines && h > most*(line-1)/lines:
 				bars[i] = '▄'
 			default:
 				bars[i] = ' '

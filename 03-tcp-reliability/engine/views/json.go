@@ -20,11 +20,13 @@ type jsonEvent struct {
 	Kind           string      `json:"kind,omitempty"`
 	Seq            *uint32     `json:"seq,omitempty"`
 	Ack            *uint32     `json:"ack,omitempty"`
-	Window         int         `json:"window,omitempty"`
+	Window         *int        `json:"window,omitempty"`
 	SACK           [][2]uint32 `json:"sack,omitempty"`
 	Data           int         `json:"data,omitempty"`
 	Retransmission bool        `json:"retransmission"`
 	Of             int         `json:"of,omitempty"`
+	Previous       int         `json:"previous,omitempty"`
+	Cause          int         `json:"cause,omitempty"`
 	Why            string      `json:"why"`
 	Loss           string      `json:"loss,omitempty"`
 	Length         int         `json:"length"`
@@ -52,7 +54,7 @@ func WriteJSON(w io.Writer, t *trace.Trace) error {
 	return nil
 }
 
-// WriteJSON writes one event to w, as a line.
+// WriteEventJSON writes one event to w, as a line.
 func WriteEventJSON(w io.Writer, e *trace.Event) error {
 	out := json.NewEncoder(w)
 	out.SetEscapeHTML(false)
@@ -73,14 +75,17 @@ func jsonOf(e *trace.Event) *jsonEvent {
 	}
 	if p := e.Packet; p != nil {
 		j.Kind, j.Length, j.Text = string(p.Kind), p.Length, p.Text
-		j.Window, j.SACK, j.Data = p.Window, p.SACK, p.Data
+		j.SACK, j.Data, j.Previous, j.Cause = p.SACK, p.Data, p.Previous, p.Cause
 		j.Retransmission, j.Of = p.Retransmits > 0, p.Retransmits
 		j.Why = string(p.Why)
-		if p.Kind != trace.Ack { // of the textbook protocols: no number
+		if p.Kind != trace.Ack && p.Kind != trace.Datagram { // those have no number
 			j.Seq = &p.Seq
 		}
 		if p.HasAck {
 			j.Ack = &p.Ack
+		}
+		if p.HasWindow {
+			j.Window = &p.Window
 		}
 	}
 	if e.Kind == trace.Noted {

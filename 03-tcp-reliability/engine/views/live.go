@@ -1,12 +1,10 @@
 package views
 
 import (
-	"fmt"
 	"io"
 	"time"
-	"unicode/utf8"
 
-	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/story"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
@@ -14,95 +12,74 @@ import (
 // has arrived or is lost, and what an application reads a row of its own. So
 // the rows stand in the order of the arrivals.
 type Live struct {
-	d       drawing
-	flying  map[packetName]*row
-	readers map[int]*receiver // by connection
-	begun   bool
-	last    time.Duration
+	d           *drawing
+	connections map[int]*story.Digest
+	rows        []*row // not yet drawn: what the first means is not yet known
+	begun       bool
+	last        time.Duration
 }
 
-type packetName struct {
-	direction network.Direction
-	number    int
-}
+// patience is how long a row waits for the receiver's acknowledgement, which
+// says what the receiver has done with the packet.
+const patience = 20 * time.Millisecond
 
 // NewLive makes a ladder that is drawn on w.
-func NewLive(w io.Writer, color bool) *Live {
-	return &Live{drawing{w, color, tenths}, map[packetName]*row{}, map[int]*receiver{}, false, 0}
+func NewLive(w io.Writer, style Style) *Live {
+	return &Live{d: newDrawing(w, style, tenths, 8, 8, 0, 0), connections: map[int]*story.Digest{}}
 }
 
 // Add draws what there is to see of an event. It keeps a packet until it has
 // arrived; Finished and Failed events of a connection end what is kept of it.
 func (l *Live) Add(e *trace.Event) {
-	id := packetName{e.Direction, e.Number}
-	v := l.readers[e.Connection]
-	if v == nil && e.Packet != nil {
-		v = &receiver{keeps: true, bytes: true, texts: map[uint32]string{}}
-		if !e.Packet.Kind.TCP() {
-			v.texts = nil // what waits for what is not known
+	d := l.connections[e.Connection]
+	if d == nil {
+		protocol := "tcp"
+		if e.Packet == nil || !e.Packet.Kind.TCP() {
+			protocol = "" // what waits for what is not known
 		}
-		l.readers[e.Connection] = v
+		d = story.New(protocol)
+		d.Live = true
+		l.connections[e.Connection] = d
 	}
-	switch e.Kind {
-	case trace.Sent:
-		l.flying[id] = &row{at: e.At, connection: e.Connection, direction: e.Direction, number: e.Number, packet: e.Packet}
-		if e.Direction == network.Up {
-			v.sent(e.Packet)
+	switch it := d.Add(e).(type) {
+	case *story.Packet:
+		if it.Fate == story.Lost {
+			l.rows = append(l.rows, &row{at: it.At, packet: it})
 		}
-	case trace.Lost:
-		if r := l.flying[id]; r != nil {
-			r.loss = e.Loss
-			l.draw(r, e.At)
-			delete(l.flying, id)
+	case *story.Arrival:
+		r := &row{at: it.At, packet: it.Packet, arrival: it}
+		if it.Copy > 1 {
+			r.at = it.Time
 		}
-	case trace.Arrived, trace.Discarded:
-		r := l.flying[id]
-		if r == nil || e.Copy > 1 {
-			r = &row{at: e.At, connection: e.Connection, direction: e.Direction, number: e.Number, packet: e.Packet, copy: true}
-		}
-		delete(l.flying, id)
-		r.arrived, r.arrives, r.damaged = true, e.At, e.Kind == trace.Discarded
-		if e.Direction == network.Up && !r.damaged {
-			r.app = v.arrives(e.Packet)
-		}
-		l.draw(r, e.At)
-	case trace.Read:
-		what := fmt.Sprintf("reads %q", e.Text)
-		if e.Length > longRead || !utf8.ValidString(e.Text) {
-			what = fmt.Sprintf("reads %d bytes", e.Length)
-		}
-		if e.Direction == network.Down {
-			what = "(client) " + what
-		}
-		l.draw(&row{at: e.At, app: tag(e.Connection) + what}, e.At)
-	case trace.End:
-		what := "reads the end"
-		if e.Direction == network.Down {
-			what = "(client) reads the end"
-		}
-		l.draw(&row{at: e.At, app: tag(e.Connection) + what}, e.At)
-	case trace.Failed:
-		l.draw(&row{at: e.At, app: tag(e.Connection) + e.Text}, e.At)
-		delete(l.readers, e.Connection)
-	case trace.Finished:
-		delete(l.readers, e.Connection)
+		l.rows = append(l.rows, r)
+	case []*story.Read:
+		l.rows = append(l.rows, &row{at: e.At, reads: it})
+	case *story.Failure:
+		l.rows = append(l.rows, &row{at: e.At, text: tag(e.Connection) + it.Text})
 	}
+	over := e.Kind == trace.Finished || e.Kind == trace.Failed
+	if over {
+		delete(l.connections, e.Connection)
+	}
+	l.draw(e.At, over)
 }
 
-func tag(connection int) string {
-	if connection > 1 {
-		return fmt.Sprintf("#%d ", connection)
+// draw draws the rows of which all is known, or will not be known.
+func (l *Live) draw(now time.Duration, all bool) {
+	for len(l.rows) > 0 {
+		r := l.rows[0]
+		if a := r.arrival; a != nil && !all && !a.Settled() && now-a.Time < patience {
+			return
+		}
+		l.rows = l.rows[1:]
+		at := max(r.at, r.arrives())
+		if !l.begun {
+			l.d.head()
+			l.begun = true
+		} else if pause := at - l.last; pause >= 150*time.Millisecond {
+			l.d.pause(pause)
+		}
+		l.last = at
+		l.d.row(r)
 	}
-	return ""
-}
-
-func (l *Live) draw(r *row, now time.Duration) {
-	if !l.begun {
-		l.d.head()
-		l.begun = true
-	} else if pause := now - l.last; pause >= 150*time.Millisecond {
-		l.d.pause(pause)
-	}
-	l.last = now
-	l.d.row(r)
 }

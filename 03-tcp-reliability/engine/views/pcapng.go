@@ -63,6 +63,13 @@ type Capture struct {
 	End       network.Direction
 	Start     time.Time // of the run
 	Datagrams bool      // the packets are payloads of UDP
+
+	sent map[packetName][]byte // with Datagrams: the payloads before any damage
+}
+
+type packetName struct {
+	direction network.Direction
+	number    int
 }
 
 // Begin writes what a capture begins with.
@@ -81,14 +88,25 @@ func (c *Capture) Begin() {
 
 // Add writes the event's packet, if this end sees it.
 func (c *Capture) Add(e *trace.Event, lost bool) {
+	name := packetName{e.Direction, e.Number}
+	if c.Datagrams && e.Kind == trace.Sent {
+		if c.sent == nil {
+			c.sent = map[packetName][]byte{}
+		}
+		c.sent[name] = e.Bytes
+	}
 	here := e.Kind == trace.Sent && e.Direction == c.End ||
-		(e.Kind == trace.Arrived || e.Kind == trace.Discarded) && e.Direction != c.End
+		(e.Kind == trace.Arrived || e.Kind == trace.Discarded || e.Kind == trace.Dropped) && e.Direction != c.End
 	if !here {
 		return
 	}
 	b := e.Bytes
 	if c.Datagrams {
-		b = datagram(e.Direction, b)
+		whole := c.sent[name]
+		if e.Kind != trace.Discarded || whole == nil {
+			whole = b
+		}
+		b = datagram(e.Direction, b, whole)
 	}
 	at := uint64(c.Start.Add(e.At).UnixNano())
 	p := binary.LittleEndian.AppendUint32(nil, 0) // the one interface
@@ -131,8 +149,8 @@ func padded(b []byte) []byte {
 }
 
 // datagram wraps a payload in UDP and IPv4 headers, between the addresses
-// that the TCP hosts have.
-func datagram(d network.Direction, payload []byte) []byte {
+// that the TCP hosts have. The checksum is that of the payload as it was sent.
+func datagram(d network.Direction, payload, sent []byte) []byte {
 	client, server := [4]byte{192, 0, 2, 1}, [4]byte{192, 0, 2, 2}
 	from, to, fromPort, toPort := client, server, uint16(50000), uint16(65432)
 	if d == network.Down {
@@ -153,13 +171,12 @@ func datagram(d network.Direction, payload []byte) []byte {
 	u = binary.BigEndian.AppendUint16(u, toPort)
 	u = binary.BigEndian.AppendUint16(u, size-20)
 	u = append(u, 0, 0)
-	u = append(u, payload...)
-	sum := internet(append(pseudo, u...))
+	sum := internet(append(append(pseudo, u...), sent...))
 	if sum == 0 {
 		sum = 0xffff // 0 means that there is none
 	}
 	binary.BigEndian.PutUint16(u[6:], sum)
-	return append(b, u...)
+	return append(append(b, u...), payload...)
 }
 
 // internet is the checksum of RFC 1071.

@@ -2,115 +2,174 @@ package views
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/story"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// listed is how many losses and retransmissions a summary names one by one.
+// listed is how many packets of a kind a summary names one by one.
 const listed = 8
 
-// WriteSummary says in words what was lost and what was sent again, and why.
+// WriteSummary says in words what was lost and who noticed it, what it cost,
+// and which packets were lost and sent again, and why.
 func WriteSummary(w io.Writer, t *trace.Trace) error {
-	type packet struct {
-		trace.Event
-		lost network.Loss
+	d := story.Of(t)
+	out := bufio.NewWriter(w)
+	for _, s := range d.Story() {
+		writeWrapped(out, s.String())
 	}
-	var packets []*packet
-	type name struct {
-		direction network.Direction
-		number    int
+	writeCounts(out, d)
+	list(out, d, "lost", func(p *story.Packet) (string, bool) {
+		how := ""
+		if p.Loss == network.LostQueue {
+			how = ", the queue was full"
+		}
+		return how, p.Fate == story.Lost
+	})
+	list(out, d, "damaged", met(story.Damaged))
+	list(out, d, "buffer full", met(story.Full))
+	list(out, d, "under way", func(p *story.Packet) (string, bool) {
+		return "", p.Fate == story.UnderWay
+	})
+	writeAgain(out, d)
+	return out.Flush()
+}
+
+// writeWrapped breaks a sentence into lines of at most 80 columns.
+func writeWrapped(out io.Writer, sentence string) {
+	used := 0
+	for i, word := range strings.Split(sentence, " ") {
+		switch size := story.Width(word); {
+		case i == 0:
+			used = size
+		case used+1+size > 80:
+			fmt.Fprint(out, "\n  ")
+			used = 2 + size
+		default:
+			fmt.Fprint(out, " ")
+			used += 1 + size
+		}
+		fmt.Fprint(out, word)
 	}
-	byName := map[name]*packet{}
-	sent, lost := [2]int{}, [2]int{}
-	damaged, doubled := 0, 0
-	for _, e := range t.Events {
-		id := name{e.Direction, e.Number}
-		switch e.Kind {
-		case trace.Sent:
-			p := &packet{Event: e}
-			packets, byName[id] = append(packets, p), p
-			sent[e.Direction]++
-		case trace.Lost:
-			byName[id].lost = e.Loss
-			lost[e.Direction]++
-		case trace.Discarded:
-			damaged++
-		case trace.Arrived:
-			if e.Copy > 1 {
+	fmt.Fprintln(out)
+}
+
+// met picks the packets of which a copy met an end.
+func met(end story.Verdict) func(*story.Packet) (string, bool) {
+	return func(p *story.Packet) (string, bool) {
+		return "", slices.ContainsFunc(p.Arrivals, func(a *story.Arrival) bool { return a.Is == end })
+	}
+}
+
+// writeCounts is the line that counts the packets.
+func writeCounts(out io.Writer, d *story.Digest) {
+	var sent, lost, underWay [2]int
+	damaged, full, doubled := 0, 0, 0
+	for _, p := range d.Packets {
+		sent[p.Direction]++
+		switch p.Fate {
+		case story.Lost:
+			lost[p.Direction]++
+		case story.UnderWay:
+			underWay[p.Direction]++
+		}
+		for _, a := range p.Arrivals {
+			switch {
+			case a.Is == story.Damaged:
+				damaged++
+			case a.Is == story.Full:
+				full++
+			case a.Copy > 1:
 				doubled++
 			}
 		}
 	}
-
-	out := bufio.NewWriter(w)
 	fmt.Fprintf(out, "Packets: %d up (%d lost), %d down (%d lost)", sent[0], lost[0], sent[1], lost[1])
-	if damaged > 0 {
-		fmt.Fprintf(out, ", %d damaged", damaged)
-	}
-	if doubled > 0 {
-		fmt.Fprintf(out, ", %d arrived twice", doubled)
+	for _, count := range []struct {
+		n    int
+		what string
+	}{{damaged, "damaged"}, {full, "dropped by a full buffer"}, {doubled, "arrived twice"},
+		{underWay[0] + underWay[1], "under way at the end"}} {
+		if count.n > 0 {
+			fmt.Fprintf(out, ", %d %s", count.n, count.what)
+		}
 	}
 	fmt.Fprintln(out)
+}
+
+// list names the packets that are chosen, with what choose adds.
+func list(out io.Writer, d *story.Digest, kind string, choose func(*story.Packet) (string, bool)) {
 	n := 0
-	for _, p := range packets {
-		if p.lost == network.NotLost {
+	for _, p := range d.Packets {
+		how, ok := choose(p)
+		if !ok {
 			continue
 		}
-		if n++; n > listed {
-			continue
+		if n++; n <= listed {
+			fmt.Fprintf(out, "  %s: %v:%d %s%s\n", kind, p.Direction, p.Number, what(p.Header), how)
 		}
-		how := ""
-		if p.lost == network.LostQueue {
-			how = ", the queue was full"
-		}
-		fmt.Fprintf(out, "  lost: %v:%d %s%s\n", p.Direction, p.Number, what(p.Packet), how)
 	}
 	more(out, n)
+}
 
-	n = 0
+// writeAgain counts the repetitions and the timeouts, which are not the same,
+// and names the repetitions.
+func writeAgain(out io.Writer, d *story.Digest) {
+	n, timeouts, needless := 0, 0, 0
 	reasons := map[trace.Reason]int{}
-	for _, p := range packets {
-		c := p.Packet
-		if c.Retransmits == 0 {
-			continue
+	for _, p := range d.Packets {
+		if p.Retransmits > 0 {
+			n++
+			reasons[p.Why]++
+			if p.Needless {
+				needless++
+			}
+			if p.Why == trace.Timeout {
+				timeouts++
+			}
 		}
-		reasons[c.Why]++
-		n++
 	}
 	fmt.Fprintf(out, "Sent again: %d", n)
-	var why []string
-	for reason, count := range reasons {
-		why = append(why, fmt.Sprintf("%d by %s", count, reason))
-	}
-	slices.Sort(why)
 	if n > 0 {
-		fmt.Fprintf(out, " (%s)", strings.Join(why, ", "))
+		fmt.Fprintf(out, " (%s); timeouts: %d; needless: %d", Reasons(reasons), timeouts, needless)
 	}
 	fmt.Fprintln(out)
 	n = 0
-	for _, p := range packets {
-		c := p.Packet
-		if c.Retransmits == 0 {
+	for _, p := range d.Packets {
+		if p.Retransmits == 0 {
 			continue
 		}
 		if n++; n > listed {
 			continue
 		}
-		after := time.Duration(0)
-		if first := byName[name{p.Direction, c.Retransmits}]; first != nil {
-			after = p.At - first.At
+		first, after := p.Retransmits, ""
+		if p.First != nil {
+			after = ", " + story.Millis(p.At-p.First.At) + " after"
 		}
-		fmt.Fprintf(out, "  again: %v:%d as %v:%d %s, %s after: %s\n", p.Direction, c.Retransmits,
-			p.Direction, p.Number, what(c), after.Round(100*time.Microsecond), c.Why)
+		fmt.Fprintf(out, "  again: %v:%d as %v:%d %s%s: %s\n", p.Direction, first,
+			p.Direction, p.Number, what(p.Header), after, p.Why)
 	}
 	more(out, n)
-	return out.Flush()
+}
+
+// Reasons lists repetitions by their reasons: "2 by go-back, 1 by timeout".
+func Reasons(counts map[trace.Reason]int) string {
+	var list []string
+	for _, reason := range slices.SortedFunc(maps.Keys(counts), cmp.Compare) {
+		by := "by "
+		if reason == trace.AfterTimeout {
+			by = ""
+		}
+		list = append(list, fmt.Sprintf("%d %s%s", counts[reason], by, reason))
+	}
+	return strings.Join(list, ", ")
 }
 
 func more(w io.Writer, n int) {
@@ -123,7 +182,7 @@ func more(w io.Writer, n int) {
 func what(c *trace.Header) string {
 	switch {
 	case c.Length > 0:
-		return carried(c)
+		return story.Carried(c, 16)
 	case c.HasAck && (c.Kind == trace.Ack || c.Kind == trace.ACK):
 		return fmt.Sprintf("%s %d", c.Kind, c.Ack)
 	}

@@ -7,7 +7,6 @@ package bench
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -69,18 +68,12 @@ const transfer = 0x0123_4567_0000_0000
 
 // hosts makes both ends: the reference, or the learner's and the reference.
 func (p Protocol) hosts(learner bool) (client, server simulation.Host) {
-	var wire arq.Protocol
-	switch p.Name {
-	case "stop-and-wait":
-		wire = arq.StopAndWait
-		client, server = arq.NewStopAndWaitSender(transfer, p.RTO), arq.NewStopAndWaitReceiver(transfer)
-	case "go-back-n":
-		wire = arq.GoBackN
-		client, server = arq.NewGoBackNSender(transfer, p.Window, p.RTO), arq.NewGoBackNReceiver(transfer)
-	case "selective-repeat":
-		wire = arq.SelectiveRepeat
-		client, server = arq.NewSelectiveRepeatSender(transfer, p.Window, p.RTO), arq.NewSelectiveRepeatReceiver(transfer)
-	case "fast-retransmit":
+	wire, err := arq.ParseProtocol(p.Name)
+	switch {
+	case err == nil:
+		client = arq.NewSender(wire, transfer, arq.Options{Window: max(p.Window, 1), RTO: p.RTO})
+		server = arq.NewReceiver(wire, transfer)
+	case p.Name == "fast-retransmit":
 		wire = arq.GoBackN // the same packets
 		reference := newSender(wire, newFast(p.last(), p.Window, p.RTO), p.last())
 		reference.reason, reference.oneByOne = "3 duplicate acks", true
@@ -110,12 +103,12 @@ func (p Protocol) run(c network.Conditions, learner bool) *Run {
 	client, server := p.hosts(learner)
 	r := &Run{Trace: trace.Trace{Protocol: p.Name}}
 	var read bytes.Buffer
-	s := simulation.Run{Client: client, Server: server, Network: network.New(c), Writes: p.words(),
+	config := simulation.Config{Client: client, Server: server, Network: network.New(c), Writes: p.words(),
 		Output: &read, Trace: &r.Trace, MaxTime: maxTime, MaxSteps: maxSteps}
 	if p.Last != 0 {
-		s.MaxTime, s.MaxSteps = 60*maxTime, 10*maxSteps
+		config.MaxTime, config.MaxSteps = 60*maxTime, 10*maxSteps
 	}
-	r.Err = s.Go().Err
+	r.Err = simulation.Run(config).Err
 	r.Read = read.String()
 	return r
 }
@@ -271,7 +264,7 @@ func (c *Comparison) Picture() string {
 		}
 	}
 	var b strings.Builder
-	views.WriteLadder(&b, &t, false)
+	views.WriteLadder(&b, &t, views.Style{})
 	return b.String()
 }
 
@@ -290,7 +283,7 @@ func (c *Comparison) Told() (expected, came string) {
 
 // Conditions are those that flags such as "-drop data:3 -delay 10ms" ask for.
 func Conditions(flags string) network.Conditions {
-	c, err := parse(strings.Fields(flags), io.Discard)
+	c, err := network.Parse(flags)
 	if err != nil {
 		panic(err)
 	}

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
+	"slices"
 
+	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/terminal"
 	"example.com/sockets/03-tcp-reliability/engine/views"
@@ -16,7 +17,7 @@ import (
 // Main is the whole of a command: it reads the conditions of the network from
 // the flags, runs the reference and the learner's end, and shows both.
 func (p Protocol) Main() {
-	c, err := parse(os.Args[1:], os.Stderr)
+	c, err := p.parse(os.Args[1:], os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
@@ -29,31 +30,23 @@ func (p Protocol) Main() {
 	}
 }
 
-func parse(args []string, w io.Writer) (c network.Conditions, err error) {
-	c = network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1}
-	fs := flag.NewFlagSet("try", flag.ContinueOnError)
-	fs.SetOutput(w)
+// folders are those of the exercises, by protocol.
+var folders = map[string]string{"stop-and-wait": "stopwait", "go-back-n": "gobackn",
+	"selective-repeat": "keep", "fast-retransmit": "fastretransmit"}
+
+func (p Protocol) parse(args []string, w io.Writer) (c network.Conditions, err error) {
+	c = network.Default()
+	fs := flag.NewFlagSet("./03-tcp-reliability/exercises/"+folders[p.Name]+"/try", flag.ContinueOnError)
 	c.Flags(fs)
-	if err := fs.Parse(args); err != nil {
-		return c, err
-	}
-	// With no fault asked for there is one, as in the simulator.
-	faults := map[string]bool{"loss": true, "burst": true, "drop": true, "duplicate": true,
-		"reorder": true, "corrupt": true, "rate": true, "jitter": true}
-	asked := false
-	fs.Visit(func(f *flag.Flag) { asked = asked || faults[f.Name] })
-	if !asked {
-		c.Drop.Set("data:3")
-	}
-	if fs.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q: settings are given as flags", fs.Arg(0))
-	} else {
-		err = c.Validate()
-	}
-	if err != nil {
-		fmt.Fprintln(w, err)
-		fs.Usage()
-	}
+	err = flags.Parse(fs, args, w, "It runs your "+p.Name+" and the reference over the same network,\n"+
+		"and shows where they first differ.", func() error {
+		given := flags.Given(fs)
+		// With no fault asked for there is one, as in the simulator.
+		if !slices.ContainsFunc(network.FaultFlags, func(name string) bool { return given[name] }) {
+			c.Drop.Set("data:3")
+		}
+		return c.Check(given)
+	})
 	return c, err
 }
 
@@ -67,7 +60,7 @@ func (p Protocol) show(w io.Writer, conditions network.Conditions, color bool) e
 	fmt.Fprint(w, ".\n")
 	for i, r := range []*Run{c.Reference, c.Yours} {
 		fmt.Fprintf(w, "\n%s:\n\n", [...]string{"The reference", "Yours"}[i])
-		if err := views.WriteLadder(w, &r.Trace, color); err != nil {
+		if err := views.WriteLadder(w, &r.Trace, views.Style{Color: color}); err != nil {
 			return err
 		}
 		if r.Err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -64,14 +65,11 @@ var words = strings.SplitAfter("one two three four five six seven eight", " ")
 // run sends the words while one packet of the client is lost.
 func run(protocol string, lost int) []trace.Event {
 	const transfer, window, rto = 0x0123_4567_ffff_fffd, 8, 120 * time.Millisecond
-	var client, server simulation.Host
-	switch protocol {
-	case "go-back-n":
-		client, server = arq.NewGoBackNSender(transfer, window, rto), arq.NewGoBackNReceiver(transfer)
-	default:
-		client, server = arq.NewSelectiveRepeatSender(transfer, window, rto), arq.NewSelectiveRepeatReceiver(transfer)
+	p, err := arq.ParseProtocol(protocol)
+	if err != nil {
+		panic(err)
 	}
-	c := network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1}
+	c := network.Default()
 	if err := c.Drop.Set(fmt.Sprint("up:", lost)); err != nil {
 		panic(err)
 	}
@@ -80,9 +78,11 @@ func run(protocol string, lost int) []trace.Event {
 		writes = append(writes, []byte(w))
 	}
 	t := trace.Trace{Protocol: protocol}
-	s := simulation.Run{Client: client, Server: server, Network: network.New(c),
-		Writes: writes, Every: 10 * time.Millisecond, Trace: &t}
-	if result := s.Go(); result.Err != nil {
+	result := simulation.Run(simulation.Config{
+		Client:  arq.NewSender(p, transfer, arq.Options{Window: window, RTO: rto}),
+		Server:  arq.NewReceiver(p, transfer),
+		Network: network.New(c), Writes: writes, Every: 10 * time.Millisecond, Trace: &t})
+	if result.Err != nil {
 		panic(result.Err)
 	}
 	return t.Events
@@ -107,10 +107,20 @@ func ladder(protocol string, events []trace.Event) string {
 		}
 	}
 	var b strings.Builder
-	if err := views.WriteLadder(&b, &t, false); err != nil {
+	if err := views.WriteLadder(&b, &t, views.Style{}); err != nil {
 		panic(err)
 	}
 	return b.String()
+}
+
+// asked adds the row of an acknowledgement whose number is asked for.
+func asked(ladder string) string {
+	lines := strings.Split(ladder, "\n") // the second has nothing but the lifelines
+	before, lane, _ := strings.Cut(lines[1], "│")
+	lane, _, _ = strings.Cut(lane, "│")
+	const label = " ack ? ─"
+	return ladder + strings.Repeat(" ", len(before)) + "│◄" +
+		strings.Repeat("─", len(lane)-1-utf8.RuneCountInString(label)) + label + "┤\n"
 }
 
 // nextAck leaves out the acknowledgement of a packet that came after the lost
@@ -126,9 +136,8 @@ func nextAck(r *rand.Rand, protocol string, lost int) Question {
 	})
 	answer := events[reply].Packet.Ack
 	q := Question{
-		Text: fmt.Sprintf("%s. Packet %d has just arrived at the server. Which number does the server acknowledge now? ack ?", protocol, after),
-		Picture: ladder(protocol, events[:at+1]) +
-			"                 │◄─────────────────────────────────────────── ack ? ─┤\n",
+		Text:    fmt.Sprintf("%s. Packet %d has just arrived at the server. Which number does the server acknowledge now? ack ?", protocol, after),
+		Picture: asked(ladder(protocol, events[:at+1])),
 		Answer:  fmt.Sprint(answer),
 		general: "that number acknowledges nothing that makes sense here: look at what has arrived, and what the protocol's acknowledgement stands for",
 		hints:   map[string]string{},
