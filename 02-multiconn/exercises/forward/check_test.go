@@ -223,7 +223,7 @@ func TestCheck(t *testing.T) {
 			}
 			p.failed("nothing can be written to the target any more, and Forward goes on reading")
 		}},
-		{Name: "many-resets", Holds: []int{5}, Do: func(s *check.Story) {
+		{Name: "many-resets", Holds: []int{5, 6}, Do: func(s *check.Story) {
 			s.Did("a client reset its connection (RST), up to 100 times")
 			for began, i := time.Now(), 0; i < 100 && time.Since(began) < check.Patience/5; i++ {
 				client, nearClient := s.Pair()
@@ -241,6 +241,15 @@ func TestCheck(t *testing.T) {
 					s.Fail("Forward returns", "it does not", stillWaits+check.Where())
 				}
 				target.Close()
+			}
+			left := 0
+			for began := time.Now(); time.Since(began) < check.Patience/5; time.Sleep(10 * time.Millisecond) {
+				if left = check.Running(); left < 5 {
+					break
+				}
+			}
+			if left >= 5 {
+				s.Fail("no goroutine of Forward left", fmt.Sprint(left), "goroutines are left behind that wait for good: a proxy that runs for years takes ever more memory"+check.Where())
 			}
 		}},
 		{Name: "idle", Holds: []int{2}, Do: func(s *check.Story) {

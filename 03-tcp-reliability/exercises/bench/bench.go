@@ -29,14 +29,20 @@ const End = "FIN"
 
 // A Protocol is one of the textbook's, with an end that a learner has written.
 type Protocol struct {
-	Name   string // stop-and-wait, go-back-n, selective-repeat or fast-retransmit
-	Window int    // packets; stop-and-wait has 1
+	// stop-and-wait, go-back-n, selective-repeat, fast-retransmit,
+	// selective-acks or congestion-window
+	Name   string
+	Window int // packets; stop-and-wait has 1
 	RTO    time.Duration
 	Last   int // the number of the last packet; 0 for that of Message
 
 	// One of these makes the learner's end. The other end is the reference.
 	Sender   func() Sender
 	Receiver func() Receiver
+	Sack     func() SackSender
+	// Congestion has an initial window of Window, and a threshold of Threshold.
+	Congestion func() Congestion
+	Threshold  int // packets
 }
 
 // The bounds of a run. They end one that would never end by itself.
@@ -78,6 +84,25 @@ func (p Protocol) hosts(learner bool) (client, server simulation.Host) {
 		reference := newSender(wire, newFast(p.last(), p.Window, p.RTO), p.last())
 		reference.reason, reference.oneByOne = "3 duplicate acks", true
 		client, server = reference, newReceiver(wire, &cumulative{next: 1, kept: map[int]string{}})
+	case p.Name == "selective-acks":
+		wire = arq.GoBackN
+		s := newSender(wire, &sackHost{newScoreboard(p.last(), p.Window, p.RTO)}, p.last())
+		if learner {
+			s.Sender = &sackHost{p.Sack()}
+		} else {
+			s.reason = "3 duplicate acks"
+		}
+		s.oneByOne = true
+		return s, newReceiver(wire, newSelective())
+	case p.Name == "congestion-window":
+		wire = arq.GoBackN
+		var c Congestion = newReno(p.Window, p.Threshold)
+		if learner {
+			c = p.Congestion()
+		}
+		s := newSender(wire, newPaced(p.last(), p.RTO, c), p.last())
+		s.reason, s.oneByOne = "3 duplicate acks", true // also of a learner's: the sender is the bench's
+		return s, newReceiver(wire, &cumulative{next: 1, kept: map[int]string{}})
 	default:
 		panic("bench: no protocol " + p.Name)
 	}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +47,7 @@ type sender struct {
 	// With oneByOne all that can be sent is sent before the next
 	// acknowledgement is handed over, also of those that came at one moment.
 	oneByOne bool
-	acks     []int
+	acks     []ack
 	numbers  map[int]int // of the first transmission of each packet
 	sent     int
 }
@@ -64,13 +65,60 @@ func (s *sender) Close(now time.Duration) { s.closed = true }
 
 func (s *sender) Receive(now time.Duration, b []byte) {
 	p, err := arq.Decode(b)
-	switch {
-	case err != nil || s.err != nil:
-	case s.oneByOne:
-		s.acks = append(s.acks, int(p.Ack-first))
-	default:
-		s.Ack(now, int(p.Ack-first))
+	if err != nil || s.err != nil {
+		return
 	}
+	a := decodeAck(p)
+	if s.acks = append(s.acks, a); !s.oneByOne {
+		s.take(now)
+	}
+}
+
+// take hands the first acknowledgement over that waits.
+func (s *sender) take(now time.Duration) {
+	a := s.acks[0]
+	s.acks = s.acks[1:]
+	if selective, ok := s.Sender.(*sackHost); ok {
+		selective.SackSender.Ack(now, a.number, a.blocks)
+		return
+	}
+	s.Ack(now, a.number)
+}
+
+// An ack is an acknowledgement. Its blocks, if it has any, are the first and
+// the last of packets that have come.
+type ack struct {
+	number int
+	blocks [][2]int
+}
+
+// encode makes a packet of it. Those of package arq have no room for blocks:
+// here such an acknowledgement travels as the payload of a packet.
+func (a ack) encode(protocol arq.Protocol) trace.Packet {
+	p := arq.Packet{Protocol: protocol, Type: arq.Ack, Transfer: transfer, Ack: first + uint32(a.number)}
+	h := trace.Header{Kind: trace.Ack, Ack: uint32(a.number), HasAck: true}
+	if len(a.blocks) > 0 {
+		p.Type, p.Ack = arq.Data, 0
+		p.Payload = binary.BigEndian.AppendUint32(nil, uint32(a.number))
+	}
+	for _, b := range a.blocks {
+		p.Payload = binary.BigEndian.AppendUint32(p.Payload, uint32(b[0]))
+		p.Payload = binary.BigEndian.AppendUint32(p.Payload, uint32(b[1]))
+		h.SACK = append(h.SACK, [2]uint32{uint32(b[0]), uint32(b[1]) + 1})
+	}
+	return trace.Packet{Bytes: arq.Encode(p), Header: h}
+}
+
+func decodeAck(p arq.Packet) ack {
+	if p.Type != arq.Data {
+		return ack{number: int(p.Ack - first)}
+	}
+	number := func(at int) int { return int(binary.BigEndian.Uint32(p.Payload[at:])) }
+	a := ack{number: number(0)}
+	for at := 4; at < len(p.Payload); at += 8 {
+		a.blocks = append(a.blocks, [2]int{number(at), number(at + 4)})
+	}
+	return a
 }
 
 // first is the sequence number before that of packet 1.
@@ -88,8 +136,7 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 	}
 	n, ok := s.Sender.Send(now)
 	for ; !ok && len(s.acks) > 0; n, ok = s.Sender.Send(now) {
-		s.Ack(now, s.acks[0])
-		s.acks = s.acks[1:]
+		s.take(now)
 	}
 	s.idle = !ok
 	switch {
@@ -142,7 +189,7 @@ type receiver struct {
 	Receiver
 	protocol arq.Protocol
 	bytes    []byte // for the application
-	acks     []int
+	acks     []ack
 	ended    bool
 	told     bool // the application knows
 	err      error
@@ -162,7 +209,13 @@ func (r *receiver) Receive(now time.Duration, b []byte) {
 		word = End
 	}
 	acks, words := r.Receiver.Receive(int(p.Seq-first), word)
-	r.acks = append(r.acks, acks...)
+	for _, n := range acks {
+		a := ack{number: n}
+		if selective, ok := r.Receiver.(*selective); ok {
+			a.blocks = selective.blocks()
+		}
+		r.acks = append(r.acks, a)
+	}
 	for _, w := range words {
 		if w == End {
 			r.ended = true
@@ -180,12 +233,9 @@ func (r *receiver) Send(now time.Duration) (trace.Packet, bool) {
 	if len(r.acks) == 0 {
 		return trace.Packet{}, false
 	}
-	n := uint32(r.acks[0])
+	a := r.acks[0]
 	r.acks = r.acks[1:]
-	return trace.Packet{
-		Bytes:  arq.Encode(arq.Packet{Protocol: r.protocol, Type: arq.Ack, Transfer: transfer, Ack: first + n}),
-		Header: trace.Header{Kind: trace.Ack, Ack: n, HasAck: true},
-	}, true
+	return a.encode(r.protocol), true
 }
 
 func (r *receiver) Read(now time.Duration, p []byte) (int, error) {

@@ -43,10 +43,18 @@ type Difference struct{ Expected, Came, Symptom string }
 func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ...any)) *Difference {
 	var reference Sender = &goBack{last: p.last(), window: max(1, p.Window), rto: p.RTO, base: 1, next: 1,
 		deadlines: make([]time.Duration, p.last()+2)}
-	if p.Name == "fast-retransmit" {
+	var mine Sender
+	switch p.Name {
+	case "fast-retransmit":
 		reference = newFast(p.last(), p.Window, p.RTO)
+		mine = p.Sender()
+	case "selective-acks":
+		reference = &sackHost{newScoreboard(p.last(), p.Window, p.RTO)}
+		mine = &sackHost{p.Sack()}
+	default:
+		mine = p.Sender()
 	}
-	l := lockstep{Protocol: p, mine: p.Sender(), reference: reference, did: did, sent: map[int]time.Duration{}}
+	l := lockstep{Protocol: p, mine: mine, receiver: newSelective(), reference: reference, did: did, sent: map[int]time.Duration{}}
 	if d := l.deadline(); d != nil {
 		return d
 	}
@@ -67,6 +75,10 @@ func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ..
 			did("%s: nothing has come", Millis(l.now))
 		default:
 			l.now += time.Duration(draw(20)) * p.RTO / 100
+			if p.Name == "selective-acks" {
+				l.selective(draw)
+				break
+			}
 			n := l.ack(draw)
 			did("%s: acknowledgement %d came", Millis(l.now), n)
 			l.base = max(l.base, n+1)
@@ -86,6 +98,44 @@ type lockstep struct {
 	sent            map[int]time.Duration // when each packet was sent last
 	base            int                   // after the first acknowledgement
 	highest         int                   // of the packets sent
+
+	// Of selective acknowledgement: the receiver, the packets on their way to
+	// it, and its acknowledgements on their way back.
+	receiver *selective
+	packets  []int
+	acks     []ack
+}
+
+// selective lets a packet arrive, or an acknowledgement, or be lost. Mostly it
+// is the first on its way.
+func (l *lockstep) selective(draw func(n int) int) {
+	pick := func(n int) int { return draw(2) * draw(2) * draw(n) }
+	if len(l.packets) > 0 && (len(l.acks) == 0 || draw(2) == 1) {
+		i := pick(len(l.packets))
+		n := l.packets[i]
+		l.packets = slices.Delete(l.packets, i, i+1)
+		if draw(4) == 3 {
+			l.did("%s: packet %d was lost", Millis(l.now), n)
+			return
+		}
+		numbers, _ := l.receiver.Receive(n, "")
+		l.acks = append(l.acks, ack{numbers[0], l.receiver.blocks()})
+	}
+	if len(l.acks) == 0 {
+		return
+	}
+	i := pick(len(l.acks))
+	a := l.acks[i]
+	l.acks = slices.Delete(l.acks, i, i+1)
+	if draw(6) == 5 {
+		l.did("%s: an acknowledgement was lost", Millis(l.now))
+		return
+	}
+	l.did("%s: acknowledgement %d came, with the blocks %v", Millis(l.now), a.number, a.blocks)
+	l.base = max(l.base, a.number+1)
+	for _, s := range []Sender{l.mine, l.reference} {
+		s.(*sackHost).SackSender.Ack(l.now, a.number, slices.Clone(a.blocks))
+	}
 }
 
 // ack draws an acknowledgement that may come: of what was sent, and mostly of
@@ -126,6 +176,7 @@ func (l *lockstep) send() *Difference {
 	bound := l.last() + 5
 	want, got := all(l.reference, l.now, bound), all(l.mine, l.now, bound)
 	if slices.Equal(want, got) {
+		l.packets = append(l.packets, want...)
 		for _, n := range want {
 			l.sent[n], l.highest = l.now, max(l.highest, n)
 		}
@@ -156,6 +207,10 @@ func (l *lockstep) send() *Difference {
 			got[i], base, Millis(l.sent[base]), Millis(l.sent[base]+l.RTO))
 	case i < len(got) && i >= len(want):
 		d.Symptom = fmt.Sprintf("your sender sends packet %d, and %s from packet %d on is full", got[i], window, base)
+	case want[i] <= l.highest && i < len(got) && got[i] > l.highest && slices.Contains(got, want[i]):
+		d.Symptom = fmt.Sprintf("packet %d is to be sent again, and your sender sends new packets before it", want[i])
+	case want[i] <= l.highest && l.Name == "selective-acks" && l.now < l.sent[base]+l.RTO:
+		d.Symptom = fmt.Sprintf("three packets beyond packet %d have come, and it is not sent again: it is lost", want[i])
 	case want[i] <= l.highest && i >= len(got) && l.now >= l.sent[base]+l.RTO:
 		d.Symptom = fmt.Sprintf("the timer of packet %d has run out, and packet %d is not sent again", base, want[i])
 	case want[i] <= l.highest && i >= len(got):

@@ -350,6 +350,16 @@ func goroutines() string {
 // Where says at which lines of the answer its goroutines are: " (answer.go:12)".
 func Where() string { return where(goroutines()) }
 
+// Running is how many goroutines are in the answer's code.
+func Running() (n int) {
+	for goroutine := range strings.SplitSeq(goroutines(), "\n\n") {
+		if where(goroutine) != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // where finds the lines of the answer in stacks, innermost first: " (answer.go:12)".
 func where(stacks string) string {
 	var found []string
