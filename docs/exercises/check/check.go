@@ -76,6 +76,7 @@ type Story struct {
 // first that fails, and names the others. "go test -run TestCheck/NAME" runs a
 // single one.
 func Run(t *testing.T, cases []Case) {
+	begin()
 	debug.SetMemoryLimit(MaxMemory) // collect garbage before giving up
 	list(cases)
 	v := Verdict{Total: len(cases), Races: Races}
@@ -387,7 +388,7 @@ func where(stacks string) string {
 // answer. The last verdict written says how far it came.
 func Crash(last Verdict, output string) Verdict {
 	v := last
-	v.Case = cmp.Or(v.Case, "the start")
+	v.Case = cmp.Or(v.Case, Start)
 	v.Expected = "an end of the check"
 	for line := range strings.SplitSeq(output, "\n") {
 		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
@@ -403,6 +404,10 @@ func Crash(last Verdict, output string) Verdict {
 	}
 	v.Came = "the program ended before the check did"
 	v.Symptom = "your code ended the whole program: does it call os.Exit or log.Fatal?"
+	if v.Case == Start {
+		v.Symptom = "your code ended the whole program before the first case: does init, or what a\n" +
+			"variable of the package is set to, call os.Exit or log.Fatal?"
+	}
 	return v
 }
 
@@ -413,7 +418,11 @@ func (v Verdict) String() string {
 		fmt.Fprintf(&b, "solved: %d of %d cases passed\n", v.Passed, v.Total)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%d of %d cases passed. The first that did not: %s\n", v.Passed, v.Total, v.Case)
+	if v.Case == Start {
+		b.WriteString("No case passed: the program did not come to the first\n")
+	} else {
+		fmt.Fprintf(&b, "%d of %d cases passed. The first that did not: %s\n", v.Passed, v.Total, v.Case)
+	}
 	for i, step := range v.Done {
 		label := "done"
 		if i > 0 {
@@ -471,6 +480,12 @@ func part(b *strings.Builder, label, text string) {
 // write leaves the verdict for the command that asked for it. A test runs in
 // the folder of its exercise, which gives the file its name.
 func (v Verdict) write() {
+	if key != nil {
+		if err := v.writeSealed(); err != nil {
+			fmt.Fprintln(os.Stderr, "cannot write the verdict:", err)
+		}
+		return
+	}
 	folder := os.Getenv(VerdictsVariable)
 	if folder == "" {
 		return
