@@ -7,7 +7,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -92,55 +94,176 @@ func try(t *testing.T, e exercise, answer string, race bool) result {
 	return found[e.name]
 }
 
-func TestExercises(t *testing.T) {
-	if os.Getenv("CI") == "" {
-		t.Skip("this takes minutes: set CI=true in the environment to prove every check")
+// whole is the text of an answer of which all is given, or "".
+func (m mistake) whole() string {
+	if len(m.edits) == 1 && m.edits[0][0] == "" {
+		return m.edits[0][1]
 	}
-	for _, e := range exercises {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			proveExercise(t, e)
-		})
+	return ""
+}
+
+// variants are all texts that the exercise's check is tried with: the stub, the
+// solution, the mistakes, and the right alternatives.
+func (e exercise) variants(t *testing.T) (all []*variant) {
+	dir := filepath.Join(repository, filepath.FromSlash(e.solution()))
+	solution := read(t, filepath.Join(dir, check.Answer))
+	all = append(all, &variant{exercise: e, what: "solution", answer: solution})
+	for _, what := range []string{"mistake", "right"} {
+		file := map[string]string{"mistake": "mistakes.txt", "right": "right.txt"}[what]
+		entries, err := parseMistakes(read(t, filepath.Join(dir, file)))
+		if err != nil {
+			t.Fatalf("%s of %s: %v", file, e.name, err)
+		}
+		for _, m := range entries {
+			v := &variant{exercise: e, what: what, name: m.name, says: m.says}
+			if m.name == "The stub" {
+				v.what = "stub"
+				v.answer = read(t, filepath.Join(repository, filepath.FromSlash(e.answer())))
+			} else if v.answer = m.whole(); v.answer == "" {
+				if v.answer, err = m.plant(solution); err != nil {
+					t.Errorf("%s: %s %q: %v", e.name, what, m.name, err)
+					continue
+				}
+			}
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// The solution and the right alternatives are accepted; the stub and each
+// mistake are rejected, with the sentence that names what happened.
+func TestExercises(t *testing.T) {
+	var all []*variant
+	for _, e := range asked(t) {
+		all = append(all, e.variants(t)...)
+	}
+	runVariants(t, all, false)
+	count := map[string]int{}
+	for _, v := range all {
+		count[v.exercise.name+" "+v.what]++
+		switch v.what {
+		case "solution", "right":
+			if v.state != solved {
+				t.Errorf("%s: a right answer (%s %s) is not accepted: %s\n%v%s\n%s", v.exercise.name, v.what, v.name, v.state, v.verdict, strings.Join(v.build, "\n"), v.printed)
+			}
+		default:
+			if v.state != notYet || v.says == "" || !strings.Contains(v.verdict.Symptom, v.says) {
+				t.Errorf("%s: mistake %q should be told by %q, and it is: %s\n%v%s",
+					v.exercise.name, v.name, v.says, v.state, v.verdict, strings.Join(v.build, "\n"))
+			}
+			if strings.Contains(v.verdict.Symptom, "panicked") && v.what == "stub" {
+				t.Errorf("%s: the stub panics: it should fail for the reason that it is not written", v.exercise.name)
+			}
+		}
+	}
+	for _, v := range all {
+		if v.what == "solution" {
+			v.checkSentences(t)
+		}
+	}
+	for _, e := range asked(t) {
+		stub := read(t, filepath.Join(repository, filepath.FromSlash(e.answer())))
+		if got := fingerprint([]byte(stub)); got != e.stub {
+			t.Errorf("%s: the stub has the fingerprint %q, and table.go says %q", e.name, got, e.stub)
+		}
+		if count[e.name+" stub"] != 1 || count[e.name+" mistake"] < 3 {
+			t.Errorf("%s: mistakes.txt needs the stub, and three mistakes or more: it has %d", e.name, count[e.name+" mistake"])
+		}
+		if e.name != "predict" && count[e.name+" right"] < 2 {
+			t.Errorf("%s: right.txt needs two right alternatives or more: it has %d", e.name, count[e.name+" right"])
+		}
+		hints := hintBlock.FindAllString(read(t, filepath.Join(repository, filepath.FromSlash(e.folder()), "README.md")), -1)
+		if len(hints) < 2 {
+			t.Errorf("%s/README.md has %d hints: a learner needs two or more", e.folder(), len(hints))
+		}
+	}
+	if testing.Verbose() {
+		for _, e := range asked(t) {
+			t.Logf("%-15s %2d mistakes rejected, %d right alternatives accepted", e.name, count[e.name+" mistake"], count[e.name+" right"])
+		}
 	}
 }
 
-func proveExercise(t *testing.T, e exercise) {
-	dir := filepath.Join(repository, filepath.FromSlash(e.solution()))
-	solution := read(t, filepath.Join(dir, check.Answer))
-	mistakes, err := parseMistakes(read(t, filepath.Join(dir, "mistakes.txt")))
-	if err != nil {
-		t.Fatal(err)
+// A sentence of a task has a number.
+var sentence = regexp.MustCompile(`(?m)^(\d+)\. (.*)`)
+
+// checkSentences finds the sentences of a task that no case holds the answer
+// to. With -v it prints which cases hold which.
+func (v *variant) checkSentences(t *testing.T) {
+	held := map[string][]string{} // cases, by the number of the sentence
+	for line := range strings.Lines(v.cases) {
+		words := strings.Fields(line)
+		if len(words) == 1 {
+			t.Errorf("%s/%s holds no sentence of the task", v.exercise.name, words[0])
+		}
+		for _, number := range words[1:] {
+			held[number] = append(held[number], words[0])
+		}
 	}
-	if r := try(t, e, solution, true); r.state != solved {
-		t.Errorf("the solution is not accepted: %s\n%v%s", r.state, r.verdict, strings.Join(r.build, "\n"))
+	_, task, _ := strings.Cut(read(t, filepath.Join(repository, filepath.FromSlash(v.folder()), "README.md")), "## The task")
+	task, _, _ = strings.Cut(task, "## Hints")
+	found := sentence.FindAllStringSubmatch(task, -1)
+	if len(found) == 0 {
+		t.Errorf("%s: the sentences of the task have no numbers", v.exercise.name)
 	}
-	planted := 0
-	for _, m := range mistakes {
-		answer := read(t, filepath.Join(repository, filepath.FromSlash(e.answer())))
-		if m.name == "The stub" {
-			if got := fingerprint([]byte(answer)); got != e.stub {
-				t.Errorf("the stub has the fingerprint %q, and table.go says %q", got, e.stub)
+	for _, s := range found {
+		if len(held[s[1]]) == 0 {
+			t.Errorf("%s: no case holds sentence %s: %s", v.exercise.name, s[1], s[2])
+		}
+		if testing.Verbose() {
+			t.Logf("%-14s %2s. %-50.50s %s", v.exercise.name, s[1], s[2], shorten(held[s[1]]))
+		}
+		delete(held, s[1])
+	}
+	for number, cases := range held {
+		t.Errorf("%s: there is no sentence %s, which %v hold", v.exercise.name, number, cases)
+	}
+}
+
+// shorten names at most four cases.
+func shorten(cases []string) string {
+	if len(cases) > 4 {
+		return fmt.Sprintf("%s and %d more", strings.Join(cases[:3], ", "), len(cases)-3)
+	}
+	return strings.Join(cases, ", ")
+}
+
+// asked are the exercises to prove: all, or those of EXERCISES=shout,lines.
+func asked(t *testing.T) []exercise {
+	names := os.Getenv("EXERCISES")
+	if names == "" {
+		return exercises
+	}
+	var chosen []exercise
+	for name := range strings.SplitSeq(names, ",") {
+		chosen = append(chosen, pick(t, name))
+	}
+	return chosen
+}
+
+// The solutions and the right alternatives are accepted under the race
+// detector, too.
+func TestExercisesRace(t *testing.T) {
+	if os.Getenv("CI") == "" {
+		t.Skip("this compiles everything for the race detector: set CI=true in the environment to have it run")
+	}
+	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(out)) != "1" {
+		t.Skip("races were not looked for: the race detector needs cgo, and a C compiler")
+	}
+	var all []*variant
+	for _, e := range asked(t) {
+		for _, v := range e.variants(t) {
+			if v.what == "solution" || v.what == "right" {
+				all = append(all, v)
 			}
-		} else if answer, err = m.plant(solution); err != nil {
-			t.Errorf("mistake %q: %v", m.name, err)
-			continue
-		} else {
-			planted++
-		}
-		r := try(t, e, answer, false)
-		if r.state != notYet || m.says == "" || !strings.Contains(r.verdict.Symptom, m.says) {
-			t.Errorf("mistake %q should be told by %q, and it is: %s\n%v%s",
-				m.name, m.says, r.state, r.verdict, strings.Join(r.build, "\n"))
-		}
-		if strings.Contains(r.verdict.Symptom, "panicked") && m.name == "The stub" {
-			t.Errorf("the stub panics: it should fail for the reason that it is not written")
 		}
 	}
-	if len(mistakes) == 0 || mistakes[0].name != "The stub" || planted < 3 {
-		t.Errorf("mistakes.txt needs the stub first, and three mistakes or more: it has %d", planted)
-	}
-	hints := hintBlock.FindAllString(read(t, filepath.Join(repository, filepath.FromSlash(e.folder()), "README.md")), -1)
-	if len(hints) < 2 {
-		t.Errorf("%s/README.md has %d hints: a learner needs two or more", e.folder(), len(hints))
+	runVariants(t, all, true)
+	for _, v := range all {
+		if v.state != solved {
+			t.Errorf("%s: a right answer (%s %s) is not accepted under the race detector: %s\n%v%s\n%s",
+				v.exercise.name, v.what, v.name, v.state, v.verdict, strings.Join(v.build, "\n"), v.printed)
+		}
 	}
 }

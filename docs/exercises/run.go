@@ -1,18 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"example.com/sockets/docs/exercises/check"
@@ -26,6 +30,7 @@ const (
 	solved   state = "solved"
 	notYet   state = "not yet"
 	noBuild  state = "does not compile"
+	noAnswer state = "no answer" // no file that can be read
 )
 
 // A result is what a check found.
@@ -34,34 +39,64 @@ type result struct {
 	state   state
 	verdict check.Verdict
 	build   []string // what the compiler said
+	printed string   // by the answer, and by the race detector
+	lacks   error    // why there is no answer
+
+	// For marks.
+	borrowed []string // what the answer imports, and should not
+	doubts   []string
+	seed     string
 }
 
-// A job is one call of "go test" for the checks of some exercises.
+// A job is a check of some exercises, in two steps: one call of "go test -c"
+// compiles the answers with their checks, and each program then runs by itself.
 type job struct {
 	root      string
 	exercises []exercise
 	overlay   map[string]string // which file stands for which; "" for none
+	taken     string            // the folder of the files in the overlay, if they are of another clone
 	only      string            // a single case, or ""
 	race      bool
+	foreign   bool // the answers are another person's
 }
+
+// slots bounds how many programs run at once. Those that fail mostly wait.
+var slots = make(chan struct{}, 2*runtime.NumCPU())
+
+// The bounds of a compilation and of a program. Within them check.Run has its
+// own, which are much closer, and tell what happened.
+const (
+	maxBuild = 5 * time.Minute
+	maxRun   = 90 * time.Second
+)
 
 // checkAnswers checks the answers of a clone with the checks of this
 // repository. An untouched stub is run only if force is set.
-func checkAnswers(ctx context.Context, root, clone string, chosen []exercise, only string, force bool) ([]result, error) {
-	j := job{root: root, only: only, overlay: map[string]string{}}
+func checkAnswers(ctx context.Context, clone string, chosen []exercise, j job, force bool) ([]result, error) {
 	results := make([]result, len(chosen))
+	j.overlay = map[string]string{}
+	if j.foreign = clone != j.root; j.foreign {
+		dir, err := os.MkdirTemp("", "answers")
+		if err != nil {
+			return nil, err
+		}
+		defer os.RemoveAll(dir)
+		j.taken = dir
+	}
 	for i, e := range chosen {
 		results[i] = result{exercise: e, state: notBegun}
 		begun, err := e.begun(clone)
 		if err != nil {
-			return nil, err
+			results[i].state, results[i].lacks = noAnswer, err
+			continue
 		}
 		if !begun && !force {
 			continue
 		}
-		if clone != root {
-			if err := e.replace(j.overlay, root, clone); err != nil {
-				return nil, err
+		if j.foreign {
+			if err := j.take(&results[i], clone); err != nil {
+				results[i].state, results[i].lacks = noAnswer, err
+				continue
 			}
 		}
 		j.exercises = append(j.exercises, e)
@@ -70,35 +105,48 @@ func checkAnswers(ctx context.Context, root, clone string, chosen []exercise, on
 	if err != nil {
 		return nil, err
 	}
-	for i, r := range results {
+	for i := range results {
+		r := &results[i]
 		if f, ok := found[r.name]; ok {
-			results[i] = f
+			f.borrowed, f.doubts, f.seed = r.borrowed, r.doubts, r.seed
+			*r = f
 		}
 	}
 	return results, nil
 }
 
-// replace puts the Go files of the exercise's folder in a clone in the place
-// of ours, but for the tests and for the files that came with the exercise:
-// whatever a student changed in those makes no difference.
-func (e exercise) replace(overlay map[string]string, root, clone string) error {
-	ours := filepath.Join(root, filepath.FromSlash(e.folder()))
-	theirs := filepath.Join(clone, filepath.FromSlash(e.folder()))
-	overlay[filepath.Join(ours, check.Answer)] = "" // unless the clone has one
-	files, err := os.ReadDir(theirs)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// take copies the Go files of an exercise's folder in a clone, and puts them in
+// the place of ours, but for the tests: whatever a student changed in those makes
+// no difference.
+func (j job) take(r *result, clone string) error {
+	files, err := r.goFiles(clone)
+	if err != nil {
 		return err
 	}
-	for _, f := range files {
-		name := f.Name()
-		if !f.Type().IsRegular() || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
-			continue
+	ours := filepath.Join(j.root, filepath.FromSlash(r.folder()))
+	names, err := folderNames(ours)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if path.Ext(name) == ".go" && !strings.HasSuffix(name, "_test.go") {
+			j.overlay[filepath.Join(ours, name)] = "" // unless the clone has one
 		}
-		place := filepath.Join(ours, name)
-		if _, err := os.Stat(place); err == nil && name != check.Answer {
-			continue
+	}
+	copies := filepath.Join(j.taken, filepath.FromSlash(r.folder()))
+	if err := os.MkdirAll(copies, 0o700); err != nil {
+		return err
+	}
+	for name, text := range files {
+		file := filepath.Join(copies, name)
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return err
 		}
-		overlay[place] = filepath.Join(theirs, name)
+		j.overlay[filepath.Join(ours, name)] = file
+	}
+	r.borrowed, r.doubts = r.exercise.borrowed(j.root, files), doubts(files)
+	if r.name == "predict" {
+		r.seed = seed(files)
 	}
 	return nil
 }
@@ -109,106 +157,248 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 	if len(j.exercises) == 0 {
 		return found, nil
 	}
-	dir, err := os.MkdirTemp("", "verdicts")
+	dir, err := os.MkdirTemp("", "check")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-
-	overlay, err := json.Marshal(map[string]any{"Replace": j.overlay})
+	problems, said, err := j.compile(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	var trouble error
+	for _, e := range j.exercises {
+		program := filepath.Join(dir, e.name+".test"+exe)
+		if _, err := os.Stat(program); err != nil {
+			lines := problems[path.Join(module, e.folder())]
+			if len(lines) == 0 {
+				return nil, fmt.Errorf("cannot check %s: go test says: %s", e.name, cmp.Or(strings.TrimSpace(said), "nothing"))
+			}
+			mu.Lock()
+			found[e.name] = result{exercise: e, state: noBuild, build: lines}
+			mu.Unlock()
+			continue
+		}
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			r, err := j.try(ctx, e, program)
+			mu.Lock()
+			defer mu.Unlock()
+			found[e.name] = r
+			trouble = errors.Join(trouble, err)
+		})
+	}
+	running.Wait()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return found, trouble
+}
+
+// exe is the end of a program's name on this system.
+var exe = map[bool]string{true: ".exe"}[runtime.GOOS == "windows"]
+
+// compile makes the programs in the folder dir. It gives the lines in which
+// the compiler complains, by package, and all that was said.
+func (j job) compile(ctx context.Context, dir string) (problems map[string][]string, said string, err error) {
+	overlay, err := json.Marshal(map[string]any{"Replace": j.overlay})
+	if err != nil {
+		return nil, "", err
+	}
 	overlayFile := filepath.Join(dir, "overlay.json")
 	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	run := "^TestCheck$"
-	if j.only != "" {
-		run += "/^" + j.only + "$"
-	}
-	args := []string{"test", "-json", "-vet=off", "-count=1", "-tags=check", "-timeout=2m",
-		"-overlay=" + overlayFile, "-run=" + run}
+	args := []string{"test", "-c", "-vet=off", "-tags=check", "-ldflags=-s -w", "-overlay=" + overlayFile,
+		"-o", dir + string(filepath.Separator)}
 	if j.race {
 		args = append(args, "-race")
+	}
+	if j.foreign {
+		args = append(args, "-trimpath") // where this clone is, is nobody's business
 	}
 	for _, e := range j.exercises {
 		args = append(args, "./"+e.folder())
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxBuild)
+	defer cancel()
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = j.root
-	cmd.Env = append(os.Environ(), check.VerdictsVariable+"="+dir)
-	cmd.WaitDelay = time.Second // what an answer has started may hold the pipe
-	var trouble strings.Builder
-	cmd.Stderr = &trouble
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
+	cmd.WaitDelay = time.Second
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = io.Discard, &out
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("cannot run go test: %w; is Go installed, and on the PATH?", err)
+		return nil, "", fmt.Errorf("cannot run go test: %w\nIs Go installed, and on the PATH?", err)
 	}
-	printed, build := collect(stdout)
-	cmd.Wait() // fails when an answer does, which is no trouble of ours
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	cmd.Wait() // fails when an answer does not compile
+	problems = map[string][]string{}
+	pkg := ""
+	for line := range strings.Lines(out.String()) {
+		if name, ok := strings.CutPrefix(line, "# "); ok {
+			pkg = strings.Fields(name + " ?")[0]
+			continue
+		}
+		line = strings.TrimRight(line, "\r\n")
+		if j.taken != "" {
+			line = strings.ReplaceAll(line, j.taken+string(filepath.Separator), "")
+		}
+		problems[pkg] = append(problems[pkg], strings.TrimPrefix(filepath.ToSlash(line), "./"))
 	}
+	return problems, out.String(), nil
+}
 
-	for _, e := range j.exercises {
-		name := path.Join(module, e.folder())
-		r := result{exercise: e, build: build[name]}
-		text, err := os.ReadFile(filepath.Join(dir, e.name+".json"))
-		if err == nil {
-			err = json.Unmarshal(text, &r.verdict)
-		}
-		switch v := r.verdict; {
-		case err != nil && len(r.build) > 0:
-			r.state = noBuild
-		case err != nil && printed[name] == "":
-			return nil, fmt.Errorf("cannot check %s: go test says: %s", e.name,
-				cmp.Or(strings.TrimSpace(trouble.String()), "nothing"))
-		case err != nil, v.Case != "" && v.Symptom == "":
-			r.state, r.verdict = notYet, check.Crash(v, printed[name])
-		case v.Case != "":
-			r.state = notYet
-		case v.Passed == 0:
-			return nil, fmt.Errorf("%s has no case %q", e.name, j.only)
-		default:
-			r.state = solved
-		}
-		found[e.name] = r
+// try runs one program, in an empty folder of its own.
+func (j job) try(ctx context.Context, e exercise, program string) (result, error) {
+	r := result{exercise: e}
+	dir, err := os.MkdirTemp("", "run")
+	if err != nil {
+		return r, err
 	}
-	return found, nil
+	defer os.RemoveAll(dir)
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return r, err
+	}
+	run := "^TestCheck$"
+	if j.only != "" {
+		run += "/^" + regexp.QuoteMeta(j.only) + "$"
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxRun)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.run="+run, "-test.timeout=1m")
+	cmd.Dir = dir
+	cmd.WaitDelay = time.Second / 2 // what an answer has started may hold the pipe
+	key := []byte(rand.Text())
+	cmd.Stdin = bytes.NewReader(key)
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); name != "OLDPWD" && !(j.foreign && (name == "HOME" || name == "USERPROFILE")) {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cases := filepath.Join(dir, "cases")
+	cmd.Env = append(cmd.Env, check.KeyVariable+"=stdin", "PWD="+dir, "TMPDIR="+dir, "TMP="+dir, "TEMP="+dir)
+	if j.only != "" {
+		cmd.Env = append(cmd.Env, check.ListVariable+"="+cases)
+	}
+	if j.foreign {
+		cmd.Env = append(cmd.Env, "HOME="+dir, "USERPROFILE="+dir)
+	}
+	out := &output{key: key}
+	cmd.Stdout, cmd.Stderr = out, out
+	contain(cmd)
+	if err := cmd.Start(); err != nil {
+		return r, fmt.Errorf("cannot run the check of %s: %w", e.name, err)
+	}
+	end := contained(cmd)
+	passed := cmd.Wait() == nil
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		out.add([]byte("\npanic: the check was ended after " + maxRun.String() + "\n"))
+	}
+	end()
+	r.printed, r.verdict = out.text()
+	list, _ := os.ReadFile(cases)
+	return r.judge(passed, out, j.only, string(list))
+}
+
+// afterLast is the case of a program that ends badly although all cases passed.
+const afterLast = "the end"
+
+// judge finds the state. An answer is solved if the check says so, in a
+// verdict that it has sealed, and the test has passed.
+func (r result) judge(passed bool, out *output, only, cases string) (result, error) {
+	switch v := r.verdict; {
+	case !out.sealed && out.forged:
+		r.state, r.verdict = notYet, check.Verdict{Case: check.Start, Expected: "a verdict of the check",
+			Came: "one that the check has not written", Symptom: "your code writes its own verdict"}
+	case out.sealed && v.Case == "" && !passed:
+		v.Case = afterLast
+		r.state, r.verdict = notYet, check.Crash(v, r.printed)
+	case !out.sealed, v.Case != "" && v.Symptom == "":
+		r.state, r.verdict = notYet, check.Crash(v, r.printed)
+	case v.Case != "":
+		r.state = notYet
+	case v.Passed == 0:
+		said := fmt.Sprintf("%s has no case %q", r.name, only)
+		names := []string{}
+		for line := range strings.Lines(cases) {
+			names = append(names, strings.Fields(line + " ?")[0])
+		}
+		if near := nearest(only, names); near != "" {
+			said += ": did you mean " + near + "?"
+		}
+		return r, errors.New(said + "\nAll its cases: go run ./docs/exercises " + r.name)
+	default:
+		r.state = solved
+	}
+	return r, nil
 }
 
 // maxPrinted is how much of what an answer prints is kept, in bytes.
 const maxPrinted = 1 << 20
 
-// collect reads what "go test -json" reports: what each package printed, and
-// what the compiler said of it.
-func collect(stdout io.Reader) (printed map[string]string, build map[string][]string) {
-	printed, build = map[string]string{}, map[string][]string{}
-	said := map[string][]string{} // by the compiler, of a package and its test
-	events := json.NewDecoder(stdout)
-	for {
-		var e struct{ Action, Package, ImportPath, Output, FailedBuild string }
-		if events.Decode(&e) != nil {
-			io.Copy(io.Discard, stdout) // go test waits until all is read
-			return printed, build
+// output takes what a program prints, and finds the verdicts in it.
+type output struct {
+	key     []byte
+	mu      sync.Mutex
+	line    []byte // that has not come to its end
+	kept    bytes.Buffer
+	verdict check.Verdict // the last
+	sealed  bool          // there was one
+	forged  bool          // there was something that looks like one
+}
+
+func (o *output) Write(p []byte) (int, error) { o.add(p); return len(p), nil }
+
+func (o *output) add(p []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for line := range bytes.Lines(p) {
+		// A verdict is of some kilobytes; a line without end is none.
+		if len(o.line) < 2*maxPrinted {
+			o.line = append(o.line, line...)
 		}
-		switch {
-		case e.Action == "build-output" && !strings.HasPrefix(e.Output, "#"):
-			said[e.ImportPath] = append(said[e.ImportPath], strings.TrimRight(e.Output, "\r\n"))
-		case e.FailedBuild != "":
-			build[e.Package] = said[e.FailedBuild]
-			if len(build[e.Package]) == 0 {
-				build[e.Package] = []string{"it can't be built"}
-			}
-		case e.Action == "output" && len(printed[e.Package]) < maxPrinted:
-			printed[e.Package] += e.Output
+		if line[len(line)-1] == '\n' {
+			o.endLine()
 		}
 	}
 }
+
+func (o *output) endLine() {
+	v, ok, forged := check.Unseal(o.line, o.key)
+	if ok {
+		o.verdict, o.sealed = v, true
+	} else if o.forged = o.forged || forged; o.kept.Len() < maxPrinted {
+		o.kept.Write(o.line)
+	}
+	o.line = o.line[:0]
+}
+
+// text is what was printed, and the last verdict.
+func (o *output) text() (string, check.Verdict) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.endLine()
+	return o.kept.String(), o.verdict
+}
+
+// raceDetector says why there is no race detector here, or "".
+var raceDetector = sync.OnceValue(func() string {
+	out, err := exec.Command("go", "list", "-race", "errors").CombinedOutput()
+	if err != nil {
+		return strings.TrimSpace(string(out))
+	}
+	cc, err := exec.Command("go", "env", "CC").Output()
+	if err != nil {
+		return err.Error()
+	}
+	words := strings.Fields(string(cc) + " cc")
+	if _, err := exec.LookPath(words[0]); err != nil {
+		return "it needs a C compiler, and " + words[0] + " is not there"
+	}
+	return ""
+})
 
 // problems are at most five of the compiler's lines.
 func (r result) problems() []string {

@@ -2,7 +2,7 @@ package main
 
 // exercises are all of them, in the order in which they are best done.
 var exercises = []exercise{
-	{"01-echo", "shout", 15, "echo in capitals", "9f950ca78404"},
+	{"01-echo", "shout", 15, "echo in capitals", "fe3502751972"},
 	{"01-echo", "shortreads", 15, "all of a message, though reads are short", "044ff86236e2"},
 	{"01-echo", "lines", 30, "a line at a time from a stream", "b235218d76a5"},
 	{"01-echo", "halfclose", 30, "say that this is all, and read on", "ebdf94fc9bdb"},
@@ -21,4 +21,6 @@ var exercises = []exercise{
 	{"03-tcp-reliability", "gobackn", 60, "a go-back-N sender", "8a00d33a53ac"},
 	{"03-tcp-reliability", "keep", 30, "a receiver that keeps what comes early", "59e1e1a09091"},
 	{"03-tcp-reliability", "fastretransmit", 40, "act on three duplicate acknowledgements", "f22e93ddbf97"},
+	{"03-tcp-reliability", "sack", 50, "send again what is missing, and no more", "e504780add74"},
+	{"03-tcp-reliability", "cwnd", 35, "find out what the network can carry", "82ee344d7baa"},
 }

@@ -5,16 +5,12 @@ package deadline
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"example.com/sockets/docs/exercises/check"
 )
-
-const patience = time.Hour // of virtual time
 
 // A piece comes after a time of silence.
 type piece struct {
@@ -22,101 +18,179 @@ type piece struct {
 	text  string
 }
 
-// A peer is a connection with a clock of its own, which jumps instead of
-// waiting.
+// A peer sends its pieces. Then it closes, is silent, or its connection fails.
 type peer struct {
-	net.Conn // nil: only what is below is used
 	pieces   []piece
-	err      error // after the last piece; nil for silence
-	deadline *time.Duration
-	now      time.Duration
-}
-
-var errForGood = errors.New("waited for good")
-
-func (p *peer) SetDeadline(t time.Time) error { return p.SetReadDeadline(t) }
-
-func (p *peer) SetReadDeadline(t time.Time) error {
-	p.deadline = nil
-	if !t.IsZero() {
-		at := p.now + time.Until(t)
-		p.deadline = &at
-	}
-	return nil
-}
-
-func (p *peer) Read(b []byte) (int, error) {
-	if len(p.pieces) == 0 && p.err != nil {
-		return 0, p.err
-	}
-	if len(p.pieces) == 0 || p.deadline != nil && p.now+p.pieces[0].after > *p.deadline {
-		if p.deadline == nil {
-			panic(errForGood)
-		}
-		p.now = max(p.now, *p.deadline)
-		return 0, fmt.Errorf("read tcp: %w", os.ErrDeadlineExceeded)
-	}
-	p.now += p.pieces[0].after
-	n := copy(b, p.pieces[0].text)
-	p.pieces[0] = piece{0, p.pieces[0].text[n:]}
-	if p.pieces[0].text == "" {
-		p.pieces = p.pieces[1:]
-	}
-	return n, nil
+	silent   bool
+	err      error
+	together bool
 }
 
 func TestCheck(t *testing.T) {
-	broken := errors.New("connection reset by peer")
+	broken := errors.New("the network is down")
+	one := func(name string, holds []int, patience time.Duration, p peer) check.Case {
+		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) {
+			s.Bubble(func() { read(s, p, patience) })
+		}}
+	}
+	const minute, hour = time.Minute, time.Hour
 	check.Run(t, []check.Case{
-		{Name: "at-once", Do: func(s *check.Story) {
-			read(s, "sends \"hello\", and closes", &peer{pieces: []piece{{0, "hello"}}, err: io.EOF},
-				"hello", nil, "a good end is not reported as one")
-		}},
-		{Name: "steady", Do: func(s *check.Story) {
-			const gap = 36 * time.Minute
-			read(s, "sends a letter every 36 minutes, five in all, and closes",
-				&peer{pieces: []piece{{gap, "h"}, {gap, "e"}, {gap, "l"}, {gap, "l"}, {gap, "o"}}, err: io.EOF},
-				"hello", nil, "a slow but steady peer was cut off: each Read needs a new deadline")
-		}},
-		{Name: "silent", Do: func(s *check.Story) {
-			read(s, "sends nothing", &peer{}, "", ErrSilent, "nothing came in time: that is ErrSilent, and silence is not the end")
-		}},
-		{Name: "silent-in-the-middle", Do: func(s *check.Story) {
-			read(s, "sends \"hel\", and then nothing", &peer{pieces: []piece{{0, "hel"}}},
-				"hel", ErrSilent, "silence is not the end: nobody knows whether more would have come")
-		}},
-		{Name: "too-late", Do: func(s *check.Story) {
-			read(s, "sends \"hel\", and after 2 hours \"lo\"", &peer{pieces: []piece{{0, "hel"}, {2 * time.Hour, "lo"}}, err: io.EOF},
-				"hel", ErrSilent, "it waited longer than its patience")
-		}},
-		{Name: "broken", Do: func(s *check.Story) {
-			read(s, "sends \"hel\", and then a reset comes", &peer{pieces: []piece{{0, "hel"}}, err: broken},
-				"hel", broken, "the connection broke: the peer was not silent")
+		one("at-once", []int{1, 6}, hour, peer{pieces: []piece{{0, "hello"}}}),
+		one("large", []int{1}, hour, peer{pieces: []piece{{0, strings.Repeat("a line of text\n", 2000)}, {0, "end"}}}),
+		one("steady", []int{3}, hour, peer{pieces: []piece{{36 * minute, "h"}, {36 * minute, "e"}, {36 * minute, "l"}, {36 * minute, "l"}, {36 * minute, "o"}}}),
+		one("just-in-time", []int{2, 3}, hour, peer{pieces: []piece{{59 * minute, "hel"}, {59 * minute, "lo"}}}),
+		one("silent", []int{2, 5, 6}, hour, peer{silent: true}),
+		one("silent-in-the-middle", []int{2, 5}, hour, peer{pieces: []piece{{0, "hel"}}, silent: true}),
+		one("too-late", []int{2}, hour, peer{pieces: []piece{{0, "hel"}, {61 * minute, "lo"}}}),
+		one("less-patience", []int{2}, 50*time.Millisecond, peer{pieces: []piece{{0, "hel"}, {49 * time.Millisecond, "l"}, {51 * time.Millisecond, "o"}}}),
+		one("broken", []int{4, 5}, hour, peer{pieces: []piece{{0, "hel"}}, err: broken}),
+		one("broken-together", []int{4}, hour, peer{pieces: []piece{{0, "hel"}}, err: broken, together: true}),
+		one("end-together", []int{1, 4}, hour, peer{pieces: []piece{{0, "hel"}, {0, "lo"}}, together: true}),
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
+			s.Random(300, func(d *check.Draw) {
+				patience := []time.Duration{time.Second, time.Millisecond, hour, 100 * hour}[d.N(4)] * time.Duration(d.Between(1, 9))
+				p := peer{silent: d.OneIn(3), together: d.OneIn(3)}
+				if d.OneIn(3) {
+					p.err = broken
+				}
+				for range d.N(6) {
+					after := patience / 100 * time.Duration([]int{0, 50, 90, 99, 101, 150, 300}[d.N(7)])
+					p.pieces = append(p.pieces, piece{after, string(d.Bytes(1 + d.Size(3000)))})
+				}
+				s.Bubble(func() { read(s, p, patience) })
+			})
 		}},
 	})
 }
 
-func read(s *check.Story, does string, p *peer, want string, wantErr error, symptom string) {
-	s.Did("made a peer that %s", does)
-	s.Did("called ReadAll with a patience of 1h (the clock is virtual)")
-	expected := fmt.Sprintf("%q, error %v", want, wantErr)
-	defer func() {
-		if cause := recover(); cause == errForGood {
-			s.Fail(expected, "no end", "it waited for good: there is no deadline"+check.Where())
-		} else if cause != nil {
-			panic(cause)
+// told says what the peer does.
+func (p peer) told() string {
+	var b strings.Builder
+	for i, piece := range p.pieces {
+		if i == 8 {
+			fmt.Fprintf(&b, "… (%d in all), ", len(p.pieces))
+			break
 		}
-	}()
-	got, err := ReadAll(p, patience)
-	came := fmt.Sprintf("%q, error %v", got, err)
-	switch {
-	case expected != came && errors.Is(err, wantErr) && string(got) != want:
-		s.Fail(expected, came, "the bytes that came are missing, or others are there")
-	case expected != came && len(got) == 0 && want != "" && wantErr == nil:
-		s.Fail(expected, came, "the bytes that came are missing: is ReadAll written?")
-	case !errors.Is(err, wantErr) || string(got) != want:
-		s.Fail(expected, came, symptom)
-	case p.deadline != nil:
-		s.Fail("no deadline when ReadAll has returned", "one", "it left its deadline behind: the caller's next Read would fail")
+		if piece.after > 0 {
+			fmt.Fprintf(&b, "%v later ", piece.after)
+		}
+		fmt.Fprintf(&b, "%.30q, ", piece.text)
 	}
+	switch {
+	case p.silent:
+		return "sends " + b.String() + "and then nothing"
+	case p.err != nil:
+		return "sends " + b.String() + "and then its connection fails"
+	}
+	return "sends " + b.String() + "and closes"
+}
+
+// outcome is what ReadAll should return, and when.
+func (p peer) outcome(patience time.Duration) (want string, err error, at time.Duration) {
+	for _, piece := range p.pieces {
+		if piece.after > patience {
+			return want, ErrSilent, at + patience
+		}
+		want += piece.text
+		at += piece.after
+	}
+	if p.silent {
+		return want, ErrSilent, at + patience
+	}
+	return want, p.err, at
+}
+
+func read(s *check.Story, p peer, patience time.Duration) {
+	s.Did("made a peer that %s", p.told())
+	s.Did("called ReadAll with a patience of %v (the clock is virtual)", patience)
+	client, server := check.Link(1 << 20)
+	s.Cleanup(func() { client.Close(); server.Close() })
+	server.Together = p.together
+	stop := make(chan struct{})
+	stopped := s.Go(func() {
+		for i, piece := range p.pieces {
+			if piece.after > 0 {
+				select {
+				case <-time.After(piece.after):
+				case <-stop:
+					return
+				}
+			}
+			write := func() { client.Write([]byte(piece.text)) }
+			if i < len(p.pieces)-1 || p.silent || !p.together {
+				write()
+				continue
+			}
+			server.Hold(func() {
+				write()
+				p.end(client)
+			})
+		}
+		if !p.silent {
+			p.end(client)
+		}
+	})
+	began := time.Now()
+	var got []byte
+	var err error
+	over := s.Go(func() { got, err = ReadAll(server, patience) })
+	want, wantErr, at := p.outcome(patience)
+	select {
+	case <-over:
+	case <-time.After(at + 10*patience):
+	}
+	took := time.Since(began)
+	close(stop)
+	<-stopped
+	expected := fmt.Sprintf("%.60q, error %v", want, wantErr)
+	if !check.Ended(over) {
+		s.Fail(expected, "no end", "it waited for good: there is no deadline"+check.Where())
+	}
+	came := fmt.Sprintf("%.60q, error %v", got, err)
+	right := err == nil
+	if wantErr != nil {
+		right = errors.Is(err, wantErr)
+	}
+	early, late := took < at-patience/1000, took > at+patience/100
+	switch {
+	case err != nil && err.Error() == "not written yet":
+		s.Fail(expected, came, "the bytes that came are missing: is ReadAll written?")
+	case wantErr == ErrSilent && late:
+		s.Fail(fmt.Sprintf("%s, after %v", expected, at), fmt.Sprintf("%s, after %v", came, took), "it waited longer than its patience")
+	case errors.Is(err, ErrSilent) && early:
+		s.Fail(fmt.Sprintf("%s, after %v", expected, at), fmt.Sprintf("%s, after %v", came, took), fmt.Sprintf(
+			"a peer that is slow but steady was cut off before its patience of %v was over: each Read needs a new deadline", patience))
+	case right && string(got) != want && strings.HasPrefix(want, string(got)):
+		s.Fail(expected, came, fmt.Sprintf("%d bytes came, and %d are returned: bytes that came are missing", len(want), len(got)))
+	case right && string(got) != want:
+		s.Fail(expected, came, "other bytes are returned than came")
+	case !right && wantErr == nil:
+		s.Fail(expected, came, "a good end is not reported as one")
+	case !right && wantErr == ErrSilent:
+		s.Fail(expected, came, "nothing came in time: that is ErrSilent, and silence is not the end: nobody knows whether more would have come")
+	case !right && errors.Is(err, ErrSilent):
+		s.Fail(expected, came, "the connection broke: the peer was not silent")
+	case !right:
+		s.Fail(expected, came, "the connection broke, and the error does not come back")
+	case server.Ended() != "":
+		s.Fail("an open connection", "ReadAll has "+server.Ended()+" it", "it ended the connection: that is left to the caller")
+	case server.Deadlines() != "":
+		s.Fail("no deadline when ReadAll has returned", "one for "+server.Deadlines(), "it left its deadline behind: the caller's next call would fail")
+	}
+	time.Sleep(2 * patience)
+	switch {
+	case server.Deadlines() != "":
+		s.Fail("no deadline when ReadAll has returned", "one for "+server.Deadlines()+", set later", "a timer of its own sets a deadline after ReadAll has returned: stop it")
+	case server.Reading():
+		s.Fail("nobody reads from conn any more", "a goroutine does", "it left a goroutine behind that takes what comes later: that is the caller's"+check.Where())
+	}
+}
+
+// end closes the peer's end, or has the connection fail.
+func (p peer) end(client *check.Conn) {
+	if p.err != nil {
+		client.Fail(p.err)
+		return
+	}
+	client.CloseWrite()
 }

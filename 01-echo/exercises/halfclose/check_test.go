@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,59 +18,56 @@ import (
 )
 
 func TestCheck(t *testing.T) {
+	broken := errors.New("the disk is gone")
+	// atEnd answers when all has come, echo at once.
+	atEnd := func(peer *net.TCPConn) (read, answer string, err error) {
+		got, err := io.ReadAll(peer)
+		answer = fmt.Sprintf("%d bytes", len(got))
+		io.WriteString(peer, answer)
+		return string(got), answer, err
+	}
+	echo := func(peer *net.TCPConn) (read, answer string, err error) {
+		var all strings.Builder
+		_, err = io.Copy(io.MultiWriter(peer, &all), peer)
+		return all.String(), all.String(), err
+	}
+	large := strings.Repeat("a line of an echo\n", 150_000) // more than the buffers hold
 	check.Run(t, []check.Case{
-		{Name: "answer-at-the-end", Do: func(s *check.Story) {
+		{Name: "answer-at-the-end", Holds: []int{1, 2, 8}, Do: func(s *check.Story) {
 			s.Did("made a peer that reads to our end, and then answers")
-			exchange(s, "how many bytes are these?", func(peer *net.TCPConn) (string, error) {
-				got, err := io.ReadAll(peer)
-				answer := fmt.Sprintf("%d bytes", len(got))
-				io.WriteString(peer, answer)
-				return answer, err
-			})
+			exchange(s, "how many bytes are these?", atEnd)
 		}},
-		{Name: "empty", Do: func(s *check.Story) {
+		{Name: "empty", Holds: []int{1}, Do: func(s *check.Story) {
 			s.Did("made a peer that answers when we have sent nothing")
-			exchange(s, "", func(peer *net.TCPConn) (string, error) {
-				_, err := io.ReadAll(peer)
-				io.WriteString(peer, "nothing?")
-				return "nothing?", err
+			exchange(s, "", atEnd)
+		}},
+		{Name: "no-answer", Holds: []int{2}, Do: func(s *check.Story) {
+			s.Did("made a peer that reads to our end, and answers nothing")
+			exchange(s, "thanks", func(peer *net.TCPConn) (string, string, error) {
+				got, err := io.ReadAll(peer)
+				return string(got), "", err
 			})
 		}},
-		{Name: "big-echo", Do: func(s *check.Story) {
+		{Name: "big-echo", Holds: []int{3}, Do: func(s *check.Story) {
 			s.Did("made a peer that sends back what it reads, at once")
-			text := strings.Repeat("a line of an echo\n", 150_000) // more than the buffers hold
-			exchange(s, text, func(peer *net.TCPConn) (string, error) {
-				_, err := io.Copy(peer, peer)
-				return text, err
-			})
+			exchange(s, large, echo)
 		}},
-		{Name: "broken-request", Do: func(s *check.Story) {
-			broken := errors.New("the disk is gone")
-			client, peer := s.Pair()
-			peer.SetDeadline(time.Now().Add(check.Patience / 2))
-			waited := make(chan string, 1)
-			go func() {
-				_, err := io.Copy(io.Discard, peer)
-				if errors.Is(err, os.ErrDeadlineExceeded) {
-					waited <- check.Where()
-				}
-				peer.Close()
-			}()
+		{Name: "big-request", Holds: []int{3}, Do: func(s *check.Story) {
+			s.Did("made a peer that reads to our end, and then answers")
+			exchange(s, large, atEnd)
+		}},
+		{Name: "question-and-answer", Holds: []int{3}, Do: questions},
+		{Name: "answer-ends-first", Holds: []int{1, 4}, Do: answerFirst},
+		{Name: "broken-request", Holds: []int{5, 8}, Do: func(s *check.Story) {
 			s.Did("gave a request that fails after 5 bytes with %q", broken)
-			var answer bytes.Buffer
-			_, err := Exchange(client, io.MultiReader(strings.NewReader("hello"), failing{broken}), &answer)
-			select {
-			case where := <-waited:
-				s.Fail(fmt.Sprintf("the error %q, at once", broken), "none, until the peer gave up",
-					"the request broke off, and Exchange still waits for an answer that can't come"+where)
-			default:
-			}
-			if !errors.Is(err, broken) {
-				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
-					"the request could not be read, and Exchange does not say so")
+			brokenRequest(s, broken)
+			s.Anew()
+			s.Did("gave a request that fails after 5 bytes with %q, up to 300 times", broken)
+			for began, i := time.Now(), 0; i < 300 && time.Since(began) < check.Patience/4; i++ {
+				brokenRequest(s, broken)
 			}
 		}},
-		{Name: "reset", Do: func(s *check.Story) {
+		{Name: "reset", Holds: []int{6}, Do: func(s *check.Story) {
 			client, peer := s.Pair()
 			s.Did("made a peer that resets the connection")
 			peer.SetLinger(0)
@@ -79,16 +77,92 @@ func TestCheck(t *testing.T) {
 				s.Fail("an error", "nil", "a connection that was reset looks like one that ended well")
 			}
 		}},
+		{Name: "reset-in-the-answer", Holds: []int{6}, Do: func(s *check.Story) {
+			client, peer := s.Pair()
+			s.Did("made a peer that reads to our end, answers \"hel\", and resets the connection")
+			answer := &arrivals{}
+			ended := s.Go(func() {
+				io.ReadAll(peer)
+				io.WriteString(peer, "hel")
+				answer.await(3)
+				peer.SetLinger(0)
+				peer.Close()
+			})
+			_, err := Exchange(client, strings.NewReader("hello"), answer)
+			client.Close()
+			<-ended
+			if err == nil {
+				s.Fail("an error", "nil", "an answer that was broken off looks whole")
+			}
+		}},
+		{Name: "answer-fails", Holds: []int{7}, Do: func(s *check.Story) {
+			client, peer := s.Pair()
+			peer.SetDeadline(time.Now().Add(check.Patience / 2))
+			s.Did("made a peer that sends back what it reads, and an answer that fails with %q when it is written", broken)
+			ended := s.Go(func() { io.Copy(peer, peer); peer.CloseWrite() })
+			_, err := Exchange(client, strings.NewReader("hello"), failing{broken})
+			client.Close()
+			<-ended
+			if !errors.Is(err, broken) {
+				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err), "the answer could not be written, and Exchange does not say so")
+			}
+		}},
+		{Name: "at-random", Holds: []int{1, 2, 3}, Do: func(s *check.Story) {
+			s.Random(30, func(d *check.Draw) {
+				request := string(d.Bytes(d.Size(100_000)))
+				if d.OneIn(2) {
+					s.Did("made a peer that sends back what it reads, at once")
+					exchange(s, request, echo)
+				} else {
+					s.Did("made a peer that reads to our end, and then answers")
+					exchange(s, request, atEnd)
+				}
+			})
+		}},
 	})
 }
 
+// failing is a request that can't be read, and an answer that can't be written.
 type failing struct{ err error }
 
-func (f failing) Read([]byte) (int, error) { return 0, f.err }
+func (f failing) Read([]byte) (int, error)  { return 0, f.err }
+func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// exchange runs Exchange against a peer, which returns its answer and what
-// went wrong when it read.
-func exchange(s *check.Story, request string, peer func(*net.TCPConn) (string, error)) {
+// arrivals is an answer that can be waited for.
+type arrivals struct {
+	mu  sync.Mutex
+	got []byte
+}
+
+func (a *arrivals) Write(p []byte) (int, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got = append(a.got, p...)
+	return len(p), nil
+}
+
+func (a *arrivals) String() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return string(a.got)
+}
+
+// await waits until n bytes are there, or says that they don't come.
+func (a *arrivals) await(n int) bool {
+	for began := time.Now(); time.Since(began) < check.Patience/3; time.Sleep(time.Millisecond) {
+		if len(a.String()) >= n {
+			return true
+		}
+	}
+	return false
+}
+
+// open says whether conn is.
+func open(conn net.Conn) bool { return !errors.Is(conn.SetWriteDeadline(time.Time{}), net.ErrClosed) }
+
+// exchange runs Exchange against a peer, which returns what it read, its
+// answer, and what went wrong when it read.
+func exchange(s *check.Story, request string, peer func(*net.TCPConn) (read, answer string, err error)) {
 	client, server := s.Pair()
 	// Fixed sizes, so that little fits between the two. A receive buffer made
 	// smaller than it was would drop segments that it has promised to take.
@@ -97,41 +171,159 @@ func exchange(s *check.Story, request string, peer func(*net.TCPConn) (string, e
 		conn.SetWriteBuffer(256 << 10)
 	}
 	server.SetDeadline(time.Now().Add(check.Patience * 3 / 4))
-	type outcome struct {
-		answer string
-		err    error
-	}
-	ended := make(chan outcome, 1)
-	go func() {
-		answer, err := peer(server)
-		server.Close()
-		ended <- outcome{answer, err}
-	}()
+	var read, answer string
+	var peerErr error
+	ended := s.Go(func() {
+		if read, answer, peerErr = peer(server); peerErr != nil {
+			server.Close()
+		}
+		server.CloseWrite()
+	})
 	s.Did("called Exchange with a request of %d bytes", len(request))
 	var got bytes.Buffer
 	n, err := Exchange(client, strings.NewReader(request), &got)
 	where := check.Where()
+	isOpen := open(client)
 	client.Close()
-	at := <-ended
+	<-ended
+	server.Close()
 	var timeout net.Error
 	var op *net.OpError
+	silent := errors.As(peerErr, &timeout) && timeout.Timeout()
 	switch {
-	case errors.As(at.err, &timeout) && timeout.Timeout() && got.Len() == 0 && request != "" && len(request) < 1000:
+	case silent && got.Len() == 0 && request != "" && len(request) < 1000:
 		s.Fail("our end (FIN)", "none", "the peer still waits for more: nobody told it that this was all"+where)
-	case errors.As(at.err, &timeout) && timeout.Timeout():
+	case silent:
 		s.Fail("an end", "none", "both wait: the peer for us to read, and we for it, or it was never told that this was all"+where)
 	case err != nil && errors.Is(err, net.ErrClosed):
 		s.Fail("the answer", err.Error(), "it closed both halves: the answer can't come any more")
 	case errors.As(err, &op) && op.Op != "read":
 		s.Fail("the whole request, then the FIN", err.Error(), "it closed its half before the request was sent")
-	case got.Len() == 0 && n == 0 && request != "" && at.answer != "" && at.answer != fmt.Sprintf("%d bytes", len(request)):
-		s.Fail("a request of "+fmt.Sprint(len(request))+" bytes", fmt.Sprint(err), "the peer got nothing of the request: is Exchange written?")
+	case read == "" && request != "" && got.Len() == 0:
+		s.Fail(fmt.Sprintf("a request of %d bytes", len(request)), fmt.Sprint(err), "the peer got nothing of the request: is Exchange written?")
+	case read != request && strings.HasPrefix(request, read):
+		s.Fail(fmt.Sprintf("a request of %d bytes", len(request)), fmt.Sprintf("%d of them", len(read)), "the peer got only a part of the request, and then its end")
+	case read != request:
+		s.Fail(fmt.Sprintf("%.40q", request), fmt.Sprintf("%.40q, %d bytes", read, len(read)), "the peer got another request than was given")
 	case err != nil:
 		s.Fail("no error", err.Error(), "it returned an error although all went well")
-	case got.String() != at.answer:
-		s.Fail(fmt.Sprintf("the answer %.40q, %d bytes", at.answer, len(at.answer)),
+	case got.String() != answer:
+		s.Fail(fmt.Sprintf("the answer %.40q, %d bytes", answer, len(answer)),
 			fmt.Sprintf("%.40q, %d bytes", got.String(), got.Len()), "other bytes came than the peer has sent")
-	case n != int64(len(at.answer)):
-		s.Fail(fmt.Sprint(len(at.answer), " bytes"), fmt.Sprint(n), "the number returned is not that of the answer's bytes")
+	case n != int64(len(answer)):
+		s.Fail(fmt.Sprint(len(answer), " bytes"), fmt.Sprint(n), "the number returned is not that of the answer's bytes")
+	case !isOpen:
+		s.Fail("an open connection", "a closed one", "it closed the connection: that is left to the caller")
+	}
+}
+
+// A gate is a request whose second part waits until it is opened.
+type gate struct {
+	first  io.Reader
+	opened chan struct{}
+	then   io.Reader
+}
+
+func (g *gate) Read(p []byte) (int, error) {
+	if n, err := g.first.Read(p); err == nil {
+		return n, nil
+	}
+	<-g.opened
+	return g.then.Read(p)
+}
+
+// questions has a request whose second part is there only when the answer to
+// the first has come.
+func questions(s *check.Story) {
+	client, server := s.Pair()
+	s.Did("made a peer that sends back what it reads, and a request whose second half comes when the first is answered")
+	echoed := s.Go(func() { io.Copy(server, server); server.CloseWrite() })
+	g := &gate{strings.NewReader("one "), make(chan struct{}), strings.NewReader("two")}
+	var answer arrivals
+	over := s.Go(func() { Exchange(client, g, &answer) })
+	came := answer.await(4)
+	close(g.opened)
+	<-over
+	client.Close()
+	<-echoed
+	if !came {
+		s.Fail("\"one \" in the answer", "nothing, before the request's second half", "it collects the request, or the answer, before it passes it on")
+	}
+	if answer.String() != "one two" {
+		s.Fail(`"one two"`, fmt.Sprintf("%q", answer.String()), "other bytes came than the peer has sent")
+	}
+}
+
+// answerFirst has a peer whose answer ends in the middle of the request.
+func answerFirst(s *check.Story) {
+	client, server := s.Pair()
+	s.Did("made a peer that answers \"yes\" and ends its half (FIN), while the request is still being sent")
+	io.WriteString(server, "yes")
+	server.CloseWrite()
+	read := ""
+	ended := s.Go(func() { got, _ := io.ReadAll(server); read = string(got) })
+	g := &gate{strings.NewReader("first half, "), make(chan struct{}), strings.NewReader("second half")}
+	var answer arrivals
+	var n int64
+	var err error
+	over := s.Go(func() { n, err = Exchange(client, g, &answer) })
+	early := false
+	select {
+	case <-over:
+		early = true
+	case <-time.After(50 * time.Millisecond): // who returns too early does so at once
+	}
+	close(g.opened)
+	<-over
+	client.Close()
+	<-ended
+	switch {
+	case early:
+		s.Fail("Exchange sends the second half, too", fmt.Sprintf("it has returned %d, %v", n, err), "it returned when the answer had ended, in the middle of the request")
+	case err != nil:
+		s.Fail("no error", err.Error(), "it returned an error although all went well")
+	case read != "first half, second half":
+		s.Fail(`"first half, second half"`, fmt.Sprintf("%q", read), "the peer got only a part of the request")
+	case answer.String() != "yes":
+		s.Fail(`"yes"`, fmt.Sprintf("%q", answer.String()), "other bytes came than the peer has sent")
+	}
+}
+
+func brokenRequest(s *check.Story, broken error) {
+	client, peer := s.Pair()
+	peer.SetDeadline(time.Now().Add(check.Patience / 2))
+	var where string
+	waited := false
+	over := make(chan struct{})
+	ended := s.Go(func() {
+		_, err := io.Copy(io.Discard, peer)
+		if err == nil { // a FIN: the peer answers nothing, and does not end either
+			select {
+			case <-over:
+			case <-time.After(check.Patience / 2):
+				err = os.ErrDeadlineExceeded
+			}
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			waited, where = true, check.Where()
+		}
+		peer.CloseWrite()
+	})
+	var answer bytes.Buffer
+	_, err := Exchange(client, io.MultiReader(strings.NewReader("hello"), failing{broken}), &answer)
+	close(over)
+	isOpen := open(client)
+	client.Close()
+	<-ended
+	peer.Close()
+	switch {
+	case waited:
+		s.Fail(fmt.Sprintf("the error %q, at once", broken), "none, until the peer gave up",
+			"the request broke off, and Exchange still waits for an answer that can't come"+where)
+	case !errors.Is(err, broken):
+		s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
+			"the request could not be read, and Exchange does not say so")
+	case !isOpen:
+		s.Fail("an open connection", "a closed one", "it closed the connection: that is left to the caller")
 	}
 }

@@ -6,112 +6,185 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
 	"example.com/sockets/docs/exercises/check"
 )
 
-// A stream gives one piece a Read, and its error together with the last.
-type stream struct {
-	pieces []string
-	err    error
-	reads  int
-	limit  int // of Reads, 0 for none
-}
-
-func (r *stream) Read(p []byte) (int, error) {
-	if r.reads++; r.limit > 0 && r.reads > r.limit {
-		panic("the check stops a reader that collects for ever")
-	}
-	if len(r.pieces) == 0 {
-		return 0, r.err
-	}
-	n := copy(p, r.pieces[0])
-	if r.pieces[0] = r.pieces[0][n:]; r.pieces[0] == "" {
-		r.pieces = r.pieces[1:]
-	}
-	if len(r.pieces) == 0 {
-		return n, r.err
-	}
-	return n, nil
-}
-
-func open(s *check.Story, err error, pieces ...string) *Reader {
-	s.Did("opened a stream that gives %q, with %v at its end", pieces, err)
-	return New(&stream{pieces: pieces, err: err})
-}
+const maxLine = 100 // as the task has it
 
 func TestCheck(t *testing.T) {
+	broken := errors.New("connection reset by peer")
+	long := strings.Repeat("a", maxLine)
+	one := func(name string, holds []int, err error, together bool, pieces ...string) check.Case {
+		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) {
+			s.Bubble(func() { all(s, err, together, pieces) })
+		}}
+	}
 	check.Run(t, []check.Case{
-		{Name: "one-line", Do: func(s *check.Story) {
-			l := open(s, io.EOF, "hello\n", "x")
-			next(s, l, "hello", nil, "the line is there, and does not come: is Next written?")
+		one("one-line", []int{1}, io.EOF, false, "hello\n"),
+		one("in-pieces", []int{1}, io.EOF, false, "he", "l", "lo\n", "\n"),
+		one("several-at-once", []int{2}, io.EOF, false, "one\ntwo\n\nfo", "ur\n"),
+		one("the-peer-waits", []int{3}, nil, false, "one\ntwo\n"),
+		one("blanks-and-zeros", []int{1}, io.EOF, false, "  one\t \n\x00two\x00\n \n\xff\xc3\n"),
+		one("carriage-return", []int{1}, io.EOF, false, "one\r\ntwo\r", "\nth\rree\n\rfour\r\r\n\r\n"),
+		one("the-end", []int{7}, io.EOF, false, "one\n"),
+		one("the-end-together", []int{6, 7}, io.EOF, true, "one\ntwo\n"),
+		one("cut-off", []int{7}, io.EOF, true, "one\ntw"),
+		one("broken", []int{6, 8}, broken, true, "one\ntw"),
+		one("broken-between", []int{6, 8}, broken, true, "one\ntwo\n"),
+		one("longest", []int{4}, io.EOF, false, long+"\n"+long+"\r\n"),
+		one("longest-in-pieces", []int{4}, io.EOF, false, long[:64], long[64:], "\r", "\n", long+"\r", "\n"),
+		one("too-long", []int{4}, io.EOF, false, "one\n"+long+"a\n"),
+		one("too-long-with-return", []int{4}, io.EOF, false, long+"\r\r\n"),
+		{Name: "without-end", Holds: []int{5}, Do: func(s *check.Story) {
+			s.Bubble(func() {
+				r := s.Stream(nil, false, strings.Split(strings.Repeat("aaaaaaaaa\r,", 100), ",")...)
+				s.Did("opened a stream that gives 1,000 bytes without \"\\n\", and is then silent")
+				next(s, r, New(r), "", ErrTooLong)
+			})
 		}},
-		{Name: "in-pieces", Do: func(s *check.Story) {
-			l := open(s, io.EOF, "he", "l", "lo\n", "\n", "x")
-			next(s, l, "hello", nil, "half a line was taken for a whole one: read on until \"\\n\" comes")
-			next(s, l, "", nil, "an empty line is a line")
-		}},
-		{Name: "several-at-once", Do: func(s *check.Story) {
-			l := open(s, io.EOF, "one\ntwo\n\nfo", "ur\n", "x")
-			for _, line := range []string{"one", "two", "", "four"} {
-				next(s, l, line, nil, "what came in the same Read as an earlier line is lost or mixed up")
-			}
-		}},
-		{Name: "carriage-return", Do: func(s *check.Story) {
-			l := open(s, io.EOF, "one\r\ntwo\r", "\nth\rree\n", "x")
-			for _, line := range []string{"one", "two", "th\rree"} {
-				next(s, l, line, nil, "a \"\\r\" just before \"\\n\" belongs to the line's end, any other to the line")
-			}
-		}},
-		{Name: "the-end", Do: func(s *check.Story) {
-			l := open(s, io.EOF, "one\n")
-			next(s, l, "one", nil, "a line that came together with the error is lost")
-			next(s, l, "", io.EOF, "after the last whole line comes io.EOF")
-			next(s, l, "", io.EOF, "the end stays the end")
-		}},
-		{Name: "cut-off", Do: func(s *check.Story) {
-			l := open(s, io.EOF, "one\ntw")
-			next(s, l, "one", nil, "a line that came together with the error is lost")
-			next(s, l, "", io.ErrUnexpectedEOF, "the last line was cut off: without \"\\n\" nobody knows whether it is whole")
-		}},
-		{Name: "broken", Do: func(s *check.Story) {
-			broken := errors.New("connection reset by peer")
-			l := open(s, broken, "one\ntw")
-			next(s, l, "one", nil, "a line that came together with the error is lost")
-			next(s, l, "", broken, "an error of the stream comes back as it is")
-		}},
-		{Name: "longest", Do: func(s *check.Story) {
-			long := strings.Repeat("a", MaxLine)
-			l := open(s, io.EOF, long+"\n"+long+"\r\n", "x")
-			next(s, l, long, nil, "a line of exactly MaxLine bytes is allowed")
-			next(s, l, long, nil, "a line of exactly MaxLine bytes is allowed, and its \"\\r\\n\" does not count")
-		}},
-		{Name: "too-long", Do: func(s *check.Story) {
-			l := open(s, io.EOF, strings.Repeat("a", MaxLine+1)+"\n")
-			next(s, l, "", ErrTooLong, "a line of MaxLine+1 bytes is too long")
-		}},
-		{Name: "without-end", Do: func(s *check.Story) {
-			s.Did("opened a stream that gives \"aaaa…\" and never \"\\n\"")
-			r := &stream{pieces: []string{strings.Repeat("a", 100_000)}, limit: 100}
-			defer func() {
-				if recover() != nil {
-					s.Fail("ErrTooLong", "a Reader that still read after 100 Reads",
-						"it collects without a bound: a stranger can fill your memory")
+		{Name: "for-a-long-time", Holds: []int{9}, Do: func(s *check.Story) {
+			s.Did("opened a stream of 40 MB, with lines of 100 bytes")
+			l := New(&endless{line: long + "\n", lines: 400_000})
+			for range 400_000 {
+				if line, err := l.Next(); line != long || err != nil {
+					s.Fail(fmt.Sprintf("%.50q, error <nil>", long), fmt.Sprintf("%.50q, error %v", line, err), "in a long stream a line goes wrong")
 				}
-			}()
-			next(s, New(r), "", ErrTooLong, "it collects without a bound: a stranger can fill your memory")
+			}
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			if m.HeapAlloc > 20<<20 {
+				s.Fail("little memory", fmt.Sprintf("%d MB in use after the last line", m.HeapAlloc>>20), "it keeps the lines that it has returned")
+			}
+			runtime.KeepAlive(l)
+		}},
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 6, 7, 8}, Do: func(s *check.Story) {
+			s.Random(400, func(d *check.Draw) {
+				var text string
+				for range d.N(6) {
+					n := d.Size(130)
+					if d.OneIn(3) {
+						n = d.Between(98, 102)
+					}
+					text += strings.ReplaceAll(string(d.Bytes(n)), "\n", "b") + []string{"\n", "\r\n", "\r\r\n", " \n", "\n\r\n"}[d.N(5)]
+				}
+				text += strings.ReplaceAll(string(d.Bytes(d.N(2)*d.N(99))), "\n", "c")
+				err := []error{io.EOF, broken, nil}[d.N(3)]
+				together := d.OneIn(2)
+				s.Bubble(func() { all(s, err, together, d.Pieces(text)) })
+			})
 		}},
 	})
 }
 
-func next(s *check.Story, l *Reader, want string, wantErr error, symptom string) {
-	s.Did("called Next")
-	line, err := l.Next()
-	expected := fmt.Sprintf("%.50q, error %v", want, wantErr)
-	came := fmt.Sprintf("%.50q, error %v", line, err)
-	if line != want || err != wantErr {
-		s.Fail(expected, came, symptom)
+// endless gives a line again and again.
+type endless struct {
+	line  string
+	lines int
+	at    int
+}
+
+func (e *endless) Read(p []byte) (n int, err error) {
+	for n < len(p) && e.lines > 0 {
+		k := copy(p[n:], e.line[e.at:])
+		n += k
+		if e.at += k; e.at == len(e.line) {
+			e.at = 0
+			e.lines--
+		}
 	}
+	if n == 0 && len(p) > 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// all takes every line of a stream.
+func all(s *check.Story, end error, together bool, pieces []string) {
+	r := s.Stream(end, together, pieces...)
+	s.Did("opened %v", r)
+	l := New(r)
+	rest := strings.Join(pieces, "")
+	for {
+		line, after, whole := strings.Cut(rest, "\n")
+		line = strings.TrimSuffix(line, "\r")
+		switch {
+		case whole && len(line) <= maxLine:
+			next(s, r, l, line, nil)
+			rest = after
+			continue
+		case whole:
+			next(s, r, l, "", ErrTooLong)
+		case len(rest) > maxLine: // told in either way
+		case end == nil:
+		case end == io.EOF && rest == "":
+			next(s, r, l, "", io.EOF)
+			next(s, r, l, "", io.EOF)
+		case end == io.EOF:
+			next(s, r, l, "", io.ErrUnexpectedEOF)
+		default:
+			next(s, r, l, "", end)
+		}
+		return
+	}
+}
+
+func next(s *check.Story, r *check.Stream, l *Reader, want string, wantErr error) {
+	s.Did("called Next")
+	var line string
+	var err error
+	over := s.Go(func() { line, err = l.Next() })
+	check.Settle()
+	expected := fmt.Sprintf("%.120q, error %v", want, wantErr)
+	came := fmt.Sprintf("%.120q, error %v", line, err)
+	switch {
+	case !check.Ended(over) && wantErr == ErrTooLong:
+		s.Fail(expected, "Next waits for more", "it collects without a bound: a stranger can fill your memory")
+	case !check.Ended(over):
+		s.Fail(expected, "Next waits for more", "it reads on although a whole line is there: the peer waits for the answer to it"+check.Where())
+	case line == want && err == wantErr:
+	case err != nil && err.Error() == "not written yet":
+		s.Fail(expected, came, "the line is there, and does not come: is Next written?")
+	case err == nil && wantErr == nil:
+		s.Fail(expected, came, difference(line, want))
+	case wantErr == nil && err == ErrTooLong:
+		s.Fail(expected, came, fmt.Sprintf("a line of %d bytes is allowed, and its end does not count", len(want)))
+	case wantErr == nil && r.Err != nil && (err == r.Err || err == io.ErrUnexpectedEOF):
+		s.Fail(expected, came, "a line that came before the error, or together with it, is lost")
+	case wantErr == nil:
+		s.Fail(expected, came, "the line is there, and an error comes in its place")
+	case err == wantErr:
+		s.Fail(expected, came, "with an error there is no line: \"\"")
+	case wantErr == ErrTooLong && err == nil:
+		s.Fail(expected, came, fmt.Sprintf("a line of more than MaxLine = %d bytes is too long", maxLine))
+	case wantErr == ErrTooLong:
+		s.Fail(expected, came, "the line is too long, and the error does not say so")
+	case wantErr == io.EOF:
+		s.Fail(expected, came, "after the last whole line comes io.EOF, each time")
+	case wantErr == io.ErrUnexpectedEOF:
+		s.Fail(expected, came, "the last line was cut off: without \"\\n\" nobody knows whether it is whole")
+	default:
+		s.Fail(expected, came, "an error of the stream comes back as it is")
+	}
+}
+
+// difference says what another line than the one expected looks like.
+func difference(got, want string) string {
+	switch {
+	case strings.Trim(got, "\r") == strings.Trim(want, "\r"):
+		return "one \"\\r\" just before \"\\n\" belongs to the line's end, any other to the line"
+	case strings.TrimSpace(got) == strings.TrimSpace(want) || strings.Trim(got, "\x00\r\t ") == strings.Trim(want, "\x00\r\t "):
+		return "blanks, tabs and zero bytes at the ends of a line belong to it"
+	case want != "" && strings.HasPrefix(want, got):
+		return "half a line was taken for a whole one: read on until \"\\n\" comes"
+	case strings.HasPrefix(got, want+"\n") || strings.HasPrefix(got, want+"\r\n"):
+		return "what came in the same Read as an earlier line is lost or mixed up: a line ends at the first \"\\n\""
+	case want == "":
+		return "an empty line is a line"
+	}
+	return "what came in the same Read as an earlier line is lost or mixed up"
 }

@@ -6,90 +6,117 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"example.com/sockets/docs/exercises/check"
 )
 
-// A stream gives its pieces, one a Read, and then its error; with together,
-// the error comes along with the last bytes.
-type stream struct {
-	pieces   []string
-	err      error
-	together bool
-}
-
-func (r *stream) Read(p []byte) (int, error) {
-	if len(r.pieces) == 0 {
-		return 0, r.err
-	}
-	n := copy(p, r.pieces[0])
-	r.pieces[0] = r.pieces[0][n:]
-	if r.pieces[0] == "" {
-		r.pieces = r.pieces[1:]
-	}
-	if r.together && len(r.pieces) == 0 {
-		return n, r.err
-	}
-	return n, nil
-}
-
-func (r *stream) String() string {
-	text := fmt.Sprintf("a stream that gives %q and then %v", r.pieces, r.err)
-	if r.together {
-		text = fmt.Sprintf("a stream that gives %q, and %v together with the last bytes", r.pieces, r.err)
-	}
-	return text
-}
-
 func TestCheck(t *testing.T) {
 	broken := errors.New("connection reset by peer")
+	// one makes a case of one stream and one call.
+	one := func(name string, holds []int, pieces []string, err error, together bool, sizes ...int) check.Case {
+		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) {
+			s.Bubble(func() {
+				r := s.Stream(err, together, pieces...)
+				for _, size := range sizes {
+					read(s, r, size)
+				}
+			})
+		}}
+	}
 	check.Run(t, []check.Case{
-		{Name: "in-one-piece", Do: func(s *check.Story) {
-			read(s, &stream{pieces: []string{"hello"}, err: io.EOF}, 5, "hello", nil, "it did not read what was there")
-		}},
-		{Name: "in-pieces", Do: func(s *check.Story) {
-			read(s, &stream{pieces: []string{"he", "l", "lo"}, err: io.EOF}, 5, "hello", nil, "a short Read was taken for all, or the pieces are in the wrong place")
-		}},
-		{Name: "no-more-than-asked", Do: func(s *check.Story) {
-			r := &stream{pieces: []string{"hel", "lo, and the next message"}, err: io.EOF}
-			read(s, r, 5, "hello", nil, "a short Read was taken for all, or too much was read")
-			read(s, r, 9, ", and the", nil, "bytes of the next message are gone: read only into the room that is left")
-		}},
-		{Name: "with-the-error", Do: func(s *check.Story) {
-			read(s, &stream{pieces: []string{"hel", "lo"}, err: io.EOF, together: true}, 5, "hello", nil,
-				"the bytes that came together with io.EOF were lost, or the error won although all is there")
-		}},
-		{Name: "nothing", Do: func(s *check.Story) {
-			read(s, &stream{err: io.EOF}, 5, "", io.EOF, "the end came before the first byte: that is io.EOF, a good end")
-		}},
-		{Name: "cut-off", Do: func(s *check.Story) {
-			read(s, &stream{pieces: []string{"he", "l"}, err: io.EOF}, 5, "hel", io.ErrUnexpectedEOF,
-				"the message was cut off in the middle: that is io.ErrUnexpectedEOF")
-		}},
-		{Name: "broken", Do: func(s *check.Story) {
-			read(s, &stream{pieces: []string{"hel"}, err: broken}, 5, "hel", broken, "an error of the stream comes back as it is")
-		}},
-		{Name: "empty-buffer", Do: func(s *check.Story) {
-			read(s, &stream{pieces: []string{"hello"}, err: io.EOF}, 0, "", nil, "nothing was asked for, so nothing can be missing")
+		one("in-one-piece", []int{1}, []string{"hello"}, io.EOF, false, 5),
+		one("in-pieces", []int{1}, []string{"he", "l", "lo"}, io.EOF, false, 5),
+		one("large", []int{1}, []string{strings.Repeat("ten bytes ", 5000), strings.Repeat("more bytes", 5000)}, io.EOF, false, 100_000),
+		one("no-more-than-asked", []int{2}, []string{"hel", "lo, and the next message"}, io.EOF, false, 5, 9),
+		one("the-peer-waits", []int{2}, []string{"he", "llo"}, nil, false, 5),
+		one("with-the-end", []int{3}, []string{"hel", "lo"}, io.EOF, true, 5),
+		one("with-an-error", []int{3}, []string{"hel", "lo"}, broken, true, 5),
+		one("nothing", []int{4}, nil, io.EOF, false, 5),
+		one("cut-off", []int{4}, []string{"he", "l"}, io.EOF, false, 5),
+		one("cut-off-with-the-end", []int{3, 4}, []string{"he", "l"}, io.EOF, true, 5),
+		one("broken", []int{5}, []string{"hel"}, broken, false, 5),
+		one("broken-at-once", []int{5}, nil, broken, false, 5),
+		one("broken-with-bytes", []int{3, 5}, []string{"hel"}, broken, true, 5),
+		one("empty-buffer", []int{6}, []string{"hello"}, io.EOF, false, 0, 5),
+		one("empty-buffer-at-the-end", []int{6}, nil, io.EOF, false, 0),
+		one("nothing-for-once", []int{7}, []string{"", "he", "", "", "llo"}, io.EOF, false, 5),
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
+			s.Random(400, func(d *check.Draw) {
+				text := string(d.Bytes(d.Size(5000)))
+				err := []error{io.EOF, broken, io.ErrNoProgress, nil}[d.N(4)]
+				together := d.OneIn(2)
+				s.Bubble(func() {
+					r := s.Stream(err, together, d.Pieces(text)...)
+					for range d.Between(1, 3) {
+						if most := len(r.Rest()) + d.N(2)*9; err == nil {
+							read(s, r, min(d.Size(most), len(r.Rest())))
+						} else {
+							read(s, r, d.Size(most))
+						}
+					}
+				})
+			})
 		}},
 	})
 }
 
-func read(s *check.Story, r *stream, size int, want string, wantErr error, symptom string) {
+// read calls ReadExactly, and compares with what r can give.
+func read(s *check.Story, r *check.Stream, size int) {
 	s.Did("asked for %d bytes of %v", size, r)
+	rest := r.Rest()
+	want := rest[:min(size, len(rest))]
+	var wantErr error
+	switch {
+	case len(want) == size:
+	case r.Err == io.EOF && want != "":
+		wantErr = io.ErrUnexpectedEOF
+	default:
+		wantErr = r.Err
+	}
+
 	buf := make([]byte, size)
-	n, err := ReadExactly(r, buf)
-	expected := fmt.Sprintf("%d bytes %q, error %v", len(want), want, wantErr)
+	var n int
+	var err error
+	over := s.Go(func() { n, err = ReadExactly(r, buf) })
+	check.Settle()
+	expected := fmt.Sprintf("%d bytes %.60q, error %v", len(want), want, wantErr)
+	if !check.Ended(over) {
+		symptom := "it reads on although all that was asked for has come: the peer waits for the answer, and sends no more"
+		if !r.Waits {
+			symptom = "it waits"
+		}
+		s.Fail(expected, "it does not return", symptom+check.Where())
+	}
 	came := fmt.Sprintf("%d bytes, error %v", n, err)
 	if n >= 0 && n <= len(buf) {
-		came = fmt.Sprintf("%d bytes %q, error %v", n, buf[:n], err)
+		came = fmt.Sprintf("%d bytes %.60q, error %v", n, buf[:n], err)
 	}
+	wrongBytes := n != len(want) || string(buf[:n]) != want
 	switch {
-	case expected == came:
-	case n == len(want) && err == wantErr:
+	case n == 0 && err != nil && err.Error() == "not written yet":
+		s.Fail(expected, came, "it did not read: is ReadExactly written?")
+	case err == wantErr && n < len(want) && wantErr == nil:
+		s.Fail(expected, came, "a short Read was taken for all: read on until the buffer is full")
+	case err == wantErr && n != len(want):
+		s.Fail(expected, came, fmt.Sprintf("%d bytes came before the end, and it says %d: bytes that came are not counted, or counted twice", len(want), n))
+	case err == wantErr && wrongBytes:
 		s.Fail(expected, came, "other bytes are in the buffer than those that came: where does each Read write to?")
-	default:
-		s.Fail(expected, came, symptom)
+	case err != wantErr && wantErr == nil && n == size:
+		s.Fail(expected, came, "all is there, and the error won: what came with the last byte is for the next Read to find")
+	case err != wantErr && wantErr == nil && n < len(want) && r.Together:
+		s.Fail(expected, came, "the bytes that came together with the error were lost")
+	case err != wantErr && wantErr == nil:
+		s.Fail(expected, came, "it gave up although more would have come")
+	case err != wantErr && wantErr == io.ErrUnexpectedEOF:
+		s.Fail(expected, came, "the message was cut off in the middle: that is io.ErrUnexpectedEOF")
+	case err != wantErr && wantErr == io.EOF:
+		s.Fail(expected, came, "the end came before the first byte: that is io.EOF, a good end")
+	case err != wantErr:
+		s.Fail(expected, came, "an error of the stream comes back as it is")
+	case r.Rest() != rest[len(want):]:
+		s.Fail(fmt.Sprintf("%d bytes left in the stream", len(rest)-len(want)), fmt.Sprint(len(r.Rest())),
+			"bytes of the next message are gone: read only into the room that is left")
 	}
 }

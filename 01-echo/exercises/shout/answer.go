@@ -6,10 +6,10 @@ import (
 	"net"
 )
 
-// Serve answers one client: every byte that comes goes back, letters as
-// capitals, until the client has no more to send. It returns nil after the
-// client's FIN, and otherwise the error. It does not close conn.
+// Serve answers one client: every byte that comes goes back, the letters a to z
+// of ASCII as capitals, until the client has no more to send. It returns nil
+// after the client's FIN, and otherwise the error. It does not close conn.
 func Serve(conn net.Conn) error {
-	// TODO: write this. bytes.ToUpper makes capitals.
+	// TODO: write this.
 	return errors.New("not written yet")
 }

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -16,37 +14,43 @@ import (
 )
 
 func TestCheck(t *testing.T) {
+	broken := errors.New("the network is down")
+	everyByte := make([]byte, 256)
+	for i := range everyByte {
+		everyByte[i] = byte(i)
+	}
 	check.Run(t, []check.Case{
-		{Name: "one-word", Do: func(s *check.Story) {
-			exchange(s, "hello")
+		{Name: "one-word", Holds: []int{1, 2, 4}, Do: func(s *check.Story) {
+			overTCP(s, "hello")
 		}},
-		{Name: "digits-and-signs", Do: func(s *check.Story) {
-			exchange(s, "4 cups of tea, please!")
+		{Name: "digits-and-signs", Holds: []int{1}, Do: func(s *check.Story) {
+			overTCP(s, "4 cups of tea, please! @AZ[ `az{ ~")
 		}},
-		{Name: "two-messages", Do: func(s *check.Story) {
-			exchange(s, "a long first message", "second")
+		{Name: "every-byte", Holds: []int{1}, Do: func(s *check.Story) {
+			s.Bubble(func() { run(s, peer{messages: []string{string(everyByte)}}) })
 		}},
-		{Name: "long", Do: func(s *check.Story) {
-			exchange(s, strings.Repeat("ten bytes ", 10_000))
+		{Name: "a-letter-in-two-pieces", Holds: []int{1}, Do: func(s *check.Story) {
+			s.Bubble(func() { run(s, peer{messages: []string{"caf\xc3", "\xa9 au lait"}}) })
 		}},
-		{Name: "the-end", Do: func(s *check.Story) {
-			client, server := s.Pair()
-			done := make(chan error, 1)
-			go func() { done <- Serve(server) }()
-			s.Did("connected, and sent a FIN at once")
-			client.CloseWrite()
-			check.Want(s, nil, <-done, "Serve returned an error, but the client's FIN is the good end")
+		{Name: "two-messages", Holds: []int{1, 2}, Do: func(s *check.Story) {
+			overTCP(s, "a long first message", "second")
 		}},
-		{Name: "with-the-end", Do: func(s *check.Story) {
-			s.Did("gave Serve a connection whose Read returns \"bye\" together with io.EOF")
-			conn := &lastWords{}
-			err := Serve(conn)
-			if conn.written != "BYE" || err != nil {
-				s.Fail("\"BYE\", error <nil>", fmt.Sprintf("%q, error %v", conn.written, err),
-					"bytes that came together with the end were lost: first the bytes, then the error")
-			}
+		{Name: "long", Holds: []int{1}, Do: func(s *check.Story) {
+			overTCP(s, strings.Repeat("ten bytes ", 10_000))
 		}},
-		{Name: "a-reset", Do: func(s *check.Story) {
+		{Name: "the-end", Holds: []int{4}, Do: func(s *check.Story) {
+			s.Bubble(func() { run(s, peer{}) })
+		}},
+		{Name: "with-the-end", Holds: []int{3, 4}, Do: func(s *check.Story) {
+			s.Bubble(func() { run(s, peer{messages: []string{"bye"}, together: true}) })
+		}},
+		{Name: "with-an-error", Holds: []int{3, 5}, Do: func(s *check.Story) {
+			s.Bubble(func() { run(s, peer{messages: []string{"bye"}, together: true, err: broken}) })
+		}},
+		{Name: "write-fails", Holds: []int{5}, Do: func(s *check.Story) {
+			s.Bubble(func() { run(s, peer{messages: []string{"hello", "again"}, writeErr: broken, writeRoom: 5}) })
+		}},
+		{Name: "a-reset", Holds: []int{5}, Do: func(s *check.Story) {
 			client, server := s.Pair()
 			s.Did("connected, and sent a reset (RST)")
 			client.SetLinger(0)
@@ -55,47 +59,127 @@ func TestCheck(t *testing.T) {
 				s.Fail("an error", "nil", "a connection that was reset looks like one that ended well")
 			}
 		}},
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
+			s.Random(300, func(d *check.Draw) {
+				p := peer{piece: d.Size(3000), together: d.OneIn(2)}
+				for range d.N(4) {
+					p.messages = append(p.messages, string(d.Bytes(1+d.Size(5000))))
+				}
+				if d.OneIn(3) {
+					p.err = broken
+				} else if len(p.messages) > 0 && d.OneIn(3) {
+					p.writeErr, p.writeRoom = broken, d.N(len(p.messages[0]))
+				}
+				s.Bubble(func() { run(s, p) })
+			})
+		}},
 	})
 }
 
-// lastWords is a connection whose last bytes come together with the end.
-type lastWords struct {
-	net.Conn // nil: only Read and Write are used
-	read     bool
-	written  string
+// A peer sends its messages, each after the answer to the one before, and then
+// its FIN, or the connection fails.
+type peer struct {
+	messages  []string
+	piece     int   // a Read brings so many bytes at most; 0 for all
+	together  bool  // the last bytes come in one Read with the end
+	err       error // the end is this, and not the FIN
+	writeErr  error // the Write of the answer fails
+	writeRoom int   // after so many bytes
 }
 
-func (c *lastWords) Read(p []byte) (int, error) {
-	if c.read {
-		return 0, io.EOF
+// run calls Serve on a connection to the peer, in a Bubble.
+func run(s *check.Story, p peer) {
+	client, server := check.Link(1 << 20)
+	s.Cleanup(func() { client.Reset(); server.Close() })
+	if p.piece > 0 {
+		server.Piece = func() int { return p.piece }
+		s.Did("made a connection whose Read brings at most %d bytes", p.piece)
 	}
-	c.read = true
-	return copy(p, "bye"), io.EOF
+	server.Together, server.WriteErr, server.WriteRoom = p.together, p.writeErr, p.writeRoom
+	if p.writeErr != nil {
+		s.Did("made a connection whose Write fails after %d bytes: %v", p.writeRoom, p.writeErr)
+	}
+	end := func() {
+		switch {
+		case p.err != nil:
+			s.Did("the connection failed: %v", p.err)
+			client.Fail(p.err)
+		default:
+			s.Did("sent the FIN")
+			client.CloseWrite()
+		}
+	}
+	var err error
+	over := s.Go(func() { err = Serve(server) })
+	for i, m := range p.messages {
+		last := i == len(p.messages)-1
+		s.Did("sent %.60q, %d bytes", m, len(m))
+		if last && p.together {
+			s.Did("with the last of them, in one Read, comes the end")
+			check.Settle() // what was sent before is answered
+			server.Hold(func() { client.Write([]byte(m)); end() })
+		} else {
+			client.Write([]byte(m))
+		}
+		check.Settle()
+		got := client.Take()
+		if p.writeErr != nil && len(got) < len(m) {
+			break
+		}
+		if last && p.together && got == "" && check.Ended(over) {
+			s.Fail(fmt.Sprintf("%.40q", capitals(m)), "nothing, and then the end",
+				"the bytes that came together with the end are lost: first the bytes, then the error")
+		}
+		compare(s, i, m, got, check.Ended(over), func() string {
+			client.CloseWrite()
+			check.Settle()
+			return client.Take()
+		})
+	}
+	if p.writeErr == nil && !(p.together && len(p.messages) > 0) {
+		end()
+	}
+	check.Settle()
+	want := p.err
+	if p.writeErr != nil && len(p.messages) > 0 {
+		want = p.writeErr
+	}
+	switch rest := client.Take(); {
+	case rest != "" && want == nil:
+		s.Fail("no more bytes", fmt.Sprintf("%d more, such as %.20q", len(rest), rest),
+			"more came back than was sent: does Write get buf[:n], or the whole buffer?")
+	case !check.Ended(over):
+		s.Fail("an end of Serve", "none", "Serve goes on although the connection has ended"+check.Where())
+	case want == nil && err != nil:
+		s.Fail("nil", fmt.Sprint("error ", err), "Serve returned an error, but the client's FIN is the good end")
+	case !errors.Is(err, want):
+		s.Fail(fmt.Sprint("error ", want), fmt.Sprint("error ", err), "the connection failed, and Serve does not return the error")
+	case server.Ended() != "":
+		s.Fail("an open connection", "Serve has "+server.Ended()+" it", "Serve ended the connection: that is left to its caller")
+	}
 }
 
-func (c *lastWords) Write(p []byte) (int, error) {
-	c.written += string(p)
-	return len(p), nil
-}
-
-// exchange sends messages, one after the echo of the other, and compares what
-// comes back.
-func exchange(s *check.Story, messages ...string) {
+// overTCP sends messages over a real connection, one after the echo of the
+// other.
+func overTCP(s *check.Story, messages ...string) {
 	client, server := s.Pair()
-	done := make(chan error, 1)
-	go func() {
-		err := Serve(server)
+	var returned error
+	over := s.Go(func() {
+		returned = Serve(server)
 		server.CloseWrite() // so that a client that waits learns of the end
-		done <- err
-	}()
+	})
 	for i, m := range messages {
 		s.Did("sent %.40q, %d bytes", m, len(m))
 		go client.Write([]byte(m)) // while reading, or both may wait for good
 		client.SetReadDeadline(time.Now().Add(check.Patience / 2))
 		got := make([]byte, len(m))
-		n, err := io.ReadFull(client, got)
-		where := check.Where()
-		compare(s, i, m, string(got[:n]), err, where)
+		n, _ := io.ReadFull(client, got)
+		compare(s, i, m, string(got[:n]), check.Ended(over), func() string {
+			client.CloseWrite()
+			client.SetReadDeadline(time.Now().Add(check.Patience / 10))
+			rest, _ := io.ReadAll(client)
+			return string(rest)
+		})
 	}
 	s.Did("sent the FIN")
 	client.CloseWrite()
@@ -104,22 +188,52 @@ func exchange(s *check.Story, messages ...string) {
 		s.Fail("no more bytes", fmt.Sprintf("%d more, such as %.20q", len(rest), rest),
 			"more came back than was sent: does Write get buf[:n], or the whole buffer?")
 	}
-	check.Want(s, nil, <-done, "Serve returned an error, but the client's FIN is the good end")
+	<-over
+	check.Want(s, nil, returned, "Serve returned an error, but the client's FIN is the good end")
 }
 
-func compare(s *check.Story, earlier int, sent, got string, err error, where string) {
-	want := strings.ToUpper(sent)
+// capitals is what should come back.
+func capitals(sent string) string {
+	b := []byte(sent)
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}
+
+// compare looks at what came back of a message. If bytes are missing, finish
+// sends the FIN and gives what comes then.
+func compare(s *check.Story, earlier int, sent, got string, ended bool, finish func() string) {
+	want := capitals(sent)
 	expected, came := fmt.Sprintf("%.40q", want), fmt.Sprintf("%.40q, %d bytes", got, len(got))
+	at := 0
+	for at < len(got) && at < len(want) && got[at] == want[at] {
+		at++
+	}
 	switch {
 	case got == want:
+	case ended && got == "" && earlier == 0:
+		s.Fail(expected, "nothing, and then the end", "nothing came back: did Serve write anything?")
+	case ended && at == len(got):
+		s.Fail(expected, came+", and then the end", "Serve stopped before the client's end")
+	case at == len(got):
+		more := finish()
+		if got+more == want || got+more == "" {
+			s.Fail(expected, came, "Serve waits although bytes have come: answer what there is, it may be all"+check.Where())
+		}
+		s.Fail(expected, came, "a part of what was sent does not come back, not even after the client's end: it is lost")
+	case at == len(want):
+		s.Fail(expected, came, "more came back than was sent: does Write get buf[:n], or the whole buffer?")
 	case got == sent:
 		s.Fail(expected, came, "what came back is not in capitals")
-	case strings.HasPrefix(want, got) && errors.Is(err, os.ErrDeadlineExceeded):
-		s.Fail(expected, came, "Serve waits although bytes have come: answer what there is, it may be all"+where)
-	case got == "" && earlier == 0:
-		s.Fail(expected, "nothing, and then the end", "nothing came back: did Serve write anything?")
-	case strings.HasPrefix(want, got):
-		s.Fail(expected, came+", and then the end", "Serve stopped before the client's end")
+	case strings.Contains(got[at:], "\ufffd") && !strings.Contains(sent, "\ufffd"):
+		s.Fail(expected, came, fmt.Sprintf("byte %#02x is a part of a letter that was cut, or no letter at all, and came back as \"\\ufffd\": one Read is not one letter, so change bytes, and only a to z", sent[at]))
+	case len(got) == len(want) && want[at] == sent[at]:
+		s.Fail(expected, came, fmt.Sprintf("byte %#02x came back as %#02x: only the letters a to z of ASCII change", sent[at], got[at]))
+	case len(got) == len(want) && got[at] == sent[at]:
+		s.Fail(expected, came, fmt.Sprintf("the letter %q came back as it was: all from a to z become capitals", sent[at]))
 	default:
 		s.Fail(expected, came, "other bytes came back than were sent")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -13,147 +14,286 @@ import (
 	"example.com/sockets/docs/exercises/check"
 )
 
-// A backlog is a listener whose clients have all come before.
-type backlog struct {
-	net.Listener // nil: only Accept is used
-	mu           sync.Mutex
-	accepted     int
-	clients      int
-	closed       chan struct{}
-	changed      chan struct{} // told after each Accept
-}
-
-var errClosed = errors.New("the listener was closed")
-
-func (b *backlog) Accept() (net.Conn, error) {
-	b.mu.Lock()
-	if b.accepted < b.clients {
-		b.accepted++
-		c := &client{number: b.accepted, closed: make(chan struct{})}
-		b.mu.Unlock()
-		b.changed <- struct{}{}
-		return c, nil
-	}
-	b.mu.Unlock()
-	<-b.closed
-	return nil, errClosed
-}
-
-type client struct {
-	net.Conn // nil: only Close is used
-	number   int
-	once     sync.Once
-	closed   chan struct{}
-}
-
-func (c *client) Close() error {
-	c.once.Do(func() { close(c.closed) })
-	return nil
-}
-
 // A server under test: handlers report, and wait until they are let go.
 type server struct {
 	s        *check.Story
-	listener *backlog
-	started  chan *client
-	leave    chan struct{}
-	returned chan error
+	n        int
+	listener *check.Listener
+	clients  []*check.Conn // their own ends
+	left     int           // handlers that were let go
+	over     <-chan struct{}
+	err      error // of Serve, when that is over
+
+	mu      sync.Mutex
+	handled []net.Conn
+	leave   map[net.Conn]chan struct{}
 }
 
 func start(s *check.Story, n, clients int) *server {
-	s.Did("called Serve with n = %d; %d clients are in the backlog", n, clients)
-	v := &server{s, &backlog{clients: clients, closed: make(chan struct{}), changed: make(chan struct{}, clients)},
-		make(chan *client, clients), make(chan struct{}), make(chan error, 1)}
-	go func() {
-		v.returned <- Serve(v.listener, n, func(c net.Conn) {
-			v.started <- c.(*client)
-			<-v.leave
+	v := &server{s: s, n: n, listener: s.Listener(), leave: map[net.Conn]chan struct{}{}}
+	v.come(clients)
+	s.Did("called Serve with n = %d", n)
+	s.Cleanup(func() {
+		for _, c := range v.clients {
+			v.gate(c.Peer())
+		}
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		for _, gate := range v.leave {
+			select {
+			case <-gate:
+			default:
+				close(gate)
+			}
+		}
+	})
+	v.over = s.Go(func() {
+		v.err = Serve(v.listener, n, func(c net.Conn) {
+			gate := v.gate(c)
+			v.mu.Lock()
+			v.handled = append(v.handled, c)
+			v.mu.Unlock()
+			<-gate
 		})
-	}()
+	})
 	return v
 }
 
-// soon waits for what should happen at once.
-func soon[T any](s *check.Story, c chan T, expected, symptom string) T {
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(check.Patience / 4):
-		s.Fail(expected, "nothing", symptom+check.Where())
-		panic("not reached")
+func (v *server) gate(c net.Conn) chan struct{} {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.leave[c] == nil {
+		v.leave[c] = make(chan struct{})
+	}
+	return v.leave[c]
+}
+
+// come lets clients come into the backlog.
+func (v *server) come(clients int) {
+	if clients > 0 {
+		v.s.Did("%d client(s) came into the backlog", clients)
+	}
+	for range clients {
+		v.clients = append(v.clients, v.listener.Dial())
 	}
 }
 
-// serving waits until that many handlers run.
-func (v *server) serving(n int, symptom string) (clients []*client) {
-	for i := range n {
+// letGo lets the i-th of the handlers that were called end.
+func (v *server) letGo(i int) {
+	v.mu.Lock()
+	c := v.handled[i]
+	v.mu.Unlock()
+	v.s.Did("let handler %d end", i+1)
+	close(v.gate(c))
+	v.left++
+}
+
+func (v *server) count() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.handled)
+}
+
+// soon waits for what should happen at once: a moment of virtual time.
+func soon(what func() bool) bool {
+	for range 5 {
+		check.Settle()
+		if what() {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
+
+// look compares with what should be now that everyone who can has done
+// something.
+func (v *server) look() {
+	want := min(len(v.clients), v.left+v.n)
+	soon(func() bool { return v.count() >= want })
+	check.Settle()
+	if check.Ended(v.over) {
+		v.s.Fail("Serve goes on", fmt.Sprint("it returned ", v.err), "nobody was served, or not all: Serve ended although the listener was open")
+	}
+	got := v.count()
+	accepted, _, waiting, _ := v.listener.State()
+	symptom := fmt.Sprintf("fewer than n = %d at a time are served", v.n)
+	switch {
+	case got == 0 && want > 0:
+		symptom = "nobody was served: is Serve written?"
+	case v.left > 0:
+		symptom = "the next client was not served after one had left: does the place come back?"
+	}
+	if got < want {
+		v.s.Fail(fmt.Sprintf("%d clients have been served or are", want), fmt.Sprint(got), symptom+check.Where())
+	}
+	time.Sleep(time.Hour) // of virtual time: nobody else may come meanwhile
+	accepted, _, waiting, _ = v.listener.State()
+	full := want-v.left == v.n
+	switch got = v.count(); {
+	case got > want || accepted > want:
+		v.s.Fail(fmt.Sprintf("%d accepted, the others in the backlog", want), fmt.Sprintf("%d accepted", max(got, accepted)),
+			"more than n were accepted: wait for a free place before you accept")
+	case full && waiting > 0:
+		v.s.Fail(fmt.Sprintf("no call of Accept while %d are served", v.n), "Accept was called", "it accepts although all places are taken: the next client will be accepted, and wait with us instead of in the backlog")
+	case !full && waiting == 0:
+		v.s.Fail("a call of Accept that waits for the next client", "none", fmt.Sprintf("%d of n = %d places are taken, and nobody is accepted", want-v.left, v.n)+check.Where())
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	seen := map[net.Conn]bool{}
+	for i, c := range v.handled {
+		if seen[c] {
+			v.s.Fail("a client for each handler", fmt.Sprintf("handler %d has the client of another", i+1), "two handlers have the same connection")
+		}
+		seen[c] = true
+		own := slices.IndexFunc(v.clients, func(d *check.Conn) bool { return d.Peer() == c })
+		if own < 0 {
+			v.s.Fail("the connections that were accepted", "another", "handle did not get the connection that was accepted")
+		}
 		select {
-		case err := <-v.returned:
-			v.s.Fail(fmt.Sprintf("%d clients served at a time", n), fmt.Sprintf("Serve returned %v", err), "nobody was served, or not all: Serve ended although the listener was open")
+		case <-v.leave[c]:
+			if c.(*check.Conn).Ended() != "closed" {
+				v.s.Fail("the connection closed", "it is open", "the connection is not closed when its handler is over: the client waits for good")
+			}
+		default:
+			if c.(*check.Conn).Ended() != "" {
+				v.s.Fail("an open connection", "it was closed", "a connection was closed while its handler still ran")
+			}
+		}
+	}
+}
+
+// end ends the listener while handlers run, and lets them go.
+func (v *server) end(err error) {
+	if err == nil {
+		v.s.Did("closed the listener")
+		v.listener.Close()
+		err = net.ErrClosed
+	} else {
+		v.s.Did("Accept failed: %v", err)
+		v.listener.Fail(err)
+	}
+	accepted, before, _, _ := v.listener.State()
+	running := v.count() - v.left
+	for i := range v.count() {
+		v.mu.Lock()
+		c := v.handled[i]
+		v.mu.Unlock()
+		select {
+		case <-v.gate(c):
+			continue
 		default:
 		}
-		clients = append(clients, soon(v.s, v.started, fmt.Sprintf("handler %d of %d at a time", i+1, n), symptom))
+		time.Sleep(time.Hour)
+		check.Settle()
+		if check.Ended(v.over) {
+			v.s.Fail(fmt.Sprintf("Serve waits for %d handler(s)", running), fmt.Sprintf("it returned %v", v.err), "Serve returned while a handler still ran: its echo would be lost")
+		}
+		if c.(*check.Conn).Ended() != "" {
+			v.s.Fail("an open connection", "it was closed", "a connection was closed while its handler still ran: the end of the listener is not the end of its clients")
+		}
+		v.letGo(i)
+		running--
 	}
-	return clients
-}
-
-// notMore objects if another client is accepted while n are served. A Serve
-// that would accept one needs a moment for it: goroutines that can run do.
-func (v *server) notMore(n int) {
-	for range n {
-		<-v.listener.changed
+	if !soon(func() bool { return check.Ended(v.over) }) {
+		_, calls, _, _ := v.listener.State()
+		if calls > before+5 {
+			v.s.Fail("an end of Serve", fmt.Sprintf("%d calls of Accept more", calls-before), "Accept has failed, and Serve tries it again and again")
+		}
+		v.s.Fail("an end of Serve", "it goes on", "Serve does not return although Accept has failed and the last handler is over"+check.Where())
 	}
-	select {
-	case <-v.listener.changed:
-		v.s.Fail(fmt.Sprintf("%d accepted, the others in the backlog", n), "one more was accepted",
-			"more than n were accepted: wait for a free place before you accept")
-	case <-time.After(50 * time.Millisecond):
+	if !errors.Is(v.err, err) {
+		v.s.Fail(fmt.Sprint("error ", err), fmt.Sprint("error ", v.err), "Serve must return the error of Accept")
+	}
+	if now, _, _, _ := v.listener.State(); now != accepted {
+		v.s.Fail("nobody accepted after the error", fmt.Sprint(now-accepted), "after Accept has failed nobody is accepted")
 	}
 }
 
 func TestCheck(t *testing.T) {
+	full := errors.New("too many open files")
+	in := func(name string, holds []int, do func(s *check.Story)) check.Case {
+		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
+	}
 	check.Run(t, []check.Case{
-		{Name: "one-client", Do: func(s *check.Story) {
-			v := start(s, 3, 1)
-			v.serving(1, "nobody was served: is Serve written?")
-		}},
-		{Name: "n-at-a-time", Do: func(s *check.Story) {
+		in("one-client", []int{1}, func(s *check.Story) { start(s, 3, 1).look() }),
+		in("n-at-a-time", []int{1, 2}, func(s *check.Story) { start(s, 3, 10).look() }),
+		in("one-place", []int{1, 2}, func(s *check.Story) { start(s, 1, 3).look() }),
+		in("one-leaves", []int{2, 3}, func(s *check.Story) {
 			v := start(s, 3, 10)
-			v.serving(3, "fewer than n at a time are served")
-			v.notMore(3)
-		}},
-		{Name: "one-leaves", Do: func(s *check.Story) {
-			v := start(s, 3, 10)
-			v.serving(3, "fewer than n at a time are served")
+			v.look()
+			for i := range 7 {
+				v.letGo(i)
+				v.look()
+			}
+		}),
+		in("late-clients", []int{1, 2}, func(s *check.Story) {
+			v := start(s, 2, 0)
 			for range 3 {
-				<-v.listener.changed
+				v.look()
+				v.come(1)
 			}
-			s.Did("let one handler end")
-			v.leave <- struct{}{}
-			v.serving(1, "the next client was not served after one had left: does the place come back?")
-			v.notMore(1)
-		}},
-		{Name: "closed", Do: func(s *check.Story) {
-			v := start(s, 2, 1)
-			c := v.serving(1, "nobody was served")[0]
-			s.Did("let its handler end")
-			v.leave <- struct{}{}
-			soon(s, c.closed, "the connection closed", "the connection is not closed when its handler is over: the client waits for good")
-		}},
-		{Name: "the-end", Do: func(s *check.Story) {
-			v := start(s, 2, 1)
-			v.serving(1, "nobody was served")
-			s.Did("closed the listener while a handler runs")
-			close(v.listener.closed)
-			select {
-			case err := <-v.returned:
-				s.Fail("Serve waits for the handler", fmt.Sprintf("it returned %v", err), "Serve returned while a handler still ran: its echo would be lost")
-			case <-time.After(50 * time.Millisecond):
+			v.look()
+		}),
+		in("closes-first", []int{3}, func(s *check.Story) {
+			v := start(s, 1, 2)
+			v.look()
+			s.Did("its connection takes a while to close")
+			closing := make(chan struct{})
+			v.handled[0].(*check.Conn).AtClose = func() { <-closing }
+			v.letGo(0)
+			time.Sleep(time.Hour)
+			accepted, _, waiting, _ := v.listener.State()
+			close(closing)
+			if accepted > 1 || waiting > 0 {
+				s.Fail("1 accepted", "2, while the first is being closed", "the place is given back before the connection is closed: for a moment more than n are open")
 			}
-			s.Did("let the handler end")
-			v.leave <- struct{}{}
-			check.Want(s, errClosed, soon(s, v.returned, "an end of Serve", "Serve does not return although the last handler is over"),
-				"Serve must return the error of Accept")
+			v.look()
+		}),
+		in("the-end", []int{4, 5}, func(s *check.Story) {
+			v := start(s, 4, 3)
+			v.look()
+			v.end(nil)
+		}),
+		in("the-end-without-clients", []int{4}, func(s *check.Story) { start(s, 2, 0).end(nil) }),
+		in("accept-fails", []int{4, 5}, func(s *check.Story) {
+			v := start(s, 4, 2)
+			v.look()
+			v.end(full)
+		}),
+		in("the-end-while-full", []int{4, 5}, func(s *check.Story) {
+			v := start(s, 2, 2)
+			v.look()
+			v.end(nil)
+		}),
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5}, Do: func(s *check.Story) {
+			s.Random(200, func(d *check.Draw) {
+				n, steps := d.Between(1, 6), d.N(12)
+				s.Bubble(func() {
+					v := start(s, n, d.N(10))
+					v.look()
+					for range steps {
+						var running []int
+						for i, c := range v.handled {
+							select {
+							case <-v.gate(c):
+							default:
+								running = append(running, i)
+							}
+						}
+						if len(running) > 0 && d.OneIn(2) {
+							v.letGo(running[d.N(len(running))])
+						} else {
+							v.come(d.Between(1, 3))
+						}
+						v.look()
+					}
+					if min(len(v.clients), v.left+v.n) == len(v.clients) {
+						v.end([]error{nil, full}[d.N(2)])
+					}
+				})
+			})
 		}},
 	})
 }

@@ -7,182 +7,335 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"example.com/sockets/docs/exercises/check"
 )
 
+const queue = 4 // as the task has it
+
 // hears takes what waits in a member's channel: want, and no more.
 func hears(s *check.Story, name string, c <-chan string, want []string, symptom string) {
 	s.Did("%s reads what is there", name)
-	var got []string
-	for range want {
+	got, closed := take(c)
+	expected, came := fmt.Sprintf("%q", want), fmt.Sprintf("%q", got)
+	if closed {
+		came += ", and the channel is closed"
+	}
+	switch {
+	case slices.Equal(got, want) && !closed:
+	case slices.Equal(got, want):
+		s.Fail(expected+", and an open channel", came, name+" was put out, and has missed nothing")
+	case len(got) == len(want) && slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))):
+		s.Fail(expected, came, "the messages came in another order than they were said")
+	case len(got) > len(want):
+		s.Fail(expected, came, "somebody heard what was not for them, or heard it twice")
+	default:
+		s.Fail(expected, came, symptom)
+	}
+}
+
+// take reads what waits in a channel.
+func take(c <-chan string) (got []string, closed bool) {
+	check.Settle()
+	for {
 		select {
 		case m, ok := <-c:
 			if !ok {
-				s.Fail(fmt.Sprintf("%q", want), fmt.Sprintf("%q, and the channel is closed", got), symptom)
+				return got, true
 			}
 			got = append(got, m)
-		case <-time.After(check.Patience / 5):
-			s.Fail(fmt.Sprintf("%q", want), fmt.Sprintf("%q, and nothing more", got), symptom)
+			check.Settle()
+		default:
+			return got, false
 		}
-	}
-	if !slices.Equal(got, want) {
-		if slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))) {
-			symptom = "the messages came in another order than they were said"
-		}
-		s.Fail(fmt.Sprintf("%q", want), fmt.Sprintf("%q", got), symptom)
-	}
-	select {
-	case m, ok := <-c:
-		if ok {
-			s.Fail("no more messages", fmt.Sprintf("%q", m), "somebody heard what was not for them, or heard it twice")
-		}
-	default:
 	}
 }
 
-// say must return although nobody reads.
+// say must return although nobody reads, without waiting.
 func say(s *check.Story, r *Room, message string) {
 	s.Did("said %q", message)
-	done := make(chan any, 1)
-	go func() {
-		defer func() { done <- recover() }()
-		r.Say(message)
-	}()
-	select {
-	case cause := <-done:
-		if cause != nil {
-			panic(cause)
-		}
-	case <-time.After(check.Patience / 5):
-		s.Fail("Say returns", "it waits", "everyone is held up by a member that does not read"+check.Where())
+	over := s.Go(func() { r.Say(message) })
+	check.Settle()
+	if !check.Ended(over) {
+		s.Fail("Say returns at once", "it waits", "everyone is held up by a member that does not read"+check.Where())
 	}
 }
 
-func closed(s *check.Story, name string, c <-chan string, symptom string) {
-	s.Did("looked whether %s's channel is closed", name)
-	for range 2 * Queue {
-		select {
-		case _, ok := <-c:
-			if !ok {
-				return
-			}
-		case <-time.After(check.Patience / 5):
-			s.Fail("a closed channel", "an open one, with nothing in it", symptom)
-		}
+// out reads a channel that must be closed behind want.
+func out(s *check.Story, name string, c <-chan string, want []string, symptom string) {
+	s.Did("looked at %s's channel", name)
+	got, closed := take(c)
+	expected := fmt.Sprintf("%q, and the channel closed", want)
+	switch {
+	case !closed:
+		s.Fail(expected, fmt.Sprintf("%q, and it is open", got), symptom)
+	case len(got) < len(want):
+		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got), "what waited in the channel is lost: who is out may read it to the end")
+	case len(got) > queue:
+		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got), fmt.Sprintf("%d messages waited, and Queue is %d: who is so far behind is put out", len(got), queue))
+	case !slices.Equal(got, want):
+		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got), "somebody heard what was said when they were out, or in another order")
 	}
-	s.Fail("a closed channel", "messages and messages", symptom)
+}
+
+const (
+	unheard  = "nobody heard, or not everybody: there is no room for Queue messages, or Say is not written"
+	tooEarly = "a member may be Queue = 4 messages behind, and was not allowed to be"
+	gap      = "ben missed a message and does not learn it: a gap without a word is worse than being put out"
+)
+
+func numbered(from, to int) (list []string) {
+	for i := from; i <= to; i++ {
+		list = append(list, fmt.Sprint("message ", i))
+	}
+	return list
 }
 
 func TestCheck(t *testing.T) {
+	in := func(name string, holds []int, do func(s *check.Story)) check.Case {
+		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
+	}
 	check.Run(t, []check.Case{
-		{Name: "two-members", Do: func(s *check.Story) {
+		in("two-members", []int{1, 5, 8}, func(s *check.Story) {
 			var r Room
 			s.Did("anna and ben joined")
 			anna, ben := r.Join("anna"), r.Join("ben")
 			say(s, &r, "hello")
-			hears(s, "anna", anna, []string{"hello"}, "nobody heard, or not everybody: there is no room for Queue messages, or Say is not written")
+			hears(s, "anna", anna, []string{"hello"}, unheard)
 			hears(s, "ben", ben, []string{"hello"}, "one heard, and another did not")
-		}},
-		{Name: "a-queue", Do: func(s *check.Story) {
+			say(s, &r, "")
+			hears(s, "ben", ben, []string{""}, "an empty message is a message")
+		}),
+		in("an-empty-room", []int{5, 8}, func(s *check.Story) {
+			var r Room
+			say(s, &r, "is anybody there?")
+			r.Leave("nobody")
+			s.Did("anna joined")
+			hears(s, "anna", r.Join("anna"), nil, "")
+		}),
+		in("a-queue", []int{1, 6}, func(s *check.Story) {
 			var r Room
 			s.Did("anna joined")
 			anna := r.Join("anna")
-			var want []string
-			for i := range Queue {
-				want = append(want, fmt.Sprint("message ", i+1))
-				say(s, &r, want[i])
+			for _, m := range numbered(1, queue) {
+				say(s, &r, m)
 			}
-			hears(s, "anna", anna, want, "a member may be Queue messages behind, and was not allowed to be")
-		}},
-		{Name: "leave", Do: func(s *check.Story) {
+			hears(s, "anna", anna, numbered(1, queue), tooEarly)
+			for _, m := range numbered(5, 4+queue) {
+				say(s, &r, m)
+			}
+			hears(s, "anna", anna, numbered(5, 4+queue), tooEarly)
+		}),
+		in("leave", []int{3, 4}, func(s *check.Story) {
 			var r Room
-			s.Did("anna and ben joined; ben left")
+			s.Did("anna and ben joined")
 			anna, ben := r.Join("anna"), r.Join("ben")
+			say(s, &r, "message 1")
+			say(s, &r, "message 2")
+			s.Did("ben left")
 			r.Leave("ben")
-			closed(s, "ben", ben, "ben has left, and his goroutine waits for good: close the channel")
-			say(s, &r, "hello")
-			hears(s, "anna", anna, []string{"hello"}, "anna missed a message")
+			say(s, &r, "message 3")
+			out(s, "ben", ben, numbered(1, 2), "ben has left, and his goroutine waits for good: close the channel")
+			hears(s, "anna", anna, numbered(1, 3), "anna missed a message")
 			s.Did("ben left again, and a stranger left")
 			r.Leave("ben")
 			r.Leave("nobody")
-		}},
-		{Name: "a-slow-member", Do: func(s *check.Story) {
+			say(s, &r, "message 4")
+			hears(s, "anna", anna, []string{"message 4"}, "anna missed a message")
+			s.Did("ben joined again")
+			ben = r.Join("ben")
+			say(s, &r, "message 5")
+			hears(s, "ben", ben, []string{"message 5"}, "ben has come back, and hears nothing")
+		}),
+		in("a-slow-member", []int{4, 5, 6}, func(s *check.Story) {
 			var r Room
-			s.Did("anna joined, who reads, and ben, who never does")
-			anna, ben := r.Join("anna"), r.Join("ben")
-			for i := range Queue + 1 {
-				m := fmt.Sprint("message ", i+1)
+			s.Did("anna joined, who reads, and ben and cleo, who don't")
+			anna, ben, cleo := r.Join("anna"), r.Join("ben"), r.Join("cleo")
+			for _, m := range numbered(1, queue) {
 				say(s, &r, m)
 				hears(s, "anna", anna, []string{m}, "anna, who reads at once, missed a message")
 			}
-			say(s, &r, "one more")
-			hears(s, "anna", anna, []string{"one more"}, "anna, who reads at once, missed a message")
-			closed(s, "ben", ben, "ben missed a message and does not learn it: a gap without a word is worse than being put out")
-			say(s, &r, "and one more")
-		}},
-		{Name: "the-same-name", Do: func(s *check.Story) {
+			s.Did("cleo reads one message")
+			if m := <-cleo; m != "message 1" {
+				s.Fail("message 1", m, "the messages came in another order than they were said")
+			}
+			say(s, &r, "message 5")
+			say(s, &r, "message 6")
+			hears(s, "anna", anna, numbered(5, 6), "anna, who reads, missed a message")
+			out(s, "ben", ben, numbered(1, 4), gap)
+			out(s, "cleo", cleo, numbered(2, 5), gap)
+			s.Did("ben left, who is out already, and joined again")
+			r.Leave("ben")
+			ben = r.Join("ben")
+			say(s, &r, "message 7")
+			hears(s, "ben", ben, []string{"message 7"}, "ben has come back, and hears nothing")
+		}),
+		in("the-same-name", []int{2, 4}, func(s *check.Story) {
 			var r Room
-			s.Did("anna joined, and then a second anna")
-			first, second := r.Join("anna"), r.Join("anna")
-			closed(s, "the first anna", first, "the first anna waits for good: who takes a name puts its owner out")
+			s.Did("anna joined")
+			first := r.Join("anna")
+			say(s, &r, "message 1")
+			s.Did("a second anna joined")
+			second := r.Join("anna")
+			say(s, &r, "message 2")
+			out(s, "the first anna", first, numbered(1, 1), "the first anna waits for good: who takes a name puts its owner out")
+			hears(s, "the second anna", second, []string{"message 2"}, "the second anna heard nothing")
+		}),
+		in("two-rooms", []int{8}, func(s *check.Story) {
+			var r, other Room
+			s.Did("anna joined one room, and ben another")
+			anna, ben := r.Join("anna"), other.Join("ben")
 			say(s, &r, "hello")
-			hears(s, "the second anna", second, []string{"hello"}, "the second anna heard nothing")
+			hears(s, "anna", anna, []string{"hello"}, unheard)
+			hears(s, "ben", ben, nil, "")
+		}),
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
+			s.Random(300, func(d *check.Draw) {
+				steps := d.N(40)
+				s.Bubble(func() { random(s, d, steps) })
+			})
 		}},
-		{Name: "one-order", Do: func(s *check.Story) {
-			s.Did("four speakers spoke at once, and two members listened, 200 times")
-			for range 200 {
-				var r Room
-				a, b := r.Join("anna"), r.Join("ben")
-				var speakers sync.WaitGroup
-				for i := range Queue {
-					speakers.Go(func() { r.Say(fmt.Sprint("speaker ", i+1)) })
-				}
-				speakers.Wait()
-				r.Leave("anna")
-				r.Leave("ben")
-				heardA, heardB := all(a), all(b)
-				if heardA != heardB {
-					s.Fail("the same order for both", "anna: "+heardA+"\nben: "+heardB, "two members heard the messages in another order")
-				}
-			}
-		}},
-		{Name: "coming-and-going", Do: func(s *check.Story) {
-			s.Did("members joined and left while others spoke")
-			var r Room
-			var crowd sync.WaitGroup
-			causes := make(chan any, 100)
-			for i := range 8 {
-				crowd.Go(func() {
-					defer func() {
-						if cause := recover(); cause != nil {
-							causes <- cause
-						}
-					}()
-					name := fmt.Sprint("member ", i%4)
-					for range 200 {
-						r.Join(name)
-						r.Say("hello")
-						r.Leave(name)
-					}
-				})
-			}
-			crowd.Wait()
-			select {
-			case cause := <-causes:
-				panic(cause)
-			default:
-			}
-		}},
+		{Name: "one-order", Holds: []int{7, 8}, Do: oneOrder},
+		{Name: "coming-and-going", Holds: []int{8}, Do: comingAndGoing},
 	})
 }
 
-func all(c <-chan string) string {
-	var got []string
-	for m := range c {
-		got = append(got, m)
+// random compares the room with lists of what each should hear.
+func random(s *check.Story, d *check.Draw, steps int) {
+	type member struct {
+		name  string
+		c     <-chan string
+		waits []string
+		out   bool
 	}
-	return strings.Join(got, ", ")
+	var r Room
+	var all []*member
+	here := func(name string) *member {
+		for _, m := range all {
+			if m.name == name && !m.out {
+				return m
+			}
+		}
+		return nil
+	}
+	for i := range steps {
+		name := []string{"anna", "ben", "cleo", ""}[d.N(4)]
+		switch d.N(7) {
+		case 0:
+			s.Did("%q joined", name)
+			if m := here(name); m != nil {
+				m.out = true
+			}
+			all = append(all, &member{name: name, c: r.Join(name)})
+		case 1:
+			s.Did("%q left", name)
+			if m := here(name); m != nil {
+				m.out = true
+			}
+			r.Leave(name)
+		case 2, 3, 4, 5:
+			text := fmt.Sprint("message ", i)
+			say(s, &r, text)
+			for _, m := range all {
+				if !m.out && len(m.waits) == queue {
+					m.out = true
+				} else if !m.out {
+					m.waits = append(m.waits, text)
+				}
+			}
+		case 6:
+			if m := here(name); m != nil {
+				hears(s, m.name, m.c, m.waits, "a member missed a message")
+				m.waits = nil
+			}
+		}
+	}
+	for _, m := range all {
+		if m.out {
+			out(s, m.name, m.c, m.waits, "a member that has left, or was put out, waits for good")
+		} else {
+			hears(s, m.name, m.c, m.waits, "a member missed a message")
+		}
+	}
+}
+
+// oneOrder has several speak at exactly the same time, again and again.
+func oneOrder(s *check.Story) {
+	s.Did("four spoke at once, and eight listened, again and again")
+	for began, i := time.Now(), 0; i < 20_000 && time.Since(began) < check.Patience/4; i++ {
+		var r Room
+		var members []<-chan string
+		for i := range 8 {
+			members = append(members, r.Join(fmt.Sprint("member ", i)))
+		}
+		var ready atomic.Int32
+		var speakers sync.WaitGroup
+		for i := range queue {
+			speakers.Go(func() {
+				ready.Add(1)
+				for spins := 0; ready.Load() < queue && spins < 10_000; spins++ {
+				}
+				r.Say(fmt.Sprint("speaker ", i+1))
+			})
+		}
+		speakers.Wait()
+		first := ""
+		for i, c := range members {
+			r.Leave(fmt.Sprint("member ", i))
+			var got []string
+			for m := range c {
+				got = append(got, m)
+			}
+			heard := strings.Join(got, ", ")
+			if i == 0 {
+				first = heard
+			}
+			if heard != first {
+				s.Fail("the same order for all", "one heard: "+first+"\nanother:   "+heard, "two members heard the messages in another order")
+			}
+			if len(got) != queue {
+				s.Fail("4 messages", heard, "of four that spoke at once not all were heard")
+			}
+		}
+	}
+}
+
+// comingAndGoing has members join and leave while others speak, with real
+// parallelism: what is not guarded breaks.
+func comingAndGoing(s *check.Story) {
+	s.Did("members joined, left and were put out while others spoke, all at once")
+	for began, i := time.Now(), 0; i < 50 && time.Since(began) < check.Patience/4; i++ {
+		var r Room
+		var crowd []<-chan struct{}
+		for i := range 8 {
+			crowd = append(crowd, s.Go(func() {
+				name := fmt.Sprint("member ", i%4)
+				for k := range 200 {
+					switch c := r.Join(name); k % 3 {
+					case 0:
+						r.Say("hello")
+						r.Leave(name)
+					case 1:
+						for range queue + 1 {
+							r.Say("hello")
+						}
+						for range c { // it was put out, by itself or by another
+						}
+					default:
+						r.Leave(name)
+						r.Say("hello")
+					}
+				}
+			}))
+		}
+		for _, c := range crowd {
+			<-c
+		}
+		if s.Failed() {
+			return
+		}
+	}
 }

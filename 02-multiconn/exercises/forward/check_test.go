@@ -14,17 +14,26 @@ import (
 	"example.com/sockets/docs/exercises/check"
 )
 
-// start runs Forward between a client and a target, and gives the far ends.
-func start(s *check.Story) (client, target, near *net.TCPConn, returned chan error) {
-	client, nearClient := s.Pair()
-	nearTarget, target := s.Pair()
-	returned = make(chan error, 1)
+// A proxy is Forward between a client and a target: their own ends, and those
+// that Forward has.
+type proxy struct {
+	s                      *check.Story
+	client, target         *net.TCPConn
+	nearClient, nearTarget *net.TCPConn
+	over                   <-chan struct{}
+	err                    error
+}
+
+func start(s *check.Story) *proxy {
+	p := &proxy{s: s}
+	p.client, p.nearClient = s.Pair()
+	p.nearTarget, p.target = s.Pair()
 	s.Did("called Forward between a client and a target")
-	go func() { returned <- Forward(nearClient, nearTarget) }()
-	for _, c := range []net.Conn{client, target} {
-		c.SetDeadline(time.Now().Add(check.Patience / 3))
+	p.over = s.Go(func() { p.err = Forward(p.nearClient, p.nearTarget) })
+	for _, c := range []net.Conn{p.client, p.target} {
+		c.SetDeadline(time.Now().Add(check.Patience * 2 / 3))
 	}
-	return client, target, nearClient, returned
+	return p
 }
 
 // passes sends text from one end and reads it at the other.
@@ -33,9 +42,23 @@ func passes(s *check.Story, from, to net.Conn, what, text, symptom string) {
 	go io.WriteString(from, text)
 	got := make([]byte, len(text))
 	n, err := io.ReadFull(to, got)
-	if string(got[:n]) != text {
-		s.Fail(fmt.Sprintf("%.30q at the other side", text), fmt.Sprintf("%.30q, %d bytes, error %v", got[:n], n, err), symptom+check.Where())
+	if string(got[:n]) == text {
+		return
 	}
+	if n == len(text) {
+		symptom = "other bytes came through than were sent"
+	} else if n > 0 {
+		symptom = "a part of what was sent did not come through"
+	}
+	s.Fail(fmt.Sprintf("%.30q at the other side, %d bytes", text, len(text)), fmt.Sprintf("%.30q, %d bytes, error %v", got[:n], n, err), symptom+check.Where())
+}
+
+func (p *proxy) there(text string) {
+	passes(p.s, p.client, p.target, "the client", text, "nothing came through from the client to the target")
+}
+
+func (p *proxy) back(text, symptom string) {
+	passes(p.s, p.target, p.client, "the target", text, symptom)
 }
 
 func ends(s *check.Story, c net.Conn, symptom string) {
@@ -45,68 +68,234 @@ func ends(s *check.Story, c net.Conn, symptom string) {
 	}
 }
 
+// returns waits until Forward has returned, and looks at the connections.
+func (p *proxy) returns(symptom string) {
+	select {
+	case <-p.over:
+	case <-time.After(check.Patience / 3):
+		p.s.Fail("Forward returns", "it does not", symptom+check.Where())
+	}
+	for name, c := range map[string]net.Conn{"the client's": p.nearClient, "the target's": p.nearTarget} {
+		if err := c.SetDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
+			p.s.Fail("both connections closed", name+" is open", "the connections are not closed when Forward has returned: files leak")
+		}
+	}
+}
+
+func (p *proxy) good() {
+	p.returns("both directions have ended, and Forward goes on")
+	check.Want(p.s, nil, p.err, "Forward returned an error, but all went well")
+}
+
+func (p *proxy) failed(symptom string) {
+	p.returns(symptom)
+	switch {
+	case p.err == nil:
+		p.s.Fail("an error", "nil", "a connection that failed looks like one that ended well")
+	case errors.Is(p.err, net.ErrClosed):
+		p.s.Fail("the error that came first", p.err.Error(), "Forward returns the error that its own Close has made, in place of the one that came first")
+	}
+}
+
+const (
+	oneAtATime = "the answer did not come before the client's end: both directions at once"
+	halfClosed = "the answer after the half-close did not come: a FIN ends one direction only"
+	stillWaits = "the one is gone, and the other side still waits for it"
+)
+
 func TestCheck(t *testing.T) {
 	check.Run(t, []check.Case{
-		{Name: "there", Do: func(s *check.Story) {
-			client, target, _, _ := start(s)
-			passes(s, client, target, "the client", "hello", "nothing came through from the client to the target")
-		}},
-		{Name: "there-and-back", Do: func(s *check.Story) {
-			client, target, _, _ := start(s)
-			for _, text := range []string{"one", "two"} {
-				passes(s, client, target, "the client", text, "nothing came through from the client to the target")
-				passes(s, target, client, "the target", strings.ToUpper(text), "the answer did not come before the client's end: both directions at once")
+		{Name: "there", Holds: []int{1}, Do: func(s *check.Story) { start(s).there("hello") }},
+		{Name: "there-and-back", Holds: []int{1, 2}, Do: func(s *check.Story) {
+			p := start(s)
+			for _, text := range []string{"one", "two\x00\xff"} {
+				p.there(text)
+				p.back(strings.ToUpper(text), oneAtATime)
 			}
 		}},
-		{Name: "target-speaks-first", Do: func(s *check.Story) {
-			client, target, _, _ := start(s)
-			passes(s, target, client, "the target", "220 welcome", "the answer did not come before the client's end: both directions at once")
-		}},
-		{Name: "half-close", Do: func(s *check.Story) {
-			client, target, _, returned := start(s)
-			passes(s, client, target, "the client", "a question", "nothing came through from the client to the target")
+		{Name: "target-speaks-first", Holds: []int{1, 2}, Do: func(s *check.Story) { start(s).back("220 welcome", oneAtATime) }},
+		{Name: "half-close", Holds: []int{3, 4}, Do: func(s *check.Story) {
+			p := start(s)
+			p.there("a question")
 			s.Did("the client half-closed (FIN)")
-			client.CloseWrite()
-			ends(s, target, "the target never learned that the client has sent everything")
-			passes(s, target, client, "the target", "the answer", "the answer after the half-close did not come: a FIN ends one direction only")
+			p.client.CloseWrite()
+			ends(s, p.target, "the target never learned that the client has sent everything")
+			p.back("the answer", halfClosed)
+			p.back("more of it", halfClosed)
 			s.Did("the target closed")
-			target.Close()
-			ends(s, client, "the client never learned that the target has closed")
-			check.Want(s, nil, <-returned, "Forward returned an error, but all went well")
+			p.target.Close()
+			ends(s, p.client, "the client never learned that the target has closed")
+			p.good()
 		}},
-		{Name: "big", Do: func(s *check.Story) {
-			client, target, _, _ := start(s)
+		{Name: "target-half-closes", Holds: []int{3, 4}, Do: func(s *check.Story) {
+			p := start(s)
+			s.Did("the target half-closed (FIN)")
+			p.target.CloseWrite()
+			ends(s, p.client, "the client never learned that the target has sent everything")
+			p.there("a letter")
+			p.there("another")
+			s.Did("the client closed")
+			p.client.CloseWrite()
+			ends(s, p.target, "the target never learned that the client has closed")
+			p.good()
+		}},
+		{Name: "big", Holds: []int{1}, Do: func(s *check.Story) {
+			p := start(s)
 			text := strings.Repeat("a line of text\n", 200_000)
-			go io.Copy(target, target) // an echo server
-			passes(s, client, client, "the client (of an echo)", text, "a large echo did not come back whole")
+			go io.Copy(p.target, p.target) // an echo server
+			passes(s, p.client, p.client, "the client (of an echo)", text, "a large echo did not come back whole")
 		}},
-		{Name: "closed", Do: func(s *check.Story) {
-			client, target, near, returned := start(s)
-			s.Did("client and target closed")
-			client.CloseWrite()
-			target.CloseWrite()
-			<-returned
-			if _, err := near.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
-				s.Fail("both connections closed", "the client's is open", "the connections are not closed when Forward has returned: files leak")
+		{Name: "big-and-closed", Holds: []int{1, 3, 4}, Do: func(s *check.Story) {
+			p := start(s)
+			text := strings.Repeat("a line of text\n", 200_000)
+			s.Did("the target sent %d bytes and closed; the client reads them later", len(text))
+			go func() {
+				io.WriteString(p.target, text)
+				p.target.CloseWrite()
+			}()
+			p.client.CloseWrite()
+			ends(s, p.target, "the target never learned that the client has sent everything")
+			got, err := io.ReadAll(p.client)
+			if string(got) != text {
+				s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprintf("%d, error %v", len(got), err), "the end came before all was passed on: bytes are lost")
+			}
+			p.good()
+		}},
+		{Name: "two-connections", Holds: []int{6}, Do: func(s *check.Story) {
+			a, b := start(s), start(s)
+			textA, textB := strings.Repeat("all for anna, ", 100_000), strings.Repeat("ben's letters ", 100_000)
+			go io.Copy(a.target, a.target)
+			go io.Copy(b.target, b.target)
+			var got [2]string
+			s.Did("two clients (of echo servers) sent %d bytes each, at once", len(textA))
+			read := func(i int, p *proxy, text string) <-chan struct{} {
+				go io.WriteString(p.client, text)
+				return s.Go(func() {
+					buf := make([]byte, len(text))
+					n, _ := io.ReadFull(p.client, buf)
+					got[i] = string(buf[:n])
+				})
+			}
+			first, second := read(0, a, textA), read(1, b, textB)
+			<-first
+			<-second
+			if got[0] != textA || got[1] != textB {
+				s.Fail("to each their own", fmt.Sprintf("%d and %d bytes, and others than were sent", len(got[0]), len(got[1])), "two connections at once disturb each other: what do they share?")
 			}
 		}},
-		{Name: "reset", Do: func(s *check.Story) {
-			client, target, _, returned := start(s)
-			passes(s, client, target, "the client", "hello", "nothing came through from the client to the target")
+		{Name: "closed", Holds: []int{4}, Do: func(s *check.Story) {
+			p := start(s)
+			s.Did("client and target half-closed")
+			p.client.CloseWrite()
+			p.target.CloseWrite()
+			p.good()
+		}},
+		{Name: "client-resets", Holds: []int{5}, Do: func(s *check.Story) {
+			p := start(s)
+			p.there("hello")
 			s.Did("the client reset the connection (RST)")
-			client.SetLinger(0)
-			client.Close()
-			if _, err := io.ReadAll(target); err != nil && isTimeout(err) {
-				s.Fail("an end at the target", "none", "the client is gone, and the other side still waits for it"+check.Where())
+			p.client.SetLinger(0)
+			p.client.Close()
+			if _, err := io.ReadAll(p.target); isTimeout(err) {
+				s.Fail("an end at the target", "none", stillWaits+check.Where())
 			}
-			select {
-			case err := <-returned:
-				if err == nil {
-					s.Fail("an error", "nil", "a connection that was reset looks like one that ended well")
+			p.failed(stillWaits)
+		}},
+		{Name: "target-resets", Holds: []int{5}, Do: func(s *check.Story) {
+			p := start(s)
+			p.there("hello")
+			s.Did("the target reset the connection (RST)")
+			p.target.SetLinger(0)
+			p.target.Close()
+			if _, err := io.ReadAll(p.client); isTimeout(err) {
+				s.Fail("an end at the client", "none", stillWaits+check.Where())
+			}
+			p.failed(stillWaits)
+		}},
+		{Name: "target-is-gone", Holds: []int{5}, Do: func(s *check.Story) {
+			p := start(s)
+			p.there("hello")
+			s.Did("the target closed, and the client goes on sending")
+			p.target.Close()
+			ends(s, p.client, "the client never learned that the target has closed")
+			for began := time.Now(); !check.Ended(p.over) && time.Since(began) < check.Patience/3; time.Sleep(time.Millisecond) {
+				p.client.Write([]byte("are you there? ")) // the first is answered by a RST
+			}
+			p.failed("nothing can be written to the target any more, and Forward goes on reading")
+		}},
+		{Name: "many-resets", Holds: []int{5, 6}, Do: func(s *check.Story) {
+			s.Did("a client reset its connection (RST), up to 100 times")
+			for began, i := time.Now(), 0; i < 100 && time.Since(began) < check.Patience/5; i++ {
+				client, nearClient := s.Pair()
+				nearTarget, target := s.Pair()
+				client.SetLinger(0)
+				over := s.Go(func() {
+					if err := Forward(nearClient, nearTarget); err == nil || errors.Is(err, net.ErrClosed) {
+						s.Fail("the reset", fmt.Sprint(err), "Forward returns nil, or the error that its own Close has made, in place of the one that came first")
+					}
+				})
+				client.Close()
+				select {
+				case <-over:
+				case <-time.After(check.Patience / 3):
+					s.Fail("Forward returns", "it does not", stillWaits+check.Where())
 				}
-			case <-time.After(check.Patience / 3):
-				s.Fail("Forward returns", "it did not", "the client is gone, and the other side still waits for it"+check.Where())
+				target.Close()
 			}
+			left := 0
+			for began := time.Now(); time.Since(began) < check.Patience/5; time.Sleep(10 * time.Millisecond) {
+				if left = check.Running(); left < 5 {
+					break
+				}
+			}
+			if left >= 5 {
+				s.Fail("no goroutine of Forward left", fmt.Sprint(left), "goroutines are left behind that wait for good: a proxy that runs for years takes ever more memory"+check.Where())
+			}
+		}},
+		{Name: "idle", Holds: []int{2}, Do: func(s *check.Story) {
+			p := start(s)
+			p.there("hello")
+			s.Did("nobody said anything for 1.1 seconds")
+			time.Sleep(1100 * time.Millisecond)
+			p.back("hello?", "a connection on which nobody spoke for a second was cut off")
+			p.there("yes")
+		}},
+		{Name: "at-random", Holds: []int{1, 2, 3, 4}, Do: func(s *check.Story) {
+			s.Random(15, func(d *check.Draw) {
+				p := start(s)
+				clientOpen, targetOpen := true, true
+				for clientOpen || targetOpen {
+					text := string(d.Bytes(1 + d.Size(100_000)))
+					switch d.N(5) {
+					case 0, 1:
+						if clientOpen {
+							p.there(text)
+						}
+					case 2, 3:
+						if targetOpen {
+							p.back(text, "what the target sent did not come through")
+						}
+					case 4:
+						if clientOpen && (d.OneIn(2) || !targetOpen) {
+							s.Did("the client half-closed")
+							p.client.CloseWrite()
+							ends(s, p.target, "the target never learned that the client has sent everything")
+							clientOpen = false
+						} else if targetOpen {
+							s.Did("the target half-closed")
+							p.target.CloseWrite()
+							ends(s, p.client, "the client never learned that the target has sent everything")
+							targetOpen = false
+						}
+					}
+					if d.Spent() {
+						p.client.CloseWrite()
+						p.target.CloseWrite()
+						break
+					}
+				}
+				p.good()
+			})
 		}},
 	})
 }

@@ -13,22 +13,9 @@ import (
 	"example.com/sockets/docs/exercises/check"
 )
 
-// A stream gives its pieces, one a Read, and then the end.
-type stream struct {
-	pieces []string
-	err    error
-}
+const maxMessage = 1000 // as the task has it
 
-func (r *stream) Read(p []byte) (int, error) {
-	if len(r.pieces) == 0 {
-		return 0, r.err
-	}
-	n := copy(p, r.pieces[0])
-	if r.pieces[0] = r.pieces[0][n:]; r.pieces[0] == "" {
-		r.pieces = r.pieces[1:]
-	}
-	return n, nil
-}
+var broken = errors.New("connection reset by peer")
 
 func frame(message string) string {
 	return string([]byte{byte(len(message) >> 8), byte(len(message))}) + message
@@ -36,79 +23,214 @@ func frame(message string) string {
 
 func TestCheck(t *testing.T) {
 	long := strings.Repeat("long ", 200)
+	// from makes a case of a stream, and of as many calls of Read as it has messages.
+	from := func(name string, holds []int, err error, together bool, pieces ...string) check.Case {
+		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) {
+			s.Bubble(func() { readAll(s, s.Stream(err, together, pieces...)) })
+		}}
+	}
 	check.Run(t, []check.Case{
-		{Name: "write", Do: func(s *check.Story) {
-			for _, m := range []string{"hello", "", long} {
-				var got bytes.Buffer
-				s.Did("called Write with %.20q, %d bytes", m, len(m))
-				err := Write(&got, []byte(m))
-				want := frame(m)
-				symptom := "other bytes were written than the length and the message: is Write written?"
-				if got.Len() == len(want) && got.Len() >= 2 && got.String()[:2] == want[1:2]+want[:1] && len(m) > 0 {
-					symptom = "the two bytes of the length are in the wrong order: the high byte comes first"
-				}
-				if got.String() != want || err != nil {
-					s.Fail(fmt.Sprintf("%.30q, error <nil>", want), fmt.Sprintf("%.30q, error %v", got.String(), err), symptom)
-				}
+		{Name: "write", Holds: []int{1}, Do: func(s *check.Story) {
+			for _, m := range []string{"hello", "", "\x00\xff", strings.Repeat("a", 255), strings.Repeat("a", 256), strings.Repeat("a", 257), long[:999], long} {
+				write(s, m)
 			}
 		}},
-		{Name: "write-too-long", Do: func(s *check.Story) {
-			var got bytes.Buffer
-			s.Did("called Write with %d bytes", MaxMessage+1)
-			err := Write(&got, make([]byte, MaxMessage+1))
-			if err != ErrTooLong || got.Len() > 0 {
-				s.Fail("ErrTooLong, and 0 bytes written", fmt.Sprintf("error %v, and %d bytes written", err, got.Len()),
-					"the message is too long: send nothing of it, and say so")
+		{Name: "write-too-long", Holds: []int{2}, Do: func(s *check.Story) {
+			for _, n := range []int{maxMessage + 1, 2 * maxMessage, 1<<16 - 1, 1 << 16, 1<<16 + 5} {
+				write(s, strings.Repeat("a", n))
 			}
 		}},
-		{Name: "read", Do: func(s *check.Story) {
-			for _, m := range []string{"hello", "", long} {
-				read(s, &stream{[]string{frame(m), "\x00"}, io.EOF}, m, nil, "the message is there, and does not come")
+		{Name: "write-fails", Holds: []int{3}, Do: func(s *check.Story) {
+			for k := range 7 {
+				s.Anew()
+				s.Did("called Write with \"hello\" and a writer that fails once, after %d bytes", k)
+				check.Want(s, true, errors.Is(Write(&failing{room: k}, []byte("hello")), broken),
+					"the message was not sent whole, and Write does not say so: each call of w.Write can fail")
 			}
 		}},
-		{Name: "every-split", Do: func(s *check.Story) {
+		from("read", []int{4}, io.EOF, false, frame("hello")),
+		from("read-long", []int{4}, io.EOF, false, frame(long[:256])+frame(long[:999])+frame(long)),
+		from("read-empty", []int{5}, io.EOF, false, frame("")+frame("")),
+		from("the-peer-waits", []int{4}, nil, false, frame("hello"), frame("you")),
+		{Name: "every-split", Holds: []int{4}, Do: func(s *check.Story) {
 			all := frame("hello") + frame("") + frame("you")
 			for i := 1; i < len(all); i++ {
-				r := &stream{[]string{all[:i], all[i:]}, io.EOF}
-				for _, m := range []string{"hello", "", "you"} {
-					read(s, r, m, nil, "a message that came in pieces is not put together, or a byte of the next message was taken")
+				s.Anew()
+				s.Bubble(func() { readAll(s, s.Stream(io.EOF, false, all[:i], all[i:])) })
+			}
+		}},
+		from("byte-by-byte", []int{4}, io.EOF, false, strings.Split(frame("hello")+frame(long), "")...),
+		from("ten-at-once", []int{4, 6}, io.EOF, false, strings.Repeat(frame("hello"), 10)),
+		{Name: "cut-off", Holds: []int{6}, Do: func(s *check.Story) {
+			all := frame("hello")
+			for i := 1; i < len(all); i++ {
+				for _, together := range []bool{false, true} {
+					s.Anew()
+					s.Bubble(func() { readAll(s, s.Stream(io.EOF, together, all[:i])) })
 				}
 			}
 		}},
-		{Name: "byte-by-byte", Do: func(s *check.Story) {
-			r := &stream{strings.Split(frame("hello")+frame(long), ""), io.EOF}
-			read(s, r, "hello", nil, "a message that came in pieces is not put together")
-			read(s, r, long, nil, "a message that came in pieces is not put together")
-		}},
-		{Name: "ten-at-once", Do: func(s *check.Story) {
-			r := &stream{[]string{strings.Repeat(frame("hello"), 10)}, io.EOF}
-			for range 10 {
-				read(s, r, "hello", nil, "messages that came together are not taken apart: leave the next message to the next Read")
-			}
-			read(s, r, "", io.EOF, "the end between two messages is io.EOF")
-		}},
-		{Name: "cut-off", Do: func(s *check.Story) {
-			all := frame("hello")
-			for i := 1; i < len(all); i++ {
-				read(s, &stream{[]string{all[:i]}, io.EOF}, "", io.ErrUnexpectedEOF,
-					"the stream ended in the middle of a message: that is io.ErrUnexpectedEOF, and no message came")
-			}
-		}},
-		{Name: "broken", Do: func(s *check.Story) {
-			broken := errors.New("connection reset by peer")
-			read(s, &stream{[]string{"\x00\x05hel"}, broken}, "", broken, "an error of the stream comes back as it is, and no message came")
-		}},
-		{Name: "read-too-long", Do: func(s *check.Story) {
-			read(s, &stream{[]string{"\xff\xff" + strings.Repeat("a", 65535)}, io.EOF}, "", ErrTooLong,
-				"a stranger announced a message longer than MaxMessage, and it was taken")
+		from("broken", []int{7}, broken, false, "\x00\x05hel"),
+		from("broken-in-the-length", []int{7}, broken, false, "\x00"),
+		from("broken-between", []int{7}, broken, true, frame("hello")),
+		from("read-too-long", []int{8}, io.EOF, false, frame("hello")+"\xff\xff"+strings.Repeat("a", 65535)),
+		from("read-a-little-too-long", []int{8}, io.EOF, false, "\x03\xe9"+strings.Repeat("a", 1001)),
+		from("too-long-and-silent", []int{8}, nil, false, "\x03\xe9", "a"),
+		{Name: "at-random", Holds: []int{1, 2, 4, 5, 6, 7, 8, 9}, Do: func(s *check.Story) {
+			s.Random(300, func(d *check.Draw) {
+				var all string
+				for range d.N(5) {
+					n := d.Size(maxMessage)
+					if d.OneIn(4) {
+						n = []int{255, 256, 257, 999, 1000, 1001, 65535, 65536, 66000}[d.N(9)]
+					}
+					m := string(d.Bytes(n))
+					write(s, m)
+					all += frame(m[:min(len(m), 65535)])
+				}
+				all = all[:len(all)-d.N(2)*d.Size(len(all))] // cut off, perhaps
+				err := []error{io.EOF, broken, nil}[d.N(3)]
+				together := d.OneIn(2)
+				s.Bubble(func() { readAll(s, s.Stream(err, together, d.Pieces(all)...)) })
+			})
 		}},
 	})
 }
 
-func read(s *check.Story, r *stream, want string, wantErr error, symptom string) {
-	s.Did("called Read on a stream that gives %.60q and then %v", r.pieces, r.err)
-	got, err := Read(r)
-	if string(got) != want || err != wantErr {
-		s.Fail(fmt.Sprintf("%.30q, error %v", want, wantErr), fmt.Sprintf("%.30q, error %v", got, err), symptom)
+// failing is a writer that fails once, after room bytes.
+type failing struct{ room int }
+
+func (f *failing) Write(p []byte) (int, error) {
+	if f.room < 0 || len(p) <= f.room {
+		f.room -= len(p)
+		return len(p), nil
 	}
+	n := f.room
+	f.room = -1
+	return n, broken
+}
+
+// write calls Write, and looks at what was sent.
+func write(s *check.Story, m string) {
+	s.Did("called Write with %.20q, %d bytes", m, len(m))
+	var got bytes.Buffer
+	// Behind the message is more of the caller's.
+	const more = "and more of the caller's"
+	lent := append([]byte(m), more...)
+	err := Write(&got, lent[:len(m)])
+	want, wantErr := frame(m), error(nil)
+	if len(m) > maxMessage {
+		want, wantErr = "", ErrTooLong
+	}
+	tell := func(text string, err error) string {
+		return fmt.Sprintf("%.30q, %d bytes in all, error %v", text, len(text), err)
+	}
+	expected, came := tell(want, wantErr), tell(got.String(), err)
+	switch sent := got.String(); {
+	case err != nil && err.Error() == "not written yet":
+		s.Fail(expected, came, "nothing was sent: is Write written?")
+	case wantErr != nil && (err != wantErr || sent != ""):
+		s.Fail(expected, came, fmt.Sprintf("a message of more than %d bytes is too long: send nothing of it, and say so", maxMessage))
+	case err == ErrTooLong && wantErr == nil:
+		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes may be sent", len(m)))
+	case err != wantErr:
+		s.Fail(expected, came, "the message was sent, and Write returns an error")
+	case len(sent) >= 2 && len(want) >= 2 && sent[:2] == want[1:2]+want[:1] && sent[:2] != want[:2]:
+		s.Fail(expected, came, "the two bytes of the length are in the wrong order: the high byte comes first")
+	case len(sent) >= 2 && len(want) >= 2 && sent[:2] != want[:2]:
+		s.Fail(expected, came, fmt.Sprintf("the length is %d, and the first two bytes say something else", len(m)))
+	case sent != want:
+		s.Fail(expected, came, "other bytes were written than the length and the message")
+	case string(lent) != m+more:
+		s.Fail("the caller's bytes as they were", fmt.Sprintf("%.60q", lent), "Write has changed what was lent to it: append writes behind a slice, if there is room")
+	}
+}
+
+// readAll calls Read until the stream's end.
+func readAll(s *check.Story, r *check.Stream) {
+	s.Did("made %v", r)
+	var kept [][]byte
+	var wants []string
+	for {
+		rest := r.Rest()
+		if rest == "" && r.Err == nil {
+			break
+		}
+		want, wantErr, taken := "", error(nil), len(rest)
+		n := 0
+		if len(rest) >= 2 {
+			n = int(rest[0])<<8 | int(rest[1])
+		}
+		switch {
+		case len(rest) >= 2 && n > maxMessage:
+			wantErr, taken = ErrTooLong, 2
+		case len(rest) >= 2 && len(rest) >= 2+n:
+			want, taken = rest[2:2+n], 2+n
+		case r.Err == nil:
+			return // it would wait
+		case r.Err != io.EOF:
+			wantErr = r.Err
+		case rest == "":
+			wantErr = io.EOF
+		default:
+			wantErr = io.ErrUnexpectedEOF
+		}
+		got := read(s, r, want, wantErr, taken)
+		if wantErr != nil {
+			break
+		}
+		kept, wants = append(kept, got), append(wants, want)
+	}
+	for i := range kept {
+		if string(kept[i]) != wants[i] {
+			s.Fail(fmt.Sprintf("message %d still %.30q", i+1, wants[i]), fmt.Sprintf("%.30q", kept[i]),
+				"a later Read has overwritten a message that was returned before: each needs a buffer of its own")
+		}
+	}
+}
+
+// read calls Read once, and looks also at how much it has taken.
+func read(s *check.Story, r *check.Stream, want string, wantErr error, taken int) (got []byte) {
+	s.Did("called Read")
+	before := r.Taken
+	var err error
+	over := s.Go(func() { got, err = Read(r) })
+	check.Settle()
+	tell := func(text string, err error) string {
+		return fmt.Sprintf("%.30q, %d bytes in all, error %v", text, len(text), err)
+	}
+	expected, came := tell(want, wantErr), tell(string(got), err)
+	switch {
+	case !check.Ended(over) && wantErr == ErrTooLong:
+		s.Fail(expected, "Read waits for more", "a stranger announced a message longer than MaxMessage, and Read waits for it")
+	case !check.Ended(over):
+		s.Fail(expected, "Read waits for more", "the message is there, and Read reads on: the peer waits for the answer to it"+check.Where())
+	case err != nil && err.Error() == "not written yet":
+		s.Fail(expected, came, "the message is there, and does not come: is Read written?")
+	case wantErr == nil && err == ErrTooLong:
+		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes may come", len(want)))
+	case wantErr == nil && err != nil:
+		s.Fail(expected, came, "the message is there, whole, and an error comes in its place: it may come in pieces, or together with the end")
+	case wantErr == nil && string(got) != want && len(got) != len(want):
+		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes was announced, and %d came: is the length read right, and all of the message, if it comes in pieces?", len(want), len(got)))
+	case wantErr == nil && string(got) != want:
+		s.Fail(expected, came, "a message that came in pieces is not put together")
+	case wantErr == nil && got == nil:
+		s.Fail("an empty message, []byte{}", "nil", "an empty message is a message, and nil is none")
+	case wantErr == ErrTooLong && err != wantErr:
+		s.Fail(expected, came, "a stranger announced a message longer than MaxMessage, and it was taken")
+	case wantErr == io.ErrUnexpectedEOF && err != wantErr:
+		s.Fail(expected, came, "the stream ended in the middle of a message: that is io.ErrUnexpectedEOF, and no message came")
+	case wantErr == io.EOF && err != wantErr:
+		s.Fail(expected, came, "the end between two messages is io.EOF")
+	case err != wantErr:
+		s.Fail(expected, came, "an error of the stream comes back as it is")
+	case wantErr != nil && got != nil:
+		s.Fail("nil, error "+wantErr.Error(), fmt.Sprintf("%.30q, error %v", got, err), "with an error no message came: nil")
+	case r.Taken-before > taken && wantErr == ErrTooLong:
+		s.Fail("2 bytes taken from the stream", fmt.Sprint(r.Taken-before), "of a message that is too long nothing is read: it may never come")
+	case r.Taken-before > taken:
+		s.Fail(fmt.Sprintf("%d bytes taken from the stream", taken), fmt.Sprint(r.Taken-before), "bytes of the next message were taken: leave them to the next Read")
+	}
+	return got
 }

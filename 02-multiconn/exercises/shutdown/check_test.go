@@ -3,158 +3,524 @@
 package shutdown
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"weak"
 
 	"example.com/sockets/docs/exercises/check"
 )
 
-// A door is a listener that tells when it is closed.
-type door struct {
-	net.Listener
-	once   sync.Once
-	closed chan struct{}
-}
-
-func (d *door) Close() error {
-	defer d.once.Do(func() { close(d.closed) })
-	return d.Listener.Close()
-}
-
 // A running server under test.
 type running struct {
-	door     *door
 	s        *check.Story
 	server   *Server
-	addr     string
-	returned chan error
+	listener *check.Listener
+	served   <-chan struct{} // Serve is over
+	err      error           // what it returned
 }
 
 func start(s *check.Story) *running {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	s.Cleanup(func() { listener.Close() })
-	d := &door{Listener: listener, closed: make(chan struct{})}
-	r := &running{d, s, &Server{}, listener.Addr().String(), make(chan error, 1)}
+	r := &running{s: s, server: &Server{}, listener: s.Listener()}
 	s.Did("called Serve")
-	go func() { r.returned <- r.server.Serve(d) }()
+	r.serve()
 	return r
 }
 
-func (r *running) client(symptom string) *net.TCPConn {
-	conn, err := net.Dial("tcp", r.addr)
-	if err != nil {
-		r.s.Fail("a connection", err.Error(), symptom)
-	}
-	conn.SetDeadline(time.Now().Add(check.Patience / 4))
-	r.s.Cleanup(func() { conn.Close() })
-	return conn.(*net.TCPConn)
+func (r *running) serve() {
+	r.served = r.s.Go(func() { r.err = r.server.Serve(r.listener) })
+	check.Settle()
+}
+
+func (r *running) dial() *check.Conn {
+	c := r.listener.Dial()
+	r.s.Cleanup(func() { c.Reset() })
+	return c
 }
 
 // echoes sends text and reads its echo.
-func (r *running) echoes(conn net.Conn, text, symptom string) {
-	r.s.Did("a client sent %q", text)
-	_, err := io.WriteString(conn, text)
-	got := make([]byte, len(text))
-	n := 0
-	if err == nil {
-		n, err = io.ReadFull(conn, got)
-	}
-	if err != nil || string(got) != text {
-		r.s.Fail("the echo "+text, fmt.Sprintf("%q, error %v", got[:n], err), symptom+check.Where())
+func (r *running) echoes(name string, c *check.Conn, text, symptom string) {
+	r.s.Did("%s sent %.40q", name, text)
+	c.Write([]byte(text))
+	check.Settle()
+	if got := c.Take(); got != text {
+		if got != "" && strings.HasPrefix(text, got) {
+			symptom = fmt.Sprintf("of %d bytes, %d come back", len(text), len(got))
+		} else if got != "" {
+			symptom = "other bytes came back than were sent"
+		}
+		r.s.Fail(fmt.Sprintf("the echo %.40q", text), fmt.Sprintf("%.40q", got), symptom+check.Where())
 	}
 }
 
-// shutdown calls Shutdown, and returns when the listener is closed.
-func (r *running) shutdown(grace chan struct{}) (over chan struct{}) {
+// leaves half-closes a client, and sees the server close.
+func (r *running) leaves(name string, c *check.Conn) {
+	r.s.Did("%s half-closed (FIN)", name)
+	c.CloseWrite()
+	check.Settle()
+	if c.Peer().Ended() != "closed" {
+		r.s.Fail("the connection closed", "it is open", "the connection of a client that has finished is not closed"+check.Where())
+	}
+}
+
+// shutdown calls Shutdown, and returns when it has done what it can.
+func (r *running) shutdown(grace <-chan struct{}) (over <-chan struct{}) {
 	r.s.Did("called Shutdown")
-	over = make(chan struct{})
-	go func() {
-		r.server.Shutdown(grace)
-		close(over)
-	}()
-	select {
-	case <-r.door.closed:
-	case <-time.After(check.Patience / 4):
-		r.s.Fail("the listener closed", "it is open", "a new client is still taken after Shutdown")
+	over = r.s.Go(func() { r.server.Shutdown(grace) })
+	check.Settle()
+	if _, _, _, closed := r.listener.State(); !closed {
+		r.s.Fail("the listener closed", "it is open", "a new client is still taken after Shutdown: the listener is not closed")
 	}
 	return over
 }
 
-func isTimeout(err error) bool {
-	n, ok := err.(net.Error)
-	return ok && n.Timeout()
+func (r *running) goesOn(over <-chan struct{}, symptom string) {
+	time.Sleep(time.Hour) // of virtual time
+	check.Settle()
+	if check.Ended(over) {
+		r.s.Fail("Shutdown waits for the clients", "it has returned", symptom)
+	}
 }
 
-func (r *running) ends(over chan struct{}, symptom string) {
-	select {
-	case <-over:
-	case <-time.After(check.Patience / 4):
+func (r *running) ends(over <-chan struct{}, symptom string) {
+	check.Settle()
+	if !check.Ended(over) {
 		r.s.Fail("Shutdown returns", "it waits", symptom+check.Where())
 	}
-	select {
-	case err := <-r.returned:
-		check.Want(r.s, nil, err, "Serve returned an error: a listener that Shutdown has closed is no failure")
-	case <-time.After(check.Patience / 4):
+	time.Sleep(time.Millisecond)
+	check.Settle()
+	if !check.Ended(r.served) {
 		r.s.Fail("Serve returns", "it waits", "a new client could still come: Serve goes on after Shutdown"+check.Where())
+	}
+	if r.err != nil {
+		r.s.Fail("Serve returns nil", fmt.Sprint("error ", r.err), "Serve returned an error: a listener that Shutdown has closed is no failure")
 	}
 }
 
+const (
+	unserved = "nobody was served: is Serve written?"
+	inMiddle = "a client in the middle lost its echo"
+	nobody   = "nobody is left, and Shutdown waits for somebody"
+	early    = "Shutdown returned while a client was in the middle"
+)
+
 func TestCheck(t *testing.T) {
-	const unserved = "nobody was served: is Serve written?"
+	busy := errors.New("too many open files")
+	in := func(name string, holds []int, do func(s *check.Story)) check.Case {
+		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
+	}
 	check.Run(t, []check.Case{
-		{Name: "echo", Do: func(s *check.Story) {
+		in("echo", []int{1}, func(s *check.Story) {
 			r := start(s)
-			a, b := r.client(unserved), r.client(unserved)
-			r.echoes(a, "one", unserved)
-			r.echoes(b, "two", "the second client waits for the first")
-			r.echoes(a, "three", unserved)
-		}},
-		{Name: "nobody-there", Do: func(s *check.Story) {
+			anna, ben := r.dial(), r.dial()
+			r.echoes("anna", anna, "one", unserved)
+			r.echoes("ben", ben, "two\x00\xff", "the second client waits for the first")
+			r.echoes("anna", anna, "three", unserved)
+			r.echoes("ben", ben, strings.Repeat("a long text ", 2000), "a long text does not come back")
+			r.leaves("anna", anna)
+			r.echoes("ben", ben, "four", "one client's end is the end of another's connection")
+		}),
+		in("echo-to-the-end", []int{1}, func(s *check.Story) {
 			r := start(s)
-			c := r.client(unserved)
-			r.echoes(c, "hello", unserved)
-			s.Did("the client closed, and the server too")
-			c.CloseWrite()
-			io.ReadAll(c)
-			r.ends(r.shutdown(make(chan struct{})), "nobody is left, and Shutdown waits for somebody")
-		}},
-		{Name: "in-the-middle", Do: func(s *check.Story) {
+			c := r.listener.DialRoom(1000)
+			text := strings.Repeat("a long text ", 2000)
+			s.Did("a client sent %d bytes and a FIN, and read the echo slowly", len(text))
+			sent := s.Go(func() { c.Write([]byte(text)); c.CloseWrite() })
+			got := ""
+			for {
+				check.Settle()
+				more := c.Take()
+				if got += more; more == "" {
+					break
+				}
+			}
+			c.Reset()
+			<-sent
+			if got != text {
+				s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprint(len(got)), "the client's end came, and what was still to be echoed is lost")
+			}
+		}),
+		in("nobody-there", []int{2, 4}, func(s *check.Story) {
 			r := start(s)
-			c := r.client(unserved)
-			r.echoes(c, "before", unserved)
+			anna, ben := r.dial(), r.dial()
+			r.echoes("anna", anna, "hello", unserved)
+			r.leaves("anna", anna)
+			r.leaves("ben", ben)
+			r.ends(r.shutdown(make(chan struct{})), nobody)
+		}),
+		in("nobody-ever", []int{2}, func(s *check.Story) {
+			r := start(s)
+			r.ends(r.shutdown(make(chan struct{})), nobody)
+		}),
+		in("in-the-middle", []int{2, 4}, func(s *check.Story) {
+			r := start(s)
+			anna, ben, cleo := r.dial(), r.dial(), r.dial()
+			r.echoes("anna", anna, "before", unserved)
 			over := r.shutdown(make(chan struct{}))
-			r.echoes(c, "after", "a client in the middle lost its echo")
-			select {
-			case <-over:
-				s.Fail("Shutdown waits for the client", "it has returned", "Shutdown returned while a client was in the middle")
-			default:
+			r.echoes("anna", anna, "after", inMiddle)
+			r.goesOn(over, early)
+			r.echoes("anna", anna, "an hour later", inMiddle)
+			r.echoes("ben", ben, "I am here, too", inMiddle)
+			s.Did("dan came after Shutdown")
+			dan := r.dial()
+			dan.Write([]byte("me?"))
+			r.leaves("anna", anna)
+			r.goesOn(over, "Shutdown returned when one client had finished, and others were in the middle")
+			r.echoes("cleo", cleo, "and I", "a client in the middle lost its echo when another had finished")
+			r.leaves("cleo", cleo)
+			r.goesOn(over, "Shutdown returned when some clients had finished, and another was in the middle")
+			r.echoes("ben", ben, "I am the last", inMiddle)
+			if dan.Take() != "" {
+				s.Fail("dan refused", "he got an echo", "a new client is still taken after Shutdown")
 			}
-			s.Did("the client half-closed")
-			c.CloseWrite()
-			if _, err := io.ReadAll(c); err != nil {
-				s.Fail("the server's FIN", err.Error(), "a client in the middle lost its good end")
-			}
-			r.ends(over, "nobody is left, and Shutdown waits for somebody")
-		}},
-		{Name: "out-of-patience", Do: func(s *check.Story) {
+			r.leaves("ben", ben)
+			r.ends(over, nobody)
+		}),
+		in("at-that-very-moment", []int{3}, func(s *check.Story) {
 			r := start(s)
-			c := r.client(unserved)
-			r.echoes(c, "hello", unserved)
+			anna := r.dial()
+			r.echoes("anna", anna, "hello", unserved)
+			var late *check.Conn
+			r.listener.AtClose = func() *check.Conn {
+				client, server := check.Link(0)
+				client.Write([]byte("just in time?"))
+				late = client
+				s.Cleanup(func() { client.Reset() })
+				return server
+			}
+			s.Did("a client is accepted at the moment when the listener is closed")
+			over := r.shutdown(make(chan struct{}))
+			switch {
+			case late == nil:
+				s.Fail("the listener closed", "it is open", "a new client is still taken after Shutdown: the listener is not closed")
+			case late.Take() != "":
+				s.Fail("the late client closed", "it got an echo", "a client that was accepted at the moment of Shutdown is served: nobody new is")
+			}
+			if _, err := late.Read(make([]byte, 1)); err == nil {
+				s.Fail("the late client closed", "it got an echo", "a client that was accepted at the moment of Shutdown is served: nobody new is")
+			}
+			r.echoes("anna", anna, "still here", inMiddle)
+			r.goesOn(over, early)
+			r.leaves("anna", anna)
+			r.ends(over, nobody)
+		}),
+		in("out-of-patience", []int{5}, func(s *check.Story) {
+			r := start(s)
+			anna, ben, cleo := r.dial(), r.dial(), r.listener.DialRoom(1000)
+			r.echoes("anna", anna, "hello", unserved)
+			s.Did("cleo sends much, and reads nothing of the echo")
+			sending := s.Go(func() { cleo.Write(make([]byte, 100_000)) })
 			grace := make(chan struct{})
 			over := r.shutdown(grace)
-			s.Did("grace was over; the client says nothing")
+			r.goesOn(over, "Shutdown returned before grace was over, with clients in the middle")
+			r.echoes("ben", ben, "still here", inMiddle)
+			s.Did("grace was over; the clients say nothing")
 			close(grace)
 			r.ends(over, "a silent client holds up the end although grace is over")
-			if _, err := io.ReadAll(c); isTimeout(err) {
-				s.Fail("the connection closed", "it is open", "the silent client was left behind with an open connection")
+			for name, c := range map[string]*check.Conn{"anna": anna, "ben": ben, "cleo": cleo} {
+				if c.Peer().Ended() != "closed" {
+					s.Fail("all connections closed", name+"'s is open", "a client was left behind with an open connection when grace was over")
+				}
+			}
+			<-sending
+		}),
+		in("no-patience", []int{5}, func(s *check.Story) {
+			r := start(s)
+			anna, ben := r.dial(), r.dial()
+			r.echoes("anna", anna, "hello", unserved)
+			grace := make(chan struct{})
+			close(grace)
+			s.Did("grace was over before Shutdown was called")
+			r.ends(r.shutdown(grace), "a silent client holds up the end although grace is over")
+			for _, c := range []*check.Conn{anna, ben} {
+				if c.Peer().Ended() != "closed" {
+					s.Fail("all connections closed", "one is open", "a client was left behind with an open connection when grace was over")
+				}
+			}
+		}),
+		{Name: "over-tcp", Holds: []int{1}, Do: overTCP},
+		in("accept-fails", []int{6}, func(s *check.Story) {
+			r := start(s)
+			anna, ben := r.dial(), r.dial()
+			r.echoes("anna", anna, "hello", unserved)
+			r.echoes("ben", ben, "hello", unserved)
+			s.Did("Accept failed: %v", busy)
+			r.listener.Fail(busy)
+			r.fails(busy)
+		}),
+		in("closed-by-another", []int{6}, func(s *check.Story) {
+			r := start(s)
+			anna := r.dial()
+			r.echoes("anna", anna, "hello", unserved)
+			s.Did("somebody else closed the listener: nobody called Shutdown")
+			r.listener.Close()
+			r.fails(net.ErrClosed)
+		}),
+		in("years", []int{7}, years),
+		in("a-crowd", []int{1, 4, 5}, crowd),
+		{Name: "while-one-comes", Holds: []int{3, 4, 5}, Do: func(s *check.Story) {
+			s.Did("called Shutdown at the moment when a client was accepted, again and again")
+			for began, i := time.Now(), 0; i < 2000 && time.Since(began) < check.Patience/4; i++ {
+				s.Bubble(func() { whileOneComes(s, i%2 == 0) })
 			}
 		}},
+		{Name: "at-random", Holds: []int{1, 2, 4, 5}, Do: func(s *check.Story) {
+			s.Random(150, func(d *check.Draw) {
+				n := d.Between(1, 5)
+				steps := d.N(15)
+				s.Bubble(func() { random(s, d, n, steps) })
+			})
+		}},
 	})
+}
+
+// fails expects Serve to return this error.
+func (r *running) fails(want error) {
+	check.Settle()
+	switch {
+	case !check.Ended(r.served):
+		symptom := "Accept has failed, and Serve goes on"
+		if _, calls, _, _ := r.listener.State(); calls > 50 {
+			symptom = "Accept has failed, and Serve tries it again and again"
+		}
+		r.s.Fail(fmt.Sprint("error ", want), "Serve does not return", symptom+check.Where())
+	case !errors.Is(r.err, want):
+		r.s.Fail(fmt.Sprint("error ", want), fmt.Sprint("error ", r.err), "Accept has failed, nobody has called Shutdown, and Serve does not return the error")
+	}
+}
+
+// years lets many clients come and go, and looks whether they are forgotten.
+func years(s *check.Story) {
+	r := start(s)
+	s.Did("500 clients came and left")
+	var gone []weak.Pointer[check.Conn]
+	for range 500 {
+		c := r.listener.Dial()
+		c.Write([]byte("hello"))
+		c.CloseWrite()
+		check.Settle()
+		if c.Peer().Ended() != "closed" {
+			s.Fail("the connection closed", "it is open", "the connection of a client that has finished is not closed"+check.Where())
+		}
+		gone = append(gone, weak.Make(c))
+	}
+	kept := 0
+	for range 3 {
+		runtime.GC()
+	}
+	for _, c := range gone {
+		if c.Value() != nil {
+			kept++
+		}
+	}
+	if kept > 250 {
+		s.Fail("no memory of who has left", fmt.Sprintf("%d of 500 connections are still known", kept), "who has left is not forgotten: a server that runs for years takes ever more memory")
+	}
+	r.ends(r.shutdown(make(chan struct{})), nobody)
+}
+
+// crowd lets many clients do the same at once, with real parallelism.
+func crowd(s *check.Story) {
+	for round := range 10 {
+		r := start(s)
+		s.Anew()
+		s.Did("100 clients came, spoke and left at once, while 20 others stayed; then Shutdown")
+		stay := make([]*check.Conn, 20)
+		for i := range stay {
+			stay[i] = r.dial()
+		}
+		var all sync.WaitGroup
+		failed := make(chan string, 200)
+		for range 100 {
+			all.Go(func() {
+				c := r.listener.Dial()
+				c.Write([]byte("hello"))
+				c.CloseWrite()
+				if got, err := io.ReadAll(c); string(got) != "hello" || err != nil {
+					failed <- fmt.Sprintf("%q, error %v", got, err)
+				}
+			})
+		}
+		all.Wait()
+		select {
+		case came := <-failed:
+			s.Fail(`the echo "hello" and the end`, came, "in a crowd a client is not served")
+		default:
+		}
+		grace := make(chan struct{})
+		over := r.shutdown(grace)
+		if round%2 == 0 {
+			close(grace)
+			r.ends(over, "silent clients hold up the end although grace is over")
+		} else {
+			for _, c := range stay {
+				all.Go(func() { c.CloseWrite() })
+			}
+			all.Wait()
+			r.ends(over, nobody)
+		}
+		for _, c := range stay {
+			if c.Peer().Ended() != "closed" {
+				s.Fail("all connections closed", "one is open", "a client was left behind with an open connection")
+			}
+		}
+	}
+}
+
+// whileOneComes calls Shutdown when Accept is about to return a client, ben. If
+// there is another, anna, she is in the middle.
+func whileOneComes(s *check.Story, other bool) {
+	r := &running{s: s, server: &Server{}, listener: s.Listener()}
+	comes := make(chan struct{})
+	want, count := 1, 0
+	if other {
+		want = 2
+	}
+	r.listener.AtAccept = func() {
+		if count++; count == want {
+			close(comes)
+		}
+	}
+	r.serve()
+	var anna *check.Conn
+	if other {
+		anna = r.dial()
+		check.Settle()
+	}
+	grace := make(chan struct{})
+	over := s.Go(func() {
+		<-comes
+		r.server.Shutdown(grace)
+	})
+	check.Settle()
+	ben := r.dial()
+	ben.Write([]byte("hello"))
+	check.Settle()
+	served := ben.Peer().Ended() == ""
+	if other && check.Ended(over) {
+		s.Fail("Shutdown waits for anna", "it has returned", "Shutdown returned while a client was in the middle, when another came just then")
+	}
+	if other {
+		anna.CloseWrite()
+		check.Settle()
+	}
+	if served && check.Ended(over) {
+		s.Fail("Shutdown waits for the client that came just before it", "it has returned", "Shutdown does not know the client that came just before it: count it before its goroutine starts")
+	}
+	if !served && ben.Take() != "" {
+		s.Fail("a client that is served, or closed", "it was served and closed", "a client that came just before Shutdown was cut off in the middle")
+	}
+	close(grace)
+	r.ends(over, "grace is over, and Shutdown waits")
+	if ben.Peer().Ended() != "closed" {
+		s.Fail("all connections closed", "one is open", "the client that came just before Shutdown was left behind with an open connection")
+	}
+}
+
+// random lets clients come, speak and leave in any order, before and after
+// Shutdown.
+func random(s *check.Story, d *check.Draw, n, steps int) {
+	r := start(s)
+	var there []*check.Conn
+	var over <-chan struct{}
+	grace := make(chan struct{})
+	for range n {
+		there = append(there, r.dial())
+	}
+	check.Settle()
+	for range steps {
+		switch i := d.N(max(1, len(there))); d.N(5) {
+		case 0, 1:
+			if len(there) > 0 {
+				r.echoes(fmt.Sprint("client ", i+1), there[i], string(d.Bytes(1+d.Size(5000))), unserved)
+			}
+		case 2:
+			if len(there) > 0 {
+				r.leaves(fmt.Sprint("client ", i+1), there[i])
+				there = append(there[:i], there[i+1:]...)
+			}
+		case 3:
+			if over == nil {
+				there = append(there, r.dial())
+				check.Settle()
+			}
+		case 4:
+			if over == nil {
+				over = r.shutdown(grace)
+			}
+		}
+		if over != nil && len(there) > 0 {
+			r.goesOn(over, early)
+		}
+	}
+	if over == nil {
+		over = r.shutdown(grace)
+	}
+	left := there
+	if d.OneIn(2) {
+		for _, c := range there {
+			r.leaves("a client", c)
+		}
+	} else if len(there) > 0 {
+		s.Did("grace was over")
+		close(grace)
+	}
+	r.ends(over, "nobody is left, or grace is over, and Shutdown waits")
+	for _, c := range left {
+		if c.Peer().Ended() != "closed" {
+			s.Fail("all connections closed", "one is open", "a client was left behind with an open connection when grace was over")
+		}
+	}
+}
+
+// overTCP is a round with real sockets.
+func overTCP(s *check.Story) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check.Must(listener, err)
+	s.Cleanup(func() { listener.Close() })
+	server := &Server{}
+	s.Did("called Serve, with a real listener")
+	var served error
+	over := s.Go(func() { served = server.Serve(listener) })
+	var clients [2]net.Conn
+	for i := range clients {
+		c, err := net.Dial("tcp", listener.Addr().String())
+		if err != nil {
+			s.Fail("a connection", err.Error(), unserved)
+		}
+		s.Cleanup(func() { c.Close() })
+		c.SetDeadline(time.Now().Add(check.Patience / 2))
+		clients[i] = c
+	}
+	for _, c := range clients {
+		s.Did("a client sent \"hello\"")
+		got := make([]byte, 5)
+		io.WriteString(c, "hello")
+		if n, err := io.ReadFull(c, got); err != nil {
+			s.Fail("the echo hello", fmt.Sprintf("%q, error %v", got[:n], err), unserved+check.Where())
+		}
+	}
+	stopped := s.Go(func() { server.Shutdown(make(chan struct{})) })
+	for _, c := range clients {
+		s.Did("a client half-closed")
+		c.(*net.TCPConn).CloseWrite()
+		if rest, err := io.ReadAll(c); err != nil || len(rest) > 0 {
+			s.Fail("the server's FIN", fmt.Sprintf("%q, error %v", rest, err), "a client in the middle lost its good end")
+		}
+	}
+	for i, c := range []<-chan struct{}{stopped, over} {
+		select {
+		case <-c:
+		case <-time.After(check.Patience / 3):
+			s.Fail([]string{"Shutdown", "Serve"}[i]+" returns", "it waits",
+				[]string{nobody, "a new client could still come: Serve goes on after Shutdown"}[i]+check.Where())
+		}
+	}
+	check.Want(s, nil, served, "Serve returned an error: a listener that Shutdown has closed is no failure")
 }

@@ -22,6 +22,12 @@ func (p *Packet) Label(short bool, text int) string {
 		return Carried(p.Header, text)
 	case !tcp && p.HasAck:
 		s = fmt.Sprintf("ack %d", p.Ack)
+		for i, b := range p.SACK { // of packets, in an exercise
+			if i == 0 {
+				s += ", has"
+			}
+			s += " " + span{from: b[0], to: b[1]}.String()
+		}
 	case !tcp && p.Length > 0 && short:
 		return Carried(p.Header, text)
 	case !tcp && p.Length > 0:

@@ -29,21 +29,45 @@ const End = "FIN"
 
 // A Protocol is one of the textbook's, with an end that a learner has written.
 type Protocol struct {
-	Name   string // stop-and-wait, go-back-n, selective-repeat or fast-retransmit
-	Window int    // packets; stop-and-wait has 1
+	// stop-and-wait, go-back-n, selective-repeat, fast-retransmit,
+	// selective-acks or congestion-window
+	Name   string
+	Window int // packets; stop-and-wait has 1
 	RTO    time.Duration
+	Last   int // the number of the last packet; 0 for that of Message
 
 	// One of these makes the learner's end. The other end is the reference.
 	Sender   func() Sender
 	Receiver func() Receiver
+	Sack     func() SackSender
+	// Congestion has an initial window of Window, and a threshold of Threshold.
+	Congestion func() Congestion
+	Threshold  int // packets
 }
 
 // The bounds of a run. They end one that would never end by itself.
 const (
-	maxTime    = 10 * time.Second // virtual
-	maxPackets = 200              // of one end
+	maxTime    = 10 * time.Second // virtual; 60 times as long with another Last
+	maxPackets = 200              // of one end, for the packets of Message
 	maxSteps   = 10_000
 )
+
+// last is the number of the last packet, the fin.
+func (p Protocol) last() int {
+	if p.Last == 0 {
+		return Last
+	}
+	return p.Last
+}
+
+// words are those of Message, again and again if there must be more.
+func (p Protocol) words() (words [][]byte) {
+	all := strings.SplitAfter(Message, " ")
+	for i := range p.last() - 1 {
+		words = append(words, []byte(all[i%len(all)]))
+	}
+	return words
+}
 
 // transfer is the number of every transfer here.
 const transfer = 0x0123_4567_0000_0000
@@ -57,15 +81,36 @@ func (p Protocol) hosts(learner bool) (client, server simulation.Host) {
 		server = arq.NewReceiver(wire, transfer)
 	case p.Name == "fast-retransmit":
 		wire = arq.GoBackN // the same packets
-		reference := newSender(wire, newFast(p.Window, p.RTO))
-		reference.reason = "3 duplicate acks"
+		reference := newSender(wire, newFast(p.last(), p.Window, p.RTO), p.last())
+		reference.reason, reference.oneByOne = "3 duplicate acks", true
 		client, server = reference, newReceiver(wire, &cumulative{next: 1, kept: map[int]string{}})
+	case p.Name == "selective-acks":
+		wire = arq.GoBackN
+		s := newSender(wire, &sackHost{newScoreboard(p.last(), p.Window, p.RTO)}, p.last())
+		if learner {
+			s.Sender = &sackHost{p.Sack()}
+		} else {
+			s.reason = "3 duplicate acks"
+		}
+		s.oneByOne = true
+		return s, newReceiver(wire, newSelective())
+	case p.Name == "congestion-window":
+		wire = arq.GoBackN
+		var c Congestion = newReno(p.Window, p.Threshold)
+		if learner {
+			c = p.Congestion()
+		}
+		s := newSender(wire, newPaced(p.last(), p.RTO, c), p.last())
+		s.reason, s.oneByOne = "3 duplicate acks", true // also of a learner's: the sender is the bench's
+		return s, newReceiver(wire, &cumulative{next: 1, kept: map[int]string{}})
 	default:
 		panic("bench: no protocol " + p.Name)
 	}
 	switch {
 	case learner && p.Sender != nil:
-		client = newSender(wire, p.Sender())
+		mine := newSender(wire, p.Sender(), p.last())
+		mine.oneByOne = p.Name == "fast-retransmit"
+		client = mine
 	case learner:
 		server = newReceiver(wire, p.Receiver())
 	}
@@ -83,12 +128,12 @@ func (p Protocol) run(c network.Conditions, learner bool) *Run {
 	client, server := p.hosts(learner)
 	r := &Run{Trace: trace.Trace{Protocol: p.Name}}
 	var read bytes.Buffer
-	var words [][]byte
-	for word := range strings.SplitAfterSeq(Message, " ") {
-		words = append(words, []byte(word))
+	config := simulation.Config{Client: client, Server: server, Network: network.New(c), Writes: p.words(),
+		Output: &read, Trace: &r.Trace, MaxTime: maxTime, MaxSteps: maxSteps}
+	if p.Last != 0 {
+		config.MaxTime, config.MaxSteps = 60*maxTime, 10*maxSteps
 	}
-	r.Err = simulation.Run(simulation.Config{Client: client, Server: server, Network: network.New(c), Writes: words,
-		Output: &read, Trace: &r.Trace, MaxTime: maxTime, MaxSteps: maxSteps}).Err
+	r.Err = simulation.Run(config).Err
 	r.Read = read.String()
 	return r
 }

@@ -6,6 +6,7 @@ import "time"
 // congestion control: with the third duplicate acknowledgement the oldest
 // packet is sent again, before its timer runs out.
 type fast struct {
+	last       int
 	window     int
 	rto        time.Duration
 	base, next int // under way: from base to before next
@@ -14,15 +15,15 @@ type fast struct {
 	deadlines  []time.Duration
 }
 
-func newFast(window int, rto time.Duration) *fast {
-	return &fast{window: window, rto: rto, base: 1, next: 1, deadlines: make([]time.Duration, Last+2)}
+func newFast(last, window int, rto time.Duration) *fast {
+	return &fast{last: last, window: window, rto: rto, base: 1, next: 1, deadlines: make([]time.Duration, last+2)}
 }
 
 func (f *fast) Send(now time.Duration) (number int, ok bool) {
 	switch {
 	case f.base < f.next && (f.again || now >= f.deadlines[f.base]):
 		number, f.again = f.base, false
-	case f.next <= Last && f.next < f.base+f.window:
+	case f.next <= f.last && f.next < f.base+f.window:
 		number = f.next
 		f.next++
 	default:

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -33,20 +34,26 @@ type Receiver interface {
 type sender struct {
 	Sender
 	protocol arq.Protocol
+	last     int      // the number of the last packet
 	words    []string // of packet n at n-1
 	closed   bool
 	err      error
 
-	now     time.Duration
-	why     trace.Reason // a packet that is sent again now is
-	reason  trace.Reason // why, if not for a timeout: a learner's doesn't say
-	idle    bool         // Send had nothing
-	numbers map[int]int  // of the first transmission of each packet
-	sent    int
+	now    time.Duration
+	why    trace.Reason // a packet that is sent again now is
+	reason trace.Reason // why, if not for a timeout: a learner's doesn't say
+	idle   bool         // Send had nothing
+
+	// With oneByOne all that can be sent is sent before the next
+	// acknowledgement is handed over, also of those that came at one moment.
+	oneByOne bool
+	acks     []ack
+	numbers  map[int]int // of the first transmission of each packet
+	sent     int
 }
 
-func newSender(p arq.Protocol, s Sender) *sender {
-	return &sender{Sender: s, protocol: p, numbers: map[int]int{}, now: -1, reason: "unknown"}
+func newSender(p arq.Protocol, s Sender, last int) *sender {
+	return &sender{Sender: s, protocol: p, last: last, numbers: map[int]int{}, now: -1, reason: "unknown"}
 }
 
 func (s *sender) Write(now time.Duration, p []byte) int {
@@ -58,9 +65,60 @@ func (s *sender) Close(now time.Duration) { s.closed = true }
 
 func (s *sender) Receive(now time.Duration, b []byte) {
 	p, err := arq.Decode(b)
-	if err == nil && s.err == nil {
-		s.Ack(now, int(p.Ack-first))
+	if err != nil || s.err != nil {
+		return
 	}
+	a := decodeAck(p)
+	if s.acks = append(s.acks, a); !s.oneByOne {
+		s.take(now)
+	}
+}
+
+// take hands the first acknowledgement over that waits.
+func (s *sender) take(now time.Duration) {
+	a := s.acks[0]
+	s.acks = s.acks[1:]
+	if selective, ok := s.Sender.(*sackHost); ok {
+		selective.SackSender.Ack(now, a.number, a.blocks)
+		return
+	}
+	s.Ack(now, a.number)
+}
+
+// An ack is an acknowledgement. Its blocks, if it has any, are the first and
+// the last of packets that have come.
+type ack struct {
+	number int
+	blocks [][2]int
+}
+
+// encode makes a packet of it. Those of package arq have no room for blocks:
+// here such an acknowledgement travels as the payload of a packet.
+func (a ack) encode(protocol arq.Protocol) trace.Packet {
+	p := arq.Packet{Protocol: protocol, Type: arq.Ack, Transfer: transfer, Ack: first + uint32(a.number)}
+	h := trace.Header{Kind: trace.Ack, Ack: uint32(a.number), HasAck: true}
+	if len(a.blocks) > 0 {
+		p.Type, p.Ack = arq.Data, 0
+		p.Payload = binary.BigEndian.AppendUint32(nil, uint32(a.number))
+	}
+	for _, b := range a.blocks {
+		p.Payload = binary.BigEndian.AppendUint32(p.Payload, uint32(b[0]))
+		p.Payload = binary.BigEndian.AppendUint32(p.Payload, uint32(b[1]))
+		h.SACK = append(h.SACK, [2]uint32{uint32(b[0]), uint32(b[1]) + 1})
+	}
+	return trace.Packet{Bytes: arq.Encode(p), Header: h}
+}
+
+func decodeAck(p arq.Packet) ack {
+	if p.Type != arq.Data {
+		return ack{number: int(p.Ack - first)}
+	}
+	number := func(at int) int { return int(binary.BigEndian.Uint32(p.Payload[at:])) }
+	a := ack{number: number(0)}
+	for at := 4; at < len(p.Payload); at += 8 {
+		a.blocks = append(a.blocks, [2]int{number(at), number(at + 4)})
+	}
+	return a
 }
 
 // first is the sequence number before that of packet 1.
@@ -77,6 +135,9 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 		}
 	}
 	n, ok := s.Sender.Send(now)
+	for ; !ok && len(s.acks) > 0; n, ok = s.Sender.Send(now) {
+		s.take(now)
+	}
 	s.idle = !ok
 	switch {
 	case !ok:
@@ -84,24 +145,24 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 			s.err = fmt.Errorf("is cut off: Deadline says %s, which is over, and Send has nothing to send", Millis(at))
 		}
 		return trace.Packet{}, false
-	case n < 1 || n > Last:
-		s.err = fmt.Errorf("is cut off: it sends packet %d, and there are 1 to %d", n, Last)
+	case n < 1 || n > s.last:
+		s.err = fmt.Errorf("is cut off: it sends packet %d, and there are 1 to %d", n, s.last)
 		return trace.Packet{}, false
-	case s.sent == maxPackets:
+	case s.sent >= maxPackets && s.sent >= 20*s.last:
 		s.err = fmt.Errorf("is cut off: it has sent %d packets, and goes on", s.sent)
 		return trace.Packet{}, false
 	}
 	s.sent++
 	p := arq.Packet{Protocol: s.protocol, Type: arq.Fin, Transfer: transfer, Seq: first + uint32(n)}
 	c := trace.Header{Seq: uint32(n)}
-	if n < Last {
+	if n < s.last {
 		p.Type, p.Payload = arq.Data, []byte(s.words[n-1])
 		c.Text, c.Length = s.words[n-1], len(s.words[n-1])
 	}
 	c.Kind = trace.PacketKind(p.Type.String())
 	if s.numbers[n] == 0 {
 		s.numbers[n] = s.sent
-		if n < Last {
+		if n < s.last {
 			c.Data = n
 		}
 	} else {
@@ -128,7 +189,7 @@ type receiver struct {
 	Receiver
 	protocol arq.Protocol
 	bytes    []byte // for the application
-	acks     []int
+	acks     []ack
 	ended    bool
 	told     bool // the application knows
 	err      error
@@ -148,7 +209,13 @@ func (r *receiver) Receive(now time.Duration, b []byte) {
 		word = End
 	}
 	acks, words := r.Receiver.Receive(int(p.Seq-first), word)
-	r.acks = append(r.acks, acks...)
+	for _, n := range acks {
+		a := ack{number: n}
+		if selective, ok := r.Receiver.(*selective); ok {
+			a.blocks = selective.blocks()
+		}
+		r.acks = append(r.acks, a)
+	}
 	for _, w := range words {
 		if w == End {
 			r.ended = true
@@ -156,7 +223,7 @@ func (r *receiver) Receive(now time.Duration, b []byte) {
 		}
 		r.bytes = append(r.bytes, w...)
 	}
-	if len(r.acks) > maxPackets || len(r.bytes) > 100*len(Message) {
+	if len(r.acks) > maxPackets || len(r.bytes) > 1000*len(Message) {
 		r.acks, r.bytes = nil, nil
 		r.err = errors.New("is cut off: it acknowledges and delivers without end")
 	}
@@ -166,12 +233,9 @@ func (r *receiver) Send(now time.Duration) (trace.Packet, bool) {
 	if len(r.acks) == 0 {
 		return trace.Packet{}, false
 	}
-	n := uint32(r.acks[0])
+	a := r.acks[0]
 	r.acks = r.acks[1:]
-	return trace.Packet{
-		Bytes:  arq.Encode(arq.Packet{Protocol: r.protocol, Type: arq.Ack, Transfer: transfer, Ack: first + n}),
-		Header: trace.Header{Kind: trace.Ack, Ack: n, HasAck: true},
-	}, true
+	return a.encode(r.protocol), true
 }
 
 func (r *receiver) Read(now time.Duration, p []byte) (int, error) {

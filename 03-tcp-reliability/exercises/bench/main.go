@@ -38,7 +38,8 @@ func (p Protocol) Main() {
 
 // folders are those of the exercises, by protocol.
 var folders = map[string]string{"stop-and-wait": "stopwait", "go-back-n": "gobackn",
-	"selective-repeat": "keep", "fast-retransmit": "fastretransmit"}
+	"selective-repeat": "keep", "fast-retransmit": "fastretransmit",
+	"selective-acks": "sack", "congestion-window": "cwnd"}
 
 func (p Protocol) parse(args []string, w io.Writer) (c network.Conditions, svg string, err error) {
 	c = network.Default()

@@ -17,19 +17,48 @@ func TestCheck(t *testing.T) {
 		return func(s *check.Story) { compare(s, flags) }
 	}
 	cases := []check.Case{
-		{Name: "no-loss", Do: over("-loss 0")},
-		{Name: "packet-lost", Do: over("-drop data:3")},
-		{Name: "three-lost", Do: over("-drop data:1-3")},
-		{Name: "acknowledgement-lost", Do: over("-drop down:2")},
-		{Name: "comes-again-while-kept", Do: over("-duplicate 1 -drop data:2")},
-		{Name: "end-comes-early", Do: over("-drop data:8")},
-		{Name: "end-lost", Do: over("-drop up:9,down:9")},
+		{Name: "no-loss", Holds: []int{1, 3}, Do: over("-loss 0")},
+		{Name: "packet-lost", Holds: []int{2, 3}, Do: over("-drop data:3")},
+		{Name: "three-lost", Holds: []int{2, 3}, Do: over("-drop data:1-3")},
+		{Name: "acknowledgement-lost", Holds: []int{4}, Do: over("-drop down:2")},
+		{Name: "comes-again-while-kept", Holds: []int{4}, Do: over("-duplicate 1 -drop data:2")},
+		{Name: "end-comes-early", Holds: []int{5}, Do: over("-drop data:8")},
+		{Name: "end-lost", Holds: []int{4, 5}, Do: over("-drop up:9,down:9")},
 	}
-	for seed := range 20 {
-		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+	for seed := range 8 {
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1), Holds: []int{1, 2, 3, 4, 5},
 			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.3 -jitter 5ms -seed %d", seed+1))})
 	}
+	cases = append(cases, check.Case{Name: "packet-by-packet", Holds: []int{1, 2, 3, 4, 5, 6}, Do: packetByPacket})
 	check.Run(t, cases)
+}
+
+// packetByPacket gives packets in any order to two receivers, without a network.
+func packetByPacket(s *check.Story) {
+	s.Random(400, func(d *check.Draw) {
+		var judges [2]*judge
+		for i := range judges {
+			judges[i] = &judge{Receiver: New(), next: 1, arrived: map[int]string{}}
+		}
+		last := d.Between(1, 4+d.N(2)*40)
+		for range d.N(3 * last) {
+			j := judges[d.N(2)]
+			// Mostly one that is near; the words may be any, and empty.
+			number := max(1, min(last, j.next-2+d.N(6)))
+			if d.OneIn(4) {
+				number = 1 + d.N(last)
+			}
+			word := []string{"word", "", "two words ", "\x00"}[number%4]
+			if number == last {
+				word = bench.End
+			}
+			s.Did("gave receiver %d packet %d, %q", 1+slices.Index(judges[:], j), number, word)
+			j.Receive(number, word)
+			if j.symptom != "" {
+				s.Fail(j.expected, j.came, j.symptom)
+			}
+		}
+	})
 }
 
 // compare runs the receiver over a network with these flags.
@@ -85,7 +114,7 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 	j.number, j.word = number, word
 	j.expected = fmt.Sprintf("acks %v, words %q", []int{number}, due)
 	j.came = fmt.Sprintf("acks %v, words %.10q", acks, words)
-	unheard := slices.IndexFunc(acks, func(n int) bool { return j.arrived[n] == "" })
+	unheard := slices.IndexFunc(acks, func(n int) bool { _, ok := j.arrived[n]; return !ok })
 	late := min(first+len(words), j.next-1) // what is due next of those kept
 	switch {
 	case len(acks) == 0 && len(words) == 0 && len(j.arrived) == 1:

@@ -5,6 +5,7 @@ package reassemble
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -76,7 +77,11 @@ func (l *lab) reads(symptom string) {
 	l.s.Did("called Read")
 	got := string(l.r.Read())
 	if got != want {
-		if len(got) > len(want) && strings.HasPrefix(got, want) {
+		if strings.Contains(got, "!") {
+			symptom = "other bytes were read than arrived: the segment was lent, and its bytes are the caller's again after Insert"
+		} else if len(got) == len(want) {
+			symptom = "as many bytes were read as arrived, but other ones"
+		} else if len(got) > len(want) && strings.HasPrefix(got, want) {
 			symptom = "bytes were read that never arrived, or lie beyond the window"
 		}
 		l.s.Fail(fmt.Sprintf("%q", want), fmt.Sprintf("%q", got), symptom)
@@ -91,21 +96,21 @@ func (l *lab) reads(symptom string) {
 
 func TestCheck(t *testing.T) {
 	check.Run(t, []check.Case{
-		{Name: "in-order", Do: func(s *check.Story) {
+		{Name: "in-order", Holds: []int{1, 4, 5}, Do: func(s *check.Story) {
 			l := start(s, 0, 10)
 			l.insert(0, 3, "nothing was read or acknowledged of what came in order: is it written?")
 			l.reads("nothing was read of what came in order")
 			l.insert(3, 6, "what comes next in order is not acknowledged")
 			l.reads("what comes next in order is not read")
 		}},
-		{Name: "a-gap", Do: func(s *check.Story) {
+		{Name: "a-gap", Holds: []int{2, 4, 5}, Do: func(s *check.Story) {
 			l := start(s, 1000, 10)
 			l.insert(3, 6, "an acknowledgement must stay while the first byte is missing")
 			l.reads("bytes were read across a gap")
 			l.insert(0, 3, "when the gap is filled, what came early counts")
 			l.reads("when the gap is filled, what came early is read too")
 		}},
-		{Name: "duplicates", Do: func(s *check.Story) {
+		{Name: "duplicates", Holds: []int{2}, Do: func(s *check.Story) {
 			l := start(s, 0, 10)
 			const symptom = "a duplicate changes nothing"
 			l.insert(0, 3, symptom)
@@ -117,7 +122,7 @@ func TestCheck(t *testing.T) {
 			l.insert(3, 4, symptom)
 			l.reads(symptom)
 		}},
-		{Name: "overlaps", Do: func(s *check.Story) {
+		{Name: "overlaps", Holds: []int{2}, Do: func(s *check.Story) {
 			const symptom = "an overlap: the new part of a segment counts, though a part of it is old"
 			l := start(s, 0, 12)
 			l.insert(0, 4, symptom)
@@ -127,7 +132,7 @@ func TestCheck(t *testing.T) {
 			l.insert(5, 11, symptom)
 			l.reads(symptom)
 		}},
-		{Name: "window", Do: func(s *check.Story) {
+		{Name: "window", Holds: []int{3, 5}, Do: func(s *check.Story) {
 			l := start(s, 0, 5)
 			l.insert(6, 8, "what lies beyond the window is refused")
 			l.insert(0, 6, "of a segment, the part that fits into the window counts")
@@ -135,7 +140,7 @@ func TestCheck(t *testing.T) {
 			l.insert(5, 6, "it kept what lies beyond the window: memory is bounded by refusing that")
 			l.reads("the window moves on when bytes are read")
 		}},
-		{Name: "wrap", Do: func(s *check.Story) {
+		{Name: "wrap", Holds: []int{6}, Do: func(s *check.Story) {
 			const symptom = "it goes wrong when the numbers wrap: 0 follows 4294967295"
 			l := start(s, 1<<32-4, 12)
 			l.insert(6, 9, symptom)
@@ -145,7 +150,7 @@ func TestCheck(t *testing.T) {
 			l.insert(0, 10, symptom)
 			l.reads(symptom)
 		}},
-		{Name: "every-order", Do: func(s *check.Story) {
+		{Name: "every-order", Holds: []int{2, 6}, Do: func(s *check.Story) {
 			// Five segments, two of which overlap, in all 120 orders.
 			parts := [][2]int{{0, 2}, {2, 5}, {4, 7}, {7, 8}, {8, 12}}
 			permute(len(parts), func(order []int) {
@@ -156,8 +161,8 @@ func TestCheck(t *testing.T) {
 				l.reads("in this order of arrival it goes wrong")
 			})
 		}},
-		{Name: "at-random", Do: func(s *check.Story) {
-			for seed := range uint64(60) {
+		{Name: "a-few-at-random", Holds: []int{2, 3, 4, 5, 6}, Do: func(s *check.Story) {
+			for seed := range uint64(30) {
 				r := rand.New(rand.NewPCG(seed, 0))
 				l := start(s, r.Uint32(), 1+r.IntN(12))
 				for range 40 {
@@ -169,7 +174,148 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		}},
+		{Name: "any-bytes", Holds: []int{2, 7}, Do: func(s *check.Story) {
+			l := newLedger(s, 7, 20, []byte("\x00\x00a\x00b\xff\x00"))
+			l.insert(4, 7)
+			l.insert(0, 3)
+			l.reads()
+			l.insert(3, 4)
+			l.reads()
+		}},
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
+			s.Random(400, func(d *check.Draw) {
+				window := 1 + d.Size(5000)
+				l := newLedger(s, d.Uint32(), window, d.Bytes(3*window))
+				for range d.N(30) {
+					// Mostly near the first byte that is missing, or at the window's end.
+					near := []int{l.read, l.inOrder(), l.read + window}[d.N(3)]
+					from := max(0, min(len(l.stream), near+d.Size(window)-d.Size(window)))
+					l.insert(from, min(len(l.stream), from+d.Size(window+5)))
+					if d.OneIn(3) {
+						l.reads()
+					}
+				}
+				l.reads()
+			})
+		}},
+		{Name: "for-a-long-time", Holds: []int{8}, Do: longTime},
 	})
+}
+
+// A ledger has a Reassembler for any stream of bytes, and knows what it must
+// have.
+type ledger struct {
+	s      *check.Story
+	r      *Reassembler
+	first  uint32
+	window int
+	stream []byte
+	here   []bool
+	read   int
+	kept   [][]byte // what Read has returned
+	copies []string // and what it was then
+}
+
+func newLedger(s *check.Story, first uint32, window int, stream []byte) *ledger {
+	s.Did("made a Reassembler that begins with byte %d and has a window of %d", first, window)
+	return &ledger{s: s, r: New(first, window), first: first, window: window, stream: stream, here: make([]bool, len(stream))}
+}
+
+func (l *ledger) inOrder() int {
+	n := l.read
+	for n < len(l.here) && l.here[n] {
+		n++
+	}
+	return n
+}
+
+func (l *ledger) insert(from, to int) {
+	seq := l.first + uint32(from)
+	l.s.Did("inserted %d bytes at %d, %.30q (the first missing is %d, the window ends before %d)", to-from, seq, l.stream[from:to],
+		l.first+uint32(l.inOrder()), l.first+uint32(l.read+l.window))
+	data := append([]byte(nil), l.stream[from:to]...)
+	l.r.Insert(seq, data)
+	if string(data) != string(l.stream[from:to]) {
+		l.s.Fail("the segment as it was", fmt.Sprintf("%.30q", data), "Insert has changed the bytes that were lent to it")
+	}
+	for i := range data {
+		data[i] = '!'
+	}
+	for i := from; i < to; i++ {
+		if i >= l.read && i < l.read+l.window {
+			l.here[i] = true
+		}
+	}
+	l.ack()
+}
+
+func (l *ledger) ack() {
+	want := l.first + uint32(l.inOrder())
+	if got := l.r.Ack(); got != want {
+		symptom := "what has arrived in order is not acknowledged"
+		if int32(got-want) > 0 {
+			symptom = "it acknowledged what did not arrive, or lies beyond the window"
+		}
+		l.s.Fail(fmt.Sprint("Ack ", want), fmt.Sprint("Ack ", got), symptom)
+	}
+}
+
+func (l *ledger) reads() {
+	want := l.stream[l.read:l.inOrder()]
+	l.s.Did("called Read")
+	got := l.r.Read()
+	expected, came := fmt.Sprintf("%.60q, %d bytes", want, len(want)), fmt.Sprintf("%.60q, %d bytes", got, len(got))
+	switch {
+	case string(got) == string(want):
+	case len(got) == len(want) && strings.Contains(string(got), "!"):
+		l.s.Fail(expected, came, "other bytes were read than arrived: the segment was lent, and its bytes are the caller's again after Insert")
+	case len(got) == len(want):
+		l.s.Fail(expected, came, "as many bytes were read as arrived, but other ones")
+	case len(got) > len(want):
+		l.s.Fail(expected, came, "bytes were read that never arrived, or lie beyond the window")
+	default:
+		l.s.Fail(expected, came, "what came in order is not read, or not all of it: any byte may come, 0 too")
+	}
+	l.kept, l.copies = append(l.kept, got), append(l.copies, string(got))
+	l.read += len(want)
+	if again := l.r.Read(); len(again) > 0 {
+		l.s.Fail(`""`, fmt.Sprintf("%.60q", again), "the same bytes were read again, or bytes that never arrived")
+	}
+	l.ack()
+	for i := range l.kept {
+		if string(l.kept[i]) != l.copies[i] {
+			l.s.Fail(fmt.Sprintf("%.60q still", l.copies[i]), fmt.Sprintf("%.60q", l.kept[i]), "bytes that Read has returned were changed later: they are the caller's")
+		}
+	}
+}
+
+// longTime sends 1.5 million bytes in order, and as many that are refused.
+func longTime(s *check.Story) {
+	const window, size = 1000, 500
+	s.Did("sent 1.5 MB, each segment of 500 bytes once beyond the window, once in order; a window of 1000")
+	before := inUse()
+	r := New(1<<32-1000, window)
+	segment := make([]byte, size)
+	for i := range uint32(3000) {
+		seq := 1<<32 - 1000 + i*size
+		r.Insert(seq+1_000_000, segment)
+		r.Insert(seq, segment)
+		if got := len(r.Read()); got != size {
+			s.Fail("500 bytes read", fmt.Sprint(got), "in a long stream what came in order is not read")
+		}
+	}
+	if used := inUse() - before; used > 700_000 {
+		s.Fail("about 1000 bytes kept", fmt.Sprintf("%.1f MB", float64(used)/1e6), "it keeps more than a window of bytes: what was read, or what was refused")
+	}
+	runtime.KeepAlive(r)
+}
+
+func inUse() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // permute calls f with every order of 0 to n-1.

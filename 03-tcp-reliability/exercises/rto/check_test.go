@@ -3,6 +3,7 @@
 package rto
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -13,16 +14,16 @@ const ms = time.Millisecond
 
 func TestCheck(t *testing.T) {
 	check.Run(t, []check.Case{
-		{Name: "start", Do: func(s *check.Story) {
+		{Name: "start", Holds: []int{1}, Do: func(s *check.Story) {
 			var e Estimator
 			rto(s, &e, Initial, "before the first round trip is known, the timeout is Initial")
 		}},
-		{Name: "first", Do: func(s *check.Story) {
+		{Name: "first", Holds: []int{2}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 100*ms, 1)
 			rto(s, &e, 300*ms, "the first round trip R is special: SRTT = R, RTTVAR = R/2")
 		}},
-		{Name: "second", Do: func(s *check.Story) {
+		{Name: "second", Holds: []int{3}, Do: func(s *check.Story) {
 			const symptom = "after the second round trip it is off: RTTVAR takes the difference to the old SRTT, without its sign; then SRTT is smoothed"
 			// RTTVAR is 3/4 of 50 and 1/4 of 40, SRTT 7/8 of 100 and 1/8 of R.
 			for _, c := range []struct{ second, srtt time.Duration }{
@@ -36,7 +37,7 @@ func TestCheck(t *testing.T) {
 				rto(s, &e, c.srtt+4*47500*time.Microsecond, symptom)
 			}
 		}},
-		{Name: "doubling", Do: func(s *check.Story) {
+		{Name: "doubling", Holds: []int{5, 7}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 100*ms, 1)
 			for _, want := range []time.Duration{600 * ms, 1200 * ms, 2400 * ms} {
@@ -46,26 +47,30 @@ func TestCheck(t *testing.T) {
 			sample(s, &e, 100*ms, 1)
 			rto(s, &e, 100*ms+4*37500*time.Microsecond, "the timeout is still doubled after a new round trip")
 		}},
-		{Name: "karn", Do: func(s *check.Story) {
+		{Name: "karn", Holds: []int{6}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 100*ms, 1)
 			expired(s, &e)
 			sample(s, &e, 900*ms, 2)
 			rto(s, &e, 600*ms, "a packet that was sent twice was measured, or ended the doubling: Karn's rule takes nothing from it")
+			for _, times := range []int{3, 4, 20} {
+				sample(s, &e, 900*ms, times)
+				rto(s, &e, 600*ms, "a packet that was sent more than once was measured, or ended the doubling: Karn's rule takes nothing from it")
+			}
 		}},
-		{Name: "doubling-at-first", Do: func(s *check.Story) {
+		{Name: "doubling-at-first", Holds: []int{5}, Do: func(s *check.Story) {
 			var e Estimator
 			expired(s, &e)
 			rto(s, &e, 2*time.Second, "the timeout must be twice as long after a timeout, also before the first round trip")
 		}},
-		{Name: "floor", Do: func(s *check.Story) {
+		{Name: "floor", Holds: []int{4, 5}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 10*ms, 1)
 			rto(s, &e, Floor, "the timeout is below the floor")
 			expired(s, &e)
 			rto(s, &e, 2*Floor, "the floor counts before the doubling, not after it")
 		}},
-		{Name: "cap", Do: func(s *check.Story) {
+		{Name: "cap", Holds: []int{5}, Do: func(s *check.Story) {
 			var e Estimator
 			s.Did("let the timer run out 100 times")
 			for range 100 {
@@ -73,7 +78,56 @@ func TestCheck(t *testing.T) {
 			}
 			rto(s, &e, Cap, "the timeout is above the cap (or has overflowed)")
 		}},
-		{Name: "steady", Do: func(s *check.Story) {
+		{Name: "karn-at-first", Holds: []int{1, 6}, Do: func(s *check.Story) {
+			var e Estimator
+			expired(s, &e)
+			sample(s, &e, 5*time.Second, 2)
+			rto(s, &e, 2*Initial, "the first packet was sent twice, and was measured: Karn's rule takes nothing from it")
+			sample(s, &e, 100*ms, 1)
+			rto(s, &e, 300*ms, "the first round trip that is measured is special: SRTT = R, RTTVAR = R/2")
+		}},
+		{Name: "long-round-trips", Holds: []int{5}, Do: func(s *check.Story) {
+			var e Estimator
+			sample(s, &e, 50*time.Second, 1)
+			rto(s, &e, Cap, "the timeout is above the cap, and no timer has run out: the cap is for what was measured, too")
+			sample(s, &e, 10*ms, 1)
+			expired(s, &e)
+			rto(s, &e, Cap, "the timeout is above the cap")
+		}},
+		{Name: "given-bounds", Holds: []int{1, 4, 5}, Do: func(s *check.Story) {
+			check.Want(s, time.Second, Initial, "Initial is given: leave it as it is")
+			check.Want(s, 200*ms, Floor, "Floor is given: leave it as it is")
+			check.Want(s, 60*time.Second, Cap, "Cap is given: leave it as it is")
+		}},
+		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7, 8}, Do: func(s *check.Story) {
+			s.Random(500, func(d *check.Draw) {
+				var mine [2]Estimator
+				theirs := [2]reference{}
+				for range d.N(20) {
+					i := d.N(2)
+					s.Did("estimator %d:", i+1)
+					switch e := &mine[i]; d.N(4) {
+					case 0, 1:
+						unit := []time.Duration{ms, 100 * ms, time.Microsecond, time.Second}[d.N(4)]
+						r := unit * time.Duration(d.Between(1, 99))
+						times := max(1, d.N(6)-2)
+						sample(s, e, r, times)
+						theirs[i].sample(r, times)
+					case 2:
+						expired(s, e)
+						theirs[i].doublings++
+					case 3:
+						s.Did("asked for the RTO")
+						e.RTO()
+					}
+					got, want := mine[i].RTO(), theirs[i].rto()
+					if (got - want).Abs() > 20*time.Microsecond+want/10_000 {
+						s.Fail(want.String(), got.String(), "the timeout is another than that of RFC 6298 with this floor and cap")
+					}
+				}
+			})
+		}},
+		{Name: "steady", Holds: []int{3, 4}, Do: func(s *check.Story) {
 			var e Estimator
 			s.Did("took 200 round trips of 400ms")
 			for range 200 {
@@ -84,6 +138,35 @@ func TestCheck(t *testing.T) {
 			}
 		}},
 	})
+}
+
+// A reference estimates with real numbers, in seconds.
+type reference struct {
+	measured     bool
+	srtt, rttvar float64
+	doublings    int
+}
+
+func (r *reference) sample(roundTrip time.Duration, times int) {
+	if times > 1 {
+		return
+	}
+	seconds := roundTrip.Seconds()
+	if !r.measured {
+		r.measured, r.srtt, r.rttvar = true, seconds, seconds/2
+	} else {
+		r.rttvar = 0.75*r.rttvar + 0.25*math.Abs(r.srtt-seconds)
+		r.srtt = 0.875*r.srtt + 0.125*seconds
+	}
+	r.doublings = 0
+}
+
+func (r *reference) rto() time.Duration {
+	seconds := 1.0
+	if r.measured {
+		seconds = max(r.srtt+4*r.rttvar, 0.2)
+	}
+	return time.Duration(min(seconds*math.Pow(2, float64(r.doublings)), 60) * 1e9)
 }
 
 func sample(s *check.Story, e *Estimator, roundTrip time.Duration, times int) {

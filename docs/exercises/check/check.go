@@ -1,6 +1,8 @@
 // Package check runs the cases of an exercise's check, and tells the story of
 // the first that fails: what was done, what was expected, what came instead.
-// What each case does is left to the check_test.go of the exercise.
+// What each case does is left to the check_test.go of the exercise. For those
+// the package has random input that shrinks (Random), connections and
+// listeners in memory (Link, Listener), and a virtual clock (Bubble).
 //
 // A learner's code may do anything: return nonsense, panic, wait for good, or
 // take memory without end. In each case the story says so, and where.
@@ -39,12 +41,19 @@ const (
 type Case struct {
 	Name string // of small letters, digits and hyphens
 	Do   func(s *Story)
+
+	// Holds are the numbers of the task's sentences that the case holds the
+	// answer to. A test of the repository finds the sentences without a case.
+	Holds []int
 }
 
 // A Verdict is the outcome of an exercise's check.
 type Verdict struct {
 	Passed, Total int
 	Case          string   // the first that failed; "" when all passed
+	Failed        []string // all that failed, Case first
+	NotTried      int      // cases after one that could not be ended
+	Races         bool     // the race detector was at work
 	Done          []string // what it did, step by step
 	Expected      string
 	Came          string // what came instead
@@ -54,60 +63,98 @@ type Verdict struct {
 
 // A Story is told by a case while it goes on.
 type Story struct {
+	t        *testing.T
 	mu       sync.Mutex
 	verdict  Verdict
+	quiet    bool // steps are not written: there are thousands of them
+	written  time.Time
+	found    *Verdict // of a random input that is being made smaller
 	cleanups []func()
 }
 
-// Run runs the cases in order, in a test named TestCheck, up to the first that
-// fails. "go test -run TestCheck/NAME" runs a single one.
+// Run runs the cases in order, in a test named TestCheck. The verdict tells the
+// first that fails, and names the others. "go test -run TestCheck/NAME" runs a
+// single one.
 func Run(t *testing.T, cases []Case) {
+	begin()
 	debug.SetMemoryLimit(MaxMemory) // collect garbage before giving up
-	v := Verdict{Total: len(cases)}
-	for _, c := range cases {
+	list(cases)
+	v := Verdict{Total: len(cases), Races: Races}
+	first := v
+	began := time.Now()
+	for i, c := range cases {
+		if first.Case != "" && time.Since(began) > Patience {
+			first.NotTried = len(cases) - i // enough is known
+			break
+		}
 		v.Case = c.Name
-		chosen := false // a single case may be asked for
+		chosen, ended := false, true // a single case may be asked for
+		var mine Verdict
 		ok := t.Run(c.Name, func(t *testing.T) {
 			chosen = true
-			if v = c.run(v); v.Case != "" {
-				t.Fatalf("\n%v", v)
+			mine, ended = c.run(t, v, first.Case != "")
+			if mine.Case != "" {
+				t.Fatalf("\n%v", mine)
 			}
 		})
-		if !ok {
-			return
-		}
-		if chosen {
+		switch {
+		case chosen && ok:
 			v.Passed++
+		case chosen:
+			if first.Case == "" {
+				first = mine
+			}
+			first.Failed = append(first.Failed, c.Name)
+		}
+		if !ended {
+			first.NotTried = len(cases) - i - 1
+			break // what it has left behind would disturb the others
 		}
 	}
-	v.Case = ""
-	v.write()
+	if first.Case == "" {
+		v.Case = ""
+		v.write()
+		return
+	}
+	first.Passed = v.Passed
+	first.write()
 }
 
-// run runs one case while it watches it.
-func (c Case) run(before Verdict) Verdict {
-	s := &Story{verdict: before}
-	before.write() // what is known if the whole program ends in this case
+// run runs one case while it watches it. It says whether the case has come to
+// an end. The verdicts that it leaves on the way are for the case that the
+// whole program ends, and only if none before has failed.
+func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, ended bool) {
+	s := &Story{t: t, verdict: before, quiet: quiet}
+	if !quiet {
+		before.write() // what is known if the whole program ends in this case
+	}
+	races := raceErrors()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
 		defer s.cleanUp()
-		defer func() {
-			if cause := recover(); cause != nil {
-				s.set(func(v *Verdict) { v.panicked(cause, string(debug.Stack())) })
-			}
-		}()
-		c.Do(s)
+		s.guard(func() { c.Do(s) })
 	}()
-	timeUp := time.After(Patience)
-	tick := time.NewTicker(20 * time.Millisecond)
+	const every = 20 * time.Millisecond
+	tick := time.NewTicker(every)
 	defer tick.Stop()
+	// On a machine that is so busy that even the ticks come late, less time
+	// counts.
+	left, last := Patience, time.Now()
 	for {
 		select {
 		case <-over:
-		case <-timeUp:
-			s.set(func(v *Verdict) { v.stuck(goroutines()) })
+			ended = true
+			if n := raceErrors() - races; n > 0 {
+				s.set(func(v *Verdict) { v.raced(n) })
+			}
 		case <-tick.C:
+			now := time.Now()
+			left -= min(now.Sub(last), 2*every)
+			if last = now; left <= 0 {
+				s.set(func(v *Verdict) { v.stuck(goroutines()) })
+				break
+			}
 			var m runtime.MemStats
 			if runtime.ReadMemStats(&m); m.HeapAlloc < MaxMemory {
 				continue
@@ -119,11 +166,48 @@ func (c Case) run(before Verdict) Verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v := s.verdict; v.Symptom != "" {
-		v.write()
-		return v
+		if s.found != nil {
+			v = *s.found // known before, and the input only was to be smaller
+		}
+		if !quiet {
+			v.write()
+		}
+		return v, ended
 	}
 	before.Case = ""
-	return before
+	return before, ended
+}
+
+// guard calls f, and makes a verdict of its panic.
+func (s *Story) guard(f func()) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			stack := string(debug.Stack())
+			s.set(func(v *Verdict) { v.panicked(cause, stack) })
+		}
+	}()
+	f()
+}
+
+// Go runs f, which calls the answer, in a goroutine of its own. Its panic is told
+// like one of the case itself. The channel is closed when f has ended.
+func (s *Story) Go(f func()) <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.guard(f)
+	}()
+	return ended
+}
+
+// Ended says whether such a channel is closed.
+func Ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // set changes the verdict, unless it is settled.
@@ -133,6 +217,13 @@ func (s *Story) set(change func(v *Verdict)) {
 	if s.verdict.Symptom == "" {
 		change(&s.verdict)
 	}
+}
+
+// Failed says whether the case has failed already: a panic in a goroutine, say.
+func (s *Story) Failed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.verdict.Symptom != ""
 }
 
 // Cleanup has f called when the case has ended.
@@ -152,7 +243,12 @@ func (s *Story) cleanUp() {
 func (s *Story) Did(format string, args ...any) {
 	s.set(func(v *Verdict) {
 		v.Done = append(v.Done, fmt.Sprintf(format, args...))
-		v.write()
+		// It is written in case the whole program ends. Thousands of steps
+		// would take longer to write than to do.
+		if now := time.Now(); !s.quiet && (len(v.Done) < 10 || now.Sub(s.written).Abs() > 200*time.Millisecond) {
+			v.write()
+			s.written = now
+		}
 	})
 }
 
@@ -199,9 +295,36 @@ func show(v any) string {
 	return text
 }
 
+// A fault is a panic of the check itself: the machine has no socket left, say.
+type fault struct{ error }
+
+// Must gives v, unless the check itself has failed to make it.
+func Must[T any](v T, err error) T {
+	if err != nil {
+		panic(fault{err})
+	}
+	return v
+}
+
 func (v *Verdict) panicked(cause any, stack string) {
+	if f, ok := cause.(fault); ok {
+		v.Expected, v.Came = "a check that can begin", f.Error()
+		v.Symptom = "the check itself could not do its work on this machine: that is no fault of your answer"
+		return
+	}
+	if strings.Contains(fmt.Sprint(cause), "synctest") {
+		v.outlived(stack)
+		return
+	}
 	v.Expected, v.Came = "no panic", fmt.Sprintf("panic: %v", cause)
 	v.Symptom = fmt.Sprintf("your code panicked%s", where(stack))
+}
+
+// outlived tells that something of an earlier case was used: its channels
+// belong to that case's virtual time.
+func (v *Verdict) outlived(stack string) {
+	v.Expected, v.Came = "a fresh start of each case", "a channel or a timer that was made in an earlier case"
+	v.Symptom = "your code uses what it has made for somebody else: it keeps it in a variable of the package" + where(stack)
 }
 
 func (v *Verdict) stuck(stack string) {
@@ -214,6 +337,11 @@ func (v *Verdict) hoards(stack string) {
 	v.Symptom = "your code takes memory without end" + where(stack)
 }
 
+func (v *Verdict) raced(n int) {
+	v.Expected, v.Came = "no data race", fmt.Sprintf("%d; the race detector's report is above", n)
+	v.Symptom = "two goroutines use the same memory at once, and one of them writes (a data race): what guards it?"
+}
+
 // goroutines is the stacks of all of them.
 func goroutines() string {
 	buf := make([]byte, 1<<20)
@@ -222,6 +350,16 @@ func goroutines() string {
 
 // Where says at which lines of the answer its goroutines are: " (answer.go:12)".
 func Where() string { return where(goroutines()) }
+
+// Running is how many goroutines are in the answer's code.
+func Running() (n int) {
+	for goroutine := range strings.SplitSeq(goroutines(), "\n\n") {
+		if where(goroutine) != "" {
+			n++
+		}
+	}
+	return n
+}
 
 // where finds the lines of the answer in stacks, innermost first: " (answer.go:12)".
 func where(stacks string) string {
@@ -250,11 +388,15 @@ func where(stacks string) string {
 // answer. The last verdict written says how far it came.
 func Crash(last Verdict, output string) Verdict {
 	v := last
-	v.Case = cmp.Or(v.Case, "the start")
+	v.Case = cmp.Or(v.Case, Start)
 	v.Expected = "an end of the check"
 	for line := range strings.SplitSeq(output, "\n") {
 		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") {
 			_, stack, _ := strings.Cut(output, line)
+			if strings.Contains(line, "synctest") {
+				v.outlived(stack)
+				return v
+			}
 			v.Came = strings.TrimSpace(line)
 			v.Symptom = "your code ended the whole program" + where(stack)
 			return v
@@ -262,6 +404,10 @@ func Crash(last Verdict, output string) Verdict {
 	}
 	v.Came = "the program ended before the check did"
 	v.Symptom = "your code ended the whole program: does it call os.Exit or log.Fatal?"
+	if v.Case == Start {
+		v.Symptom = "your code ended the whole program before the first case: does init, or what a\n" +
+			"variable of the package is set to, call os.Exit or log.Fatal?"
+	}
 	return v
 }
 
@@ -272,7 +418,11 @@ func (v Verdict) String() string {
 		fmt.Fprintf(&b, "solved: %d of %d cases passed\n", v.Passed, v.Total)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%d of %d cases passed. The first that did not: %s\n", v.Passed, v.Total, v.Case)
+	if v.Case == Start {
+		b.WriteString("No case passed: the program did not come to the first\n")
+	} else {
+		fmt.Fprintf(&b, "%d of %d cases passed. The first that did not: %s\n", v.Passed, v.Total, v.Case)
+	}
 	for i, step := range v.Done {
 		label := "done"
 		if i > 0 {
@@ -283,8 +433,35 @@ func (v Verdict) String() string {
 	part(&b, "expected", v.Expected)
 	part(&b, "came", v.Came)
 	part(&b, "so", v.Symptom)
+	if len(v.Failed) > 1 {
+		part(&b, "also", fold(v.Failed[1:]))
+	}
+	if v.NotTried > 0 {
+		part(&b, "not tried", fmt.Sprintf("%d more", v.NotTried))
+	}
 	if v.Picture != "" {
 		fmt.Fprintf(&b, "\n%s\n", strings.TrimRight(v.Picture, "\n"))
+	}
+	return b.String()
+}
+
+// fold writes names in lines that a narrow terminal holds.
+func fold(names []string) string {
+	var b strings.Builder
+	width := 0
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(",")
+			if width += len(name) + 2; width > 60 {
+				b.WriteString("\n")
+				width = len(name)
+			} else {
+				b.WriteString(" ")
+			}
+		} else {
+			width = len(name)
+		}
+		b.WriteString(name)
 	}
 	return b.String()
 }
@@ -303,6 +480,12 @@ func part(b *strings.Builder, label, text string) {
 // write leaves the verdict for the command that asked for it. A test runs in
 // the folder of its exercise, which gives the file its name.
 func (v Verdict) write() {
+	if key != nil {
+		if err := v.writeSealed(); err != nil {
+			fmt.Fprintln(os.Stderr, "cannot write the verdict:", err)
+		}
+		return
+	}
 	folder := os.Getenv(VerdictsVariable)
 	if folder == "" {
 		return

@@ -2,14 +2,13 @@
 package shout
 
 import (
-	"bytes"
 	"io"
 	"net"
 )
 
-// Serve answers one client: every byte that comes goes back, letters as
-// capitals, until the client has no more to send. It returns nil after the
-// client's FIN, and otherwise the error. It does not close conn.
+// Serve answers one client: every byte that comes goes back, the letters a to z
+// of ASCII as capitals, until the client has no more to send. It returns nil
+// after the client's FIN, and otherwise the error. It does not close conn.
 func Serve(conn net.Conn) error {
 	buf := make([]byte, 1024)
 	for {
@@ -18,7 +17,8 @@ func Serve(conn net.Conn) error {
 		// First the bytes, then the error: both can come at once. Only the
 		// first n bytes are new; behind them stand those of earlier Reads.
 		if n > 0 {
-			if _, err := conn.Write(bytes.ToUpper(buf[:n])); err != nil {
+			shout(buf[:n])
+			if _, err := conn.Write(buf[:n]); err != nil {
 				return err
 			}
 		}
@@ -27,6 +27,16 @@ func Serve(conn net.Conn) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// shout makes capitals of bytes, not of text: a Read may end in the middle of
+// a letter, and what comes may be no text at all.
+func shout(b []byte) {
+	for i, c := range b {
+		if 'a' <= c && c <= 'z' {
+			b[i] = c - 'a' + 'A'
 		}
 	}
 }

@@ -1,0 +1,192 @@
+package main
+
+// Mutation: each operator and each constant of each solution is changed, one at
+// a time. A check that accepts such a mutant lacks a case, unless the mutant
+// does the same as the solution: then it stands in equivalent.txt beside that,
+// with the reason.
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"example.com/sockets/docs/exercises/check"
+)
+
+// other are the operators that stand in place of one.
+var other = map[token.Token][]token.Token{
+	token.EQL: {token.NEQ}, token.NEQ: {token.EQL},
+	token.LSS: {token.LEQ, token.GTR}, token.LEQ: {token.LSS, token.GTR},
+	token.GTR: {token.GEQ, token.LSS}, token.GEQ: {token.GTR, token.LSS},
+	token.LAND: {token.LOR}, token.LOR: {token.LAND},
+	token.ADD: {token.SUB}, token.SUB: {token.ADD}, token.MUL: {token.QUO}, token.QUO: {token.MUL},
+	token.SHL: {token.SHR}, token.SHR: {token.SHL}, token.REM: {token.MUL},
+	token.INC: {token.DEC}, token.DEC: {token.INC},
+	token.ADD_ASSIGN: {token.SUB_ASSIGN}, token.SUB_ASSIGN: {token.ADD_ASSIGN},
+}
+
+// mutants are the texts with one change, by the line as it was and as it is.
+func mutants(solution string) (list []*variant, err error) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, check.Answer, solution, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	lines := strings.Split(solution, "\n")
+	seen := map[string]bool{}
+	add := func(at token.Pos) {
+		var b bytes.Buffer
+		if err = format.Node(&b, fset, file); err != nil || seen[b.String()] {
+			return
+		}
+		seen[b.String()] = true
+		n := fset.Position(at).Line
+		changed := strings.Split(b.String(), "\n")
+		name := fmt.Sprintf("line %d: %s", n, strings.TrimSpace(lines[n-1]))
+		if n <= len(changed) {
+			name = strings.TrimSpace(lines[n-1]) + " => " + strings.TrimSpace(changed[n-1])
+		}
+		list = append(list, &variant{what: "mutant", name: name, answer: b.String()})
+	}
+	operators := func(op *token.Token, at token.Pos) {
+		was := *op
+		for _, *op = range other[was] {
+			add(at)
+		}
+		*op = was
+	}
+	texts := map[*ast.BasicLit]bool{} // import paths
+	for _, i := range file.Imports {
+		texts[i.Path] = true
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BinaryExpr:
+			operators(&n.Op, n.OpPos)
+		case *ast.IncDecStmt:
+			operators(&n.Tok, n.TokPos)
+		case *ast.AssignStmt:
+			operators(&n.Tok, n.TokPos)
+		case *ast.Ident:
+			if turned := map[string]string{"true": "false", "false": "true"}[n.Name]; turned != "" {
+				was := n.Name
+				n.Name = turned
+				add(n.Pos())
+				n.Name = was
+			}
+		case *ast.UnaryExpr:
+			if n.Op == token.NOT {
+				// The negation is taken away by a second one.
+				was := n.X
+				n.X = &ast.UnaryExpr{Op: token.NOT, X: was}
+				add(n.OpPos)
+				n.X = was
+			}
+		case *ast.BasicLit:
+			was := n.Value
+			switch {
+			case texts[n]:
+			case n.Kind == token.INT:
+				for _, change := range []int64{1, -1} {
+					if v, err := strconv.ParseInt(was, 0, 64); err == nil && v+change >= 0 {
+						n.Value = strconv.FormatInt(v+change, 10)
+						add(n.ValuePos)
+					}
+				}
+			case n.Kind == token.CHAR:
+				if r, _, _, err := strconv.UnquoteChar(was[1:len(was)-1], '\''); err == nil {
+					for _, change := range []rune{1, -1} {
+						n.Value = strconv.QuoteRune(r + change)
+						add(n.ValuePos)
+					}
+				}
+			case n.Kind == token.STRING && len(was) > 2 && len(was) < 8:
+				n.Value = `"?"`
+				add(n.ValuePos)
+			}
+			n.Value = was
+		}
+		return err == nil
+	})
+	return list, err
+}
+
+// equivalent are the mutants of an exercise that do the same as the solution,
+// with the reasons.
+func equivalent(t *testing.T, e exercise) map[string]string {
+	text, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(e.solution()), "equivalent.txt"))
+	if os.IsNotExist(err) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons := map[string]string{}
+	name := ""
+	for line := range strings.SplitSeq(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n") {
+		if reason, ok := strings.CutPrefix(line, "because: "); ok {
+			reasons[name] = reason
+		} else if line != "" {
+			name = line
+		}
+	}
+	return reasons
+}
+
+func TestMutants(t *testing.T) {
+	if os.Getenv("CI") == "" && os.Getenv("MUTANTS") == "" {
+		t.Skip("this takes minutes: set CI=true or MUTANTS=true in the environment to try every mutant")
+	}
+	var all []*variant
+	same := map[string]map[string]string{}
+	for _, e := range asked(t) {
+		if e.name == "predict" {
+			continue // its answers are words
+		}
+		solution := read(t, filepath.Join(repository, filepath.FromSlash(e.solution()), check.Answer))
+		list, err := mutants(solution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range list {
+			m.exercise = e
+		}
+		all = append(all, list...)
+		same[e.name] = equivalent(t, e)
+	}
+	runVariants(t, all, false)
+	count := map[string]int{}
+	met := map[string]bool{}
+	for _, v := range all {
+		e := v.exercise.name
+		reason := same[e][v.name]
+		met[e+v.name] = true
+		switch {
+		case v.state == noBuild:
+			continue
+		case v.state == solved && reason == "":
+			t.Errorf("%s: a mutant survives: a case is missing, or equivalent.txt lacks a reason\n%s", e, v.name)
+		case v.state == solved:
+			count[e+" equivalent"]++
+		default:
+			count[e+" killed"]++
+		}
+		count[e]++
+	}
+	for _, e := range asked(t) {
+		for name := range same[e.name] {
+			if !met[e.name+name] {
+				t.Errorf("%s: equivalent.txt names a mutant that does not exist:\n%s", e.name, name)
+			}
+		}
+		t.Logf("| %s | %d | %d | %d |", e.name, count[e.name], count[e.name+" killed"], count[e.name+" equivalent"])
+	}
+}
