@@ -35,6 +35,7 @@ func TestCheck(t *testing.T) {
 		one("with-an-error", []int{3}, []string{"hel", "lo"}, broken, true, 5),
 		one("nothing", []int{4}, nil, io.EOF, false, 5),
 		one("cut-off", []int{4}, []string{"he", "l"}, io.EOF, false, 5),
+		one("cut-off-after-one", []int{4}, []string{"h"}, io.EOF, false, 5),
 		one("cut-off-with-the-end", []int{3, 4}, []string{"he", "l"}, io.EOF, true, 5),
 		one("broken", []int{5}, []string{"hel"}, broken, false, 5),
 		one("broken-at-once", []int{5}, nil, broken, false, 5),
