@@ -31,7 +31,7 @@ func TestCheck(t *testing.T) {
 		_, err = io.Copy(io.MultiWriter(peer, &all), peer)
 		return all.String(), all.String(), err
 	}
-	large := strings.Repeat("a line of an echo\n", 100_000) // more than the buffers hold
+	large := strings.Repeat("a line of an echo\n", 150_000) // more than the buffers hold
 	check.Run(t, []check.Case{
 		{Name: "answer-at-the-end", Holds: []int{1, 2, 8}, Do: func(s *check.Story) {
 			s.Did("made a peer that reads to our end, and then answers")
