@@ -181,11 +181,11 @@ func TestMark(t *testing.T) {
 	}
 	want := map[string]string{
 		"cleo": "0; shout: does not compile",
-		"dan":  "0; shout: 0/12: one-word",
-		"eve":  "0; shout: 0/12: one-word",
+		"dan":  "0; shout: 0/13: one-word",
+		"eve":  "0; shout: 0/13: one-word",
 		"finn": "0; shout: 0/0: the start",
-		"gina": "0; shout: 0/12: one-word",
-		"hugo": "0; shout: 1/12: one-word",
+		"gina": "0; shout: 0/13: one-word",
+		"hugo": "0; shout: 1/13: one-word",
 		"ida":  "0; shout: not begun",
 		"jon":  "1; shout: solved",
 		"kim":  "0; shout: no clone",

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -61,6 +62,17 @@ func TestCheck(t *testing.T) {
 			}
 			runtime.KeepAlive(l)
 		}},
+		{Name: "two-readers", Holds: []int{2}, Do: func(s *check.Story) {
+			s.Bubble(func() {
+				a, b := s.Stream(io.EOF, false, "one\ntwo\nth", "ree\n"), s.Stream(io.EOF, false, "un\ndeux\ntr", "ois\n")
+				s.Did("opened two streams, %v and %v", a, b)
+				readerA, readerB := New(a), New(b)
+				for i, line := range []string{"one", "two", "three"} {
+					next(s, a, readerA, line, nil)
+					next(s, b, readerB, []string{"un", "deux", "trois"}[i], nil)
+				}
+			})
+		}},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 6, 7, 8}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
 				var text string
@@ -72,7 +84,7 @@ func TestCheck(t *testing.T) {
 					text += strings.ReplaceAll(string(d.Bytes(n)), "\n", "b") + []string{"\n", "\r\n", "\r\r\n", " \n", "\n\r\n"}[d.N(5)]
 				}
 				text += strings.ReplaceAll(string(d.Bytes(d.N(2)*d.N(99))), "\n", "c")
-				err := []error{io.EOF, broken, nil}[d.N(3)]
+				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil}[d.N(4)]
 				together := d.OneIn(2)
 				s.Bubble(func() { all(s, err, together, d.Pieces(text)) })
 			})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestCheck(t *testing.T) {
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
 				text := string(d.Bytes(d.Size(5000)))
-				err := []error{io.EOF, broken, io.ErrNoProgress, nil}[d.N(4)]
+				err := []error{io.EOF, broken, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded, nil}[d.N(5)]
 				together := d.OneIn(2)
 				s.Bubble(func() {
 					r := s.Stream(err, together, d.Pieces(text)...)

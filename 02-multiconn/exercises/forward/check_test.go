@@ -212,6 +212,17 @@ func TestCheck(t *testing.T) {
 			}
 			p.failed(stillWaits)
 		}},
+		{Name: "half-closed-and-reset", Holds: []int{3, 5}, Do: func(s *check.Story) {
+			p := start(s)
+			p.there("a question")
+			s.Did("the client half-closed (FIN)")
+			p.client.CloseWrite()
+			ends(s, p.target, "the target never learned that the client has sent everything")
+			s.Did("the target reset the connection (RST), in place of an answer")
+			p.target.SetLinger(0)
+			p.target.Close()
+			p.failed(stillWaits)
+		}},
 		{Name: "target-is-gone", Holds: []int{5}, Do: func(s *check.Story) {
 			p := start(s)
 			p.there("hello")
