@@ -244,6 +244,7 @@ func TestEachClientWithEachServer(t *testing.T) {
 	for _, serverName := range append(servers, "smallest/server") {
 		for _, clientName := range append(clients, "smallest/client") {
 			t.Run(clientName+" to "+serverName, func(t *testing.T) {
+				t.Parallel()
 				messages := []string{"Hello, world", "", "x", "Grüße, 世界", strings.Repeat("long ", 5000)}
 				if strings.HasPrefix(serverName, "smallest/") {
 					messages = []string{"Hello, world", "x", "Grüße, 世界"} // of one Read
@@ -291,8 +292,9 @@ func TestSmallestLeaveOut(t *testing.T) {
 		}
 		client.line(t) // the end of its output, though the input goes on
 		cmd.Wait()
-		if got, want := client.stderr.String(), addr+" hung up before it had everything; 6 bytes had come back\n"; !strings.HasPrefix(got, want) {
-			t.Errorf("the client says %q", got)
+		want := addr + " hung up before it had everything; 6 bytes had come back\n"
+		if got := client.stderr.String(); !strings.HasPrefix(got, want) {
+			t.Errorf("the client says %q and not %q", got, want)
 		}
 	})
 	t.Run("an error ends the server", func(t *testing.T) {
@@ -500,13 +502,14 @@ func TestSecondCtrlC(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("a test can't press Ctrl-C for one process on Windows")
 	}
-	_, addr := startServer(t, "server")
+	_, addr := startServer(t, "server", "-idle-timeout", "10m")
 	cmd := command(t, "client", "-addr", addr, "-message", "-")
 	cmd.Stdin = zeros{} // without an end
 	screen, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer screen.Close()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -519,7 +522,7 @@ func TestSecondCtrlC(t *testing.T) {
 		close(ended)
 	}()
 	// Whether the first one has been heard is not to be seen: press on.
-	for deadline := time.Now().Add(time.Minute); ; runtime.Gosched() {
+	for deadline := time.Now().Add(20 * time.Second); ; runtime.Gosched() {
 		select {
 		case <-ended:
 			return
@@ -632,7 +635,8 @@ func TestWrongCommands(t *testing.T) {
 				}
 				words := strings.Fields(test.command)
 				got := runToEnd(t, command(t, kind+words[0], words[1:]...))
-				if got.Status != test.status || got.Stdout != "" || !strings.HasPrefix(got.Stderr, test.stderr) || !strings.HasSuffix(got.Stderr, test.advice) {
+				if got.Status != test.status || got.Stdout != "" ||
+					!strings.HasPrefix(got.Stderr, test.stderr) || !strings.HasSuffix(got.Stderr, test.advice) {
 					t.Errorf("status %d, output %q, errors %q; want status %d and errors that begin %q and end %q",
 						got.Status, got.Stdout, got.Stderr, test.status, test.stderr, test.advice)
 				}

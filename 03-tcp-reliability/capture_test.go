@@ -174,3 +174,31 @@ func TestCapturesAreWellFormed(t *testing.T) {
 		}
 	}
 }
+
+// The checksum of a damaged datagram is that of what was sent, so it is wrong.
+func TestDamagedChecksums(t *testing.T) {
+	o, err := parse(strings.Fields("-protocol selective-repeat -corrupt 0.3 -seed 2"), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.pcap = filepath.Join(t.TempDir(), "run")
+	if err := o.show(&bytes.Buffer{}, views.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	for _, line := range tshark(t, "-r", o.pcap+"-server.pcapng", "-o", "udp.check_checksum:TRUE",
+		"-T", "fields", "-e", "udp.checksum.status", "-e", "frame.comment") {
+		status, comment := cutLast(line)
+		want := "1" // good
+		if strings.Contains(comment, "damaged") {
+			want = "0"
+			damaged++
+		}
+		if status != want {
+			t.Errorf("checksum status %s of a packet with the comment %q", status, comment)
+		}
+	}
+	if damaged == 0 {
+		t.Error("nothing was damaged")
+	}
+}

@@ -111,6 +111,7 @@ func TestRepeatable(t *testing.T) {
 
 // Compiled to WebAssembly and run by Node, the simulator prints the same.
 func TestWebAssembly(t *testing.T) {
+	t.Parallel() // with other processes
 	node, err := exec.LookPath("node")
 	if err != nil {
 		if os.Getenv("CI") != "" && runtime.GOOS == "linux" {
@@ -130,15 +131,18 @@ func TestWebAssembly(t *testing.T) {
 	}
 	glue := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec_node.js")
 	for _, name := range []string{"tcp", "tcp-all-faults", "tcp-slow-reader", "corrupt", "compare", "json"} {
-		run := exec.Command(node, append([]string{"--stack-size=8192", glue, wasm}, strings.Fields(golden[name])...)...)
-		run.Env = []string{"PATH=" + os.Getenv("PATH")} // the rest of a long environment has no room there
-		got, err := run.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, got)
-		}
-		if diff := cmp.Diff(string(output(t, golden[name])), string(got)); diff != "" {
-			t.Errorf("%s (- here, + in WebAssembly):\n%s", golden[name], diff)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := exec.Command(node, append([]string{"--stack-size=8192", glue, wasm}, strings.Fields(golden[name])...)...)
+			run.Env = []string{"PATH=" + os.Getenv("PATH")} // the rest of a long environment has no room there
+			got, err := run.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, got)
+			}
+			if diff := cmp.Diff(string(output(t, golden[name])), string(got)); diff != "" {
+				t.Errorf("%s (- here, + in WebAssembly):\n%s", golden[name], diff)
+			}
+		})
 	}
 }
 
@@ -190,6 +194,7 @@ func TestWrongCommands(t *testing.T) {
 
 // As a process: the statuses, and captures that can't be written.
 func TestProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	exe := filepath.Join(dir, "simulator.exe")
 	if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {

@@ -58,7 +58,8 @@ func (c client) run(ctx context.Context) error {
 // exchange sends input to the server, and at the same time writes what comes
 // back to output. One after the other would do for a short message. With a long
 // one, both sides would end up waiting in Write for the other to read.
-func (c client) exchange(ctx context.Context, conn *net.TCPConn, input io.Reader, output io.Writer) error {
+func (c client) exchange(ctx context.Context, conn *net.TCPConn,
+	input io.Reader, output io.Writer) error {
 	sent, received := newTally(), newTally()
 	in, out := &reader{Reader: input}, &writer{Writer: output}
 
@@ -84,7 +85,8 @@ func (c client) exchange(ctx context.Context, conn *net.TCPConn, input io.Reader
 	}
 
 	// The server's FIN has come. Had we sent everything?
-	hungUp := fmt.Errorf("%s %w; %d bytes had come back", conn.RemoteAddr(), cli.ErrHungUp, received.n)
+	hungUp := fmt.Errorf("%s %w; %d bytes had come back",
+		conn.RemoteAddr(), cli.ErrHungUp, received.n)
 	if c.message == "-" {
 		// There may be more to come, and nobody knows when: don't wait for it.
 		select {

@@ -25,13 +25,16 @@ func fromFlags() server {
 	s := server{addr: "127.0.0.1:65432", idleTimeout: 30 * time.Second, out: os.Stdout, log: os.Stdout}
 	flag.Var((*cli.ListenAddr)(&s.addr), "addr", "listen on `host:port`, such as [::1]:8080;\n"+
 		"no host, as in :8080, means every address of this computer;\nport 0 picks a free one")
-	flag.Var((*cli.Duration)(&s.idleTimeout), "idle-timeout", "hang up on a client that is silent, or does not read,\n"+
-		"for this `duration`, such as 10s")
+	flag.Var((*cli.Duration)(&s.idleTimeout), "idle-timeout",
+		"hang up on a client that is silent, or does not read,\n"+
+			"for this `duration`, such as 10s")
 	// Small on purpose: a longer message takes several Reads, as in real life.
-	flag.IntVar(&s.bufferSize, "buffer", 1024, "read at most this many `bytes` at a time, such as 5")
+	flag.IntVar(&s.bufferSize, "buffer", 1024,
+		"read at most this many `bytes` at a time, such as 5")
 	flag.BoolVar(&s.reads, "reads", false, "print a line for each Read, to make partial reads visible")
 	quiet := flag.Bool("quiet", false, "leave out the lines about single connections")
-	cli.Parse("01-echo/server", "The echo server: sends every byte back, one client after another.", s.check)
+	cli.Parse("01-echo/server",
+		"The echo server: sends every byte back, one client after another.", s.check)
 	if *quiet {
 		s.log = io.Discard
 	}

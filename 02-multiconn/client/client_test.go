@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"example.com/sockets/02-multiconn/internal/servertest"
@@ -165,7 +166,8 @@ func TestOneBadConnection(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	_, out := run(t.Context(), servertest.Nobody(t), 5, 1, false)
-	if !strings.Contains(out, "errors: 5, ") || !strings.Contains(out, "start it first: go run ./02-multiconn/server") {
+	if !strings.Contains(out, "errors: 5, ") ||
+		!strings.HasSuffix(out, "\nis the server running? start it first: go run ./02-multiconn/server\n") {
 		t.Errorf("nobody listens, and the client says:\n%s", out)
 	}
 }
@@ -195,12 +197,29 @@ func TestStop(t *testing.T) {
 
 func TestTimeout(t *testing.T) {
 	var out lockedBuffer
-	c := &client{addr: serve(t, servertest.Silence), conns: 1, messages: 1, timeout: 50 * time.Millisecond, out: &out}
+	c := &client{addr: serve(t, servertest.Silence), conns: 1, messages: 1,
+		timeout: 50 * time.Millisecond, out: &out}
 	err := c.run(t.Context())
 	want := "connection 1 to " + c.addr + ": 0 of 22 bytes, then i/o timeout\nnothing answered: "
 	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("the server never answers, and the client says:\n%v", err)
 	}
+}
+
+// A client that opens thousands of connections shows how far it is.
+func TestProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		done := make(chan struct{})
+		time.AfterFunc(5*time.Second, func() { close(done) })
+		var progress strings.Builder
+		c := &client{conns: 30000, progress: &progress}
+		c.report(done, func() int { return 1000 * int(time.Since(begin).Seconds()) })
+		want := "2000 of 30000 connections are open so far\n4000 of 30000 connections are open so far\n"
+		if progress.String() != want {
+			t.Errorf("within 5 seconds the client printed\n%s\nand not\n%s", &progress, want)
+		}
+	})
 }
 
 func TestCheck(t *testing.T) {

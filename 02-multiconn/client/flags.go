@@ -24,7 +24,8 @@ func fromFlags() *client {
 	cli.Duration(&c.timeout, "timeout", 10*time.Second,
 		"give up on connecting, and on an echo, after this `duration`,\nsuch as 500ms")
 	quiet := flag.Bool("quiet", false,
-		fmt.Sprintf("print a summary in place of lines about single connections,\nas with %d and more", manyConns))
+		fmt.Sprintf("print a summary in place of lines about single connections,\n"+
+			"as with %d and more", manyConns))
 	cli.Parse("Open many connections to an echo server at once, and check every echo.",
 		"go run ./02-multiconn/client [flags]", c.check)
 	c.lines = !*quiet && c.conns < manyConns

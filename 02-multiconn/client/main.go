@@ -83,19 +83,11 @@ func (c *client) connect(ctx context.Context, failed *neterror.Failures) map[int
 	slots := make(chan struct{}, 100)
 	var mu sync.Mutex // guards conns
 	var wg sync.WaitGroup
-	ticker := time.NewTicker(progressEvery)
-	defer ticker.Stop()
+	done := make(chan struct{})
+	go c.report(done, func() int { mu.Lock(); defer mu.Unlock(); return len(conns) })
+	defer close(done)
 	for id := 1; id <= c.conns && ctx.Err() == nil; id++ {
-		for free := false; !free; {
-			select {
-			case slots <- struct{}{}:
-				free = true
-			case <-ticker.C: // thousands take their time
-				mu.Lock()
-				fmt.Fprintf(c.progress, "%d of %d connections so far\n", len(conns), c.conns)
-				mu.Unlock()
-			}
-		}
+		slots <- struct{}{}
 		if c.lines {
 			fmt.Fprintf(c.out, "Starting connection %d to %s\n", id, c.addr)
 		}
@@ -117,7 +109,20 @@ func (c *client) connect(ctx context.Context, failed *neterror.Failures) map[int
 	return conns
 }
 
-const progressEvery = 2 * time.Second
+// report prints every two seconds how many connections are open, until done is
+// closed: thousands take their time, and a server may be full.
+func (c *client) report(done <-chan struct{}, open func() int) {
+	ticker := time.NewTicker(2 * time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			fmt.Fprintf(c.progress, "%d of %d connections are open so far\n", open(), c.conns)
+		case <-done:
+			return
+		}
+	}
+}
 
 // talk sends the messages of one connection, and reads the echo of each
 // before it sends the next.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -212,7 +213,8 @@ func (l *loop) acceptAll() {
 			// stays ready, so to go on asking would only spin.
 			if l.trouble != err {
 				l.trouble = err
-				fmt.Fprintln(l.errOut, neterror.Accept(l.listensOn.String(), fmt.Errorf("accept: %w", err)))
+				err = os.NewSyscallError("accept", err)
+				fmt.Fprintln(l.errOut, neterror.Accept(l.listensOn.String(), err))
 			}
 			l.accept(false)
 			l.retry = l.now.Add(limits.AcceptPause)

@@ -117,7 +117,7 @@ func (l load) open(ctx context.Context, progress io.Writer) ([]net.Conn, error) 
 		conns = append(conns, conn)
 		if now := time.Now(); now.Sub(said) >= time.Second {
 			said = now
-			fmt.Fprintf(progress, "%d of %d connections so far\n", len(conns), l.conns)
+			fmt.Fprintf(progress, "%d of %d connections are open so far\n", len(conns), l.conns)
 		}
 	}
 	return conns, nil

@@ -122,10 +122,15 @@ func TestReset(t *testing.T) {
 	servertest.ExpectEcho(t, other, "still here")
 }
 
-// inVirtualTime runs a server whose clients are joined to it by pipes. Its
-// clock jumps ahead whenever everybody waits.
-func inVirtualTime(t *testing.T, settings limits.Settings,
-	test func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, stop func())) {
+// A pipeServer is a server whose clients are joined to it by pipes.
+type pipeServer struct {
+	*servertest.PipeListener
+	lines servertest.Lines
+	stop  func() // presses Ctrl-C and waits for the server's end
+}
+
+// inVirtualTime runs a pipeServer whose clock jumps ahead whenever all wait.
+func inVirtualTime(t *testing.T, settings limits.Settings, test func(*testing.T, pipeServer)) {
 	synctest.Test(t, func(t *testing.T) {
 		l, lines := servertest.ListenPipe(), servertest.NewLines()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -134,9 +139,9 @@ func inVirtualTime(t *testing.T, settings limits.Settings,
 			newServer("", settings, lines).serveAll(ctx, l)
 			close(done)
 		}()
-		stop := func() { cancel(); <-done }
-		test(t, l, lines, stop)
-		stop()
+		s := pipeServer{l, lines, func() { cancel(); <-done }}
+		test(t, s)
+		s.stop()
 	})
 }
 
@@ -144,15 +149,15 @@ func inVirtualTime(t *testing.T, settings limits.Settings,
 func TestIdleTimeout(t *testing.T) {
 	settings := defaults
 	settings.IdleTimeout = 5 * time.Minute
-	inVirtualTime(t, settings, func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, _ func()) {
+	inVirtualTime(t, settings, func(t *testing.T, s pipeServer) {
 		begin := time.Now()
-		conn := l.Dial()
+		conn := s.Dial()
 		if got, err := io.ReadAll(conn); err != nil || len(got) > 0 || time.Since(begin) != 5*time.Minute {
 			t.Errorf("after %s a silent client got %q, error: %v, and not the end after 5m0s",
 				time.Since(begin), got, err)
 		}
-		lines.Expect(t, "Accepted connection from pipe")
-		lines.Expect(t, "Closing connection to pipe: silent, or not reading, for 5m0s")
+		s.lines.Expect(t, "Accepted connection from pipe")
+		s.lines.Expect(t, "Closing connection to pipe: silent, or not reading, for 5m0s")
 	})
 }
 
@@ -160,8 +165,8 @@ func TestIdleTimeout(t *testing.T) {
 func TestDeadlineMoves(t *testing.T) {
 	settings := quiet()
 	settings.IdleTimeout = 5 * time.Minute
-	inVirtualTime(t, settings, func(t *testing.T, l *servertest.PipeListener, _ servertest.Lines, _ func()) {
-		conn := l.Dial()
+	inVirtualTime(t, settings, func(t *testing.T, s pipeServer) {
+		conn := s.Dial()
 		for range 20 {
 			<-time.After(4 * time.Minute)
 			servertest.ExpectEcho(t, conn, "still here")
@@ -172,15 +177,15 @@ func TestDeadlineMoves(t *testing.T) {
 
 // A client that does not read has the idle timeout, too.
 func TestNotReading(t *testing.T) {
-	inVirtualTime(t, defaults, func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, _ func()) {
-		conn := l.Dial()
+	inVirtualTime(t, defaults, func(t *testing.T, s pipeServer) {
+		conn := s.Dial()
 		defer conn.Close()
 		conn.Write([]byte("hello")) // a pipe holds nothing: the echo waits for a Read
 		begin := time.Now()
 		for range 2 {
-			<-lines
+			<-s.lines
 		}
-		if got, want := <-lines, "Closing connection to pipe: silent, or not reading, for 1m0s"; got != want {
+		if got, want := <-s.lines, "Closing connection to pipe: silent, or not reading, for 1m0s"; got != want {
 			t.Errorf("the server printed %q and not %q", got, want)
 		}
 		if took := time.Since(begin); took < time.Minute*15/16 || took > time.Minute {
@@ -194,32 +199,61 @@ func TestNotReading(t *testing.T) {
 func TestGraceEnds(t *testing.T) {
 	settings := quiet()
 	settings.Grace = 5 * time.Second
-	inVirtualTime(t, settings, func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, stop func()) {
-		silent, busy := l.Dial(), l.Dial()
+	inVirtualTime(t, settings, func(t *testing.T, s pipeServer) {
+		silent, busy := s.Dial(), s.Dial()
 		defer silent.Close()
 		defer busy.Close()
 		servertest.ExpectEcho(t, silent, "hello")
 		busy.Write([]byte("who reads this?"))
 		synctest.Wait()
-		begin := time.Now()
-		stop()
-		if took := time.Since(begin); took != 5*time.Second {
-			t.Errorf("the server took %s to stop and not 5 s", took)
-		}
-		lines.Expect(t, "Stopping; waiting for clients: 1, for 5s at most; Ctrl-C again ends at once")
-		lines.Expect(t, "Stopped; connections served: 2, bytes echoed: 5")
+		s.stopsIn(t, 5*time.Second)
+		s.lines.Expect(t, "Stopping; waiting for clients: 1, for 5s at most; Ctrl-C again ends at once")
+		s.lines.Expect(t, "Stopped; connections served: 2, bytes echoed: 5")
 	})
+}
+
+// stopsIn checks that the server takes so long to stop: its last look.
+func (s pipeServer) stopsIn(t *testing.T, want time.Duration) {
+	t.Helper()
+	begin := time.Now()
+	s.stop()
+	if took := time.Since(begin); took != want {
+		t.Errorf("the server took %s to stop and not %s", took, want)
+	}
 }
 
 // Nobody is in the middle of anything: the server stops after its last look,
 // without a word about waiting.
 func TestStopWithIdleClients(t *testing.T) {
-	inVirtualTime(t, quiet(), func(t *testing.T, l *servertest.PipeListener, lines servertest.Lines, stop func()) {
-		conn := l.Dial()
+	inVirtualTime(t, quiet(), func(t *testing.T, s pipeServer) {
+		conn := s.Dial()
 		defer conn.Close()
 		servertest.ExpectEcho(t, conn, "hello")
-		stop()
-		lines.Expect(t, "Stopped; connections served: 1, bytes echoed: 5")
+		s.stopsIn(t, 100*time.Millisecond)
+		s.lines.Expect(t, "Stopped; connections served: 1, bytes echoed: 5")
+	})
+}
+
+// A client that goes on talking can't keep the server from its end.
+func TestStopWhileTalking(t *testing.T) {
+	settings := quiet()
+	settings.IdleTimeout = time.Second
+	inVirtualTime(t, settings, func(t *testing.T, s pipeServer) {
+		conn := s.Dial()
+		defer conn.Close()
+		go io.Copy(io.Discard, conn)
+		var talking sync.WaitGroup
+		talking.Go(func() {
+			for range 100 {
+				<-time.After(70 * time.Millisecond)
+				if _, err := conn.Write([]byte("and another thing")); err != nil {
+					return
+				}
+			}
+		})
+		<-time.After(200 * time.Millisecond)
+		s.stopsIn(t, 100*time.Millisecond)
+		talking.Wait()
 	})
 }
 

@@ -1,17 +1,20 @@
 package main
 
 import (
+	"errors"
 	"flag"
-	"fmt"
+	"io"
 	"net"
-	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 )
 
-// options is the command line.
+// options are the command line.
 type options struct {
 	network.Conditions
 	network        string // tcp or udp
@@ -25,78 +28,96 @@ type options struct {
 	pcap           string
 }
 
-// fromFlags reads the command line. Where that can't be understood, it says
-// why and ends the program with status 2.
-func fromFlags() *options {
-	o := &options{Conditions: network.Conditions{Delay: 10 * time.Millisecond, Queue: 20, Seed: 1}}
-	flag.StringVar(&o.network, "network", "tcp", "what to carry: tcp or udp")
-	flag.StringVar(&o.listen, "listen", "127.0.0.1:9000",
-		"listen on `host:port`; port 0 picks a free one, no host means every address of this computer")
-	flag.StringVar(&o.target, "target", "127.0.0.1:65432", "carry everything to the server at `host:port`")
-	flag.StringVar(&o.control, "control", "", "serve the conditions over HTTP on this loopback `host:port`, such as 127.0.0.1:8475")
-	flag.StringVar(&o.congestion, "congestion", "cubic", "tcp: congestion control of the stacks, cubic or reno")
-	flag.IntVar(&o.mtu, "mtu", 1500, "tcp: the largest packet between the stacks, in `bytes`")
-	flag.IntVar(&o.maxConns, "max-conns", 1000, "tcp: carry at most this `number` of connections at once; further clients wait")
-	flag.DurationVar(&o.idle, "idle-timeout", time.Minute, "udp: forget a client that is silent for this `duration`")
-	flag.StringVar(&o.view, "view", "ladder", "what to print: ladder, summary, json or none")
-	flag.StringVar(&o.pcap, "pcap", "", "tcp: write the captures `NAME`-client.pcapng and NAME-server.pcapng")
-	o.Conditions.Flags(flag.CommandLine)
-	flag.Parse()
-	given := map[string]bool{}
-	flag.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if err := o.check(given); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
-	return o
+// defaults are the options before the flags change them.
+func defaults() *options {
+	return &options{Conditions: network.Default(), network: "tcp", listen: "127.0.0.1:9000",
+		target: "127.0.0.1:65432", congestion: "cubic", mtu: 1500, maxConns: 1000,
+		idle: time.Minute, view: viewNames[0]}
 }
 
-// check objects to what package flag lets pass.
+var viewNames = []string{"ladder", "summary", "json", "none"}
+
+// flags defines the flags. What o holds is the default.
+func (o *options) flags(fs *flag.FlagSet) {
+	o.Conditions.Flags(fs)
+	fs.StringVar(&o.network, "network", o.network, "what to carry: tcp or udp")
+	flags.Addr(fs, &o.listen, "tcp", "listen", "listen on `host:port`; port 0 picks a free one,\n"+
+		"no host means every address of this computer")
+	flags.Addr(fs, &o.target, "tcp", "target", "carry everything to the server at `host:port`")
+	flags.Addr(fs, &o.control, "tcp", "control",
+		"serve the conditions over HTTP on this loopback `host:port`, such as 127.0.0.1:8475")
+	fs.StringVar(&o.congestion, "congestion", o.congestion,
+		"tcp: congestion control of the stacks, cubic or reno")
+	flags.Int(fs, &o.mtu, "mtu", "tcp: the largest packet between the stacks, in `bytes`")
+	flags.Int(fs, &o.maxConns, "max-conns",
+		"tcp: carry at most this `number` of connections at once; further clients wait")
+	flags.Duration(fs, &o.idle, "idle-timeout",
+		"udp: forget a client that is silent for this `duration`")
+	fs.StringVar(&o.view, "view", o.view, "what to print: "+strings.Join(viewNames, ", "))
+	fs.StringVar(&o.pcap, "pcap", "",
+		"tcp: write the captures `NAME`-client.pcapng and NAME-server.pcapng")
+}
+
+// parse reads the command line. Errors are printed to w.
+func parse(args []string, w io.Writer) (*options, error) {
+	o := defaults()
+	fs := flag.NewFlagSet("./03-tcp-reliability/proxy", flag.ContinueOnError)
+	o.flags(fs)
+	return o, flags.Parse(fs, args, w,
+		"It puts a bad network between a client and a server that know nothing of it, and\n"+
+			"shows what becomes of each packet.",
+		func() error { return o.check(flags.Given(fs)) })
+}
+
+// check objects to what the flags mean together.
 func (o *options) check(given map[string]bool) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: settings are given as flags", flag.Arg(0))
+	if err := o.checkAddresses(); err != nil {
+		return err
 	}
-	for _, a := range []struct{ name, value string }{{"listen", o.listen}, {"target", o.target}, {"control", o.control}} {
-		if a.value == "" && a.name == "control" {
-			continue
+	if o.control == "" {
+		if err := o.Conditions.Check(given); err != nil {
+			return err
 		}
-		host, port, err := net.SplitHostPort(a.value)
-		if err == nil {
-			_, err = net.LookupPort("tcp", port)
-		}
-		if err == nil && a.name == "target" && (host == "" || port == "0") {
-			err = fmt.Errorf("name the host and the port of the server")
-		}
-		if err == nil && a.name == "control" && host != "localhost" && !net.ParseIP(host).IsLoopback() {
-			err = fmt.Errorf("must be a loopback address: whoever reaches it can change the network")
-		}
-		if err != nil {
-			return fmt.Errorf("invalid value %q for flag -%s: %w", a.value, a.name, err)
-		}
-	}
-	if err := o.Conditions.Validate(); err != nil {
+	} else if err := o.Conditions.Validate(); err != nil { // what is missing may come later
 		return err
 	}
 	udpOnly, tcpOnly := []string{"idle-timeout"}, []string{"congestion", "mtu", "max-conns", "pcap"}
 	for name := range given {
-		if o.network == "udp" && slices.Contains(tcpOnly, name) || o.network == "tcp" && slices.Contains(udpOnly, name) {
-			return fmt.Errorf("flag -%s means nothing to -network %s", name, o.network)
+		if o.network == "udp" && slices.Contains(tcpOnly, name) ||
+			o.network == "tcp" && slices.Contains(udpOnly, name) {
+			return errors.New("flag -" + name + " means nothing to -network " + o.network)
 		}
 	}
 	switch {
 	case o.network != "tcp" && o.network != "udp":
-		return fmt.Errorf("invalid value %q for flag -network: must be tcp or udp", o.network)
+		return flags.Invalid("network", strconv.Quote(o.network), "must be tcp or udp")
 	case o.congestion != "cubic" && o.congestion != "reno":
-		return fmt.Errorf("invalid value %q for flag -congestion: must be cubic or reno", o.congestion)
+		return flags.Invalid("congestion", strconv.Quote(o.congestion), "must be cubic or reno")
 	case o.mtu < 576 || o.mtu > 65535:
-		return fmt.Errorf("invalid value %d for flag -mtu: must be from 576 to 65535 bytes", o.mtu)
+		return flags.Invalid("mtu", o.mtu, "must be from 576 to 65535 bytes")
 	case o.maxConns < 1 || o.maxConns > 10_000:
-		return fmt.Errorf("invalid value %d for flag -max-conns: must be from 1 to 10000", o.maxConns)
+		return flags.Invalid("max-conns", o.maxConns, "must be from 1 to 10000")
 	case o.idle <= 0:
-		return fmt.Errorf("invalid value %v for flag -idle-timeout: must be more than 0", o.idle)
-	case !slices.Contains([]string{"ladder", "summary", "json", "none"}, o.view):
-		return fmt.Errorf("invalid value %q for flag -view: must be ladder, summary, json or none", o.view)
+		return flags.Invalid("idle-timeout", o.idle, "must be more than 0")
+	case !slices.Contains(viewNames, o.view):
+		return flags.Invalid("view", strconv.Quote(o.view), "must be one of %s", strings.Join(viewNames, ", "))
+	}
+	return nil
+}
+
+// checkAddresses objects to addresses that say too little, or too much.
+func (o *options) checkAddresses() error {
+	host, port, _ := net.SplitHostPort(o.target)
+	if host == "" || port == "0" {
+		return flags.Invalid("target", strconv.Quote(o.target), "must name the server's host and port")
+	}
+	if o.control == "" {
+		return nil
+	}
+	host, _, _ = net.SplitHostPort(o.control)
+	if host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return flags.Invalid("control", strconv.Quote(o.control), "must be a loopback address:\n"+
+			"whoever reaches it can change the network")
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -16,15 +18,21 @@ import (
 )
 
 func main() {
-	o := fromFlags()
+	ctx, stop := signal.NotifyContext(context.Background(),
+		os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	o, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2) // the error is printed
+	}
 	// Between the stacks a packet passes from goroutine to goroutine. On one
 	// processor that costs little; on several, one is woken each time.
 	if o.network == "tcp" && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(),
-		os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	if err := o.run(ctx, os.Stdout, os.Stderr, terminal.Color(os.Stdout)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -61,7 +69,7 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 		w.close()
 		return err
 	}
-	fmt.Fprintf(out, "Listening on %s, forwarding to %s over a network with %v\n",
+	fmt.Fprintf(out, "Listening on %s, forwarding to %s\nover a network with %v\n",
 		p.listener.Addr(), o.target, o.Conditions)
 	if err := p.run(ctx); err != nil {
 		return err

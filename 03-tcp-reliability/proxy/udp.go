@@ -30,13 +30,14 @@ type udpForwarder struct {
 	schedule *schedule
 	idle     time.Duration
 	log      func(string, ...any)
-	paths    map[netip.AddrPort]*path // of run's goroutine and, to forget one, of others
-	mu       sync.Mutex               // guards paths and watch
-	watch    *watcher
-	count    int // paths so far
-	data     int // datagrams from clients
 	full     sync.Once
 	readers  sync.WaitGroup
+
+	mu    sync.Mutex // guards all below, and numbers of each path
+	paths map[netip.AddrPort]*path
+	watch *watcher
+	count int // paths so far
+	data  int // datagrams from clients
 }
 
 // A path is a client's way to the target: a socket of its own, so that the
@@ -45,8 +46,8 @@ type path struct {
 	id     int
 	client netip.AddrPort
 	conn   *net.UDPConn
-	mu     sync.Mutex
-	used   time.Time // when it last carried something
+	mu     sync.Mutex // guards used
+	used   time.Time  // when it last carried something
 
 	// Of the latest packets of a textbook protocol: the datagram that
 	// carried each first. The forwarder's mu guards it.
@@ -63,21 +64,26 @@ func (p *path) again(seq uint32, number int) int {
 	return 0
 }
 
-func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, out io.Writer, log func(string, ...any)) error {
+// runUDP carries datagrams until ctx is cancelled.
+func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, out io.Writer,
+	log func(string, ...any)) error {
 	f, err := newUDPForwarder(o.listen, o.target, shared, o.idle, newWatcher(out, o.view, false), log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Listening on %s, forwarding datagrams to %s over a network with %v\n", f.conn.LocalAddr(), o.target, o.Conditions)
+	fmt.Fprintf(out, "Listening on %s, forwarding datagrams to %s over a network with %v\n",
+		f.conn.LocalAddr(), o.target, o.Conditions)
 	f.run(ctx)
 	fmt.Fprintf(out, "Stopped; clients: %d, datagrams up: %d\n", f.count, f.data)
 	return nil
 }
 
-func newUDPForwarder(listen, target string, shared *sharedNetwork, idle time.Duration, watch *watcher, log func(string, ...any)) (*udpForwarder, error) {
+func newUDPForwarder(listen, target string, shared *sharedNetwork, idle time.Duration,
+	watch *watcher, log func(string, ...any)) (*udpForwarder, error) {
 	to, err := net.ResolveUDPAddr("udp", target)
 	if err != nil {
-		return nil, fmt.Errorf("cannot find the target %s: %w", target, cause(err))
+		return nil, fmt.Errorf("cannot find the target %s: %w\n"+
+			"give the server's address, such as -target 127.0.0.1:65432", target, cause(err))
 	}
 	at, err := net.ResolveUDPAddr("udp", listen)
 	var conn *net.UDPConn
@@ -85,7 +91,7 @@ func newUDPForwarder(listen, target string, shared *sharedNetwork, idle time.Dur
 		conn, err = net.ListenUDP("udp", at)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; %s", listen, cause(err), advice(err))
+		return nil, fmt.Errorf("cannot listen on %s: %w\n%s", listen, cause(err), advice(err))
 	}
 	return &udpForwarder{conn: conn, target: to, net: shared, schedule: newSchedule(shared.now),
 		idle: idle, log: log, paths: map[netip.AddrPort]*path{}, watch: watch}, nil
@@ -126,16 +132,21 @@ func (f *udpForwarder) path(ctx context.Context, client netip.AddrPort) *path {
 		return p
 	}
 	if len(f.paths) >= maxPaths {
-		f.full.Do(func() { f.log("%d clients at once are too many; what others send is lost", maxPaths) })
+		f.full.Do(func() {
+			f.log("%d clients at once are too many; what others send is lost", maxPaths)
+		})
 		return nil
 	}
 	conn, err := net.DialUDP("udp", nil, f.target)
 	if err != nil {
-		f.full.Do(func() { f.log("cannot reach %s for another client: %v; what it sends is lost", f.target, cause(err)) })
+		f.full.Do(func() {
+			f.log("cannot reach %s for another client: %v\nwhat it sends is lost", f.target, cause(err))
+		})
 		return nil
 	}
 	f.count++
-	p := &path{id: f.count, client: client, conn: conn, used: time.Now(), numbers: map[uint32]int{}}
+	p := &path{id: f.count, client: client, conn: conn, used: time.Now(),
+		numbers: map[uint32]int{}}
 	f.paths[client] = p
 	f.readers.Go(func() { f.answers(p) })
 	return p
@@ -193,7 +204,8 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 		if d == network.Up && c.Seq > 0 {
 			c.Retransmits = p.again(c.Seq, fate.Number)
 		}
-		e := trace.Event{At: now, Kind: trace.Sent, Connection: p.id, Direction: d, Number: fate.Number, Packet: c}
+		e := trace.Event{At: now, Kind: trace.Sent, Connection: p.id, Direction: d,
+			Number: fate.Number, Packet: c}
 		f.watch.add(&e, false)
 		if fate.Lost != network.NotLost {
 			e.Kind, e.Loss = trace.Lost, fate.Lost
@@ -203,43 +215,55 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 	f.mu.Unlock()
 
 	for i := range fate.N {
-		copied := fate.Copies[i]
-		if copied.At <= now {
-			f.arrive(d, p, b, fate.Number, i+1, copied.FlipBit, c)
-			continue
+		a := arrival{d, p, b, fate.Number, i + 1, fate.Copies[i].FlipBit >= 0, c}
+		if at := fate.Copies[i].At; at > now {
+			a.bytes = bytes.Clone(b)
+			f.schedule.at(at, func() { f.arrive(a) })
+		} else {
+			f.arrive(a)
 		}
-		kept := bytes.Clone(b)
-		f.schedule.at(copied.At, func() { f.arrive(d, p, kept, fate.Number, i+1, copied.FlipBit, c) })
 	}
 }
 
-// arrive hands a datagram on. An error is a loss, too.
-func (f *udpForwarder) arrive(d network.Direction, p *path, b []byte, number, copied, flip int, c *trace.Header) {
+// An arrival is a datagram that has crossed the network.
+type arrival struct {
+	direction network.Direction
+	path      *path
+	bytes     []byte
+	number    int
+	copy      int
+	damaged   bool
+	header    *trace.Header // nil if nobody watches
+}
+
+// arrive hands a datagram on. A damaged one is lost: UDP's checksum would not
+// let it through to the program (RFC 1122, section 4.1.3.4). An error of the
+// socket is a loss, too.
+func (f *udpForwarder) arrive(a arrival) {
 	kind := trace.Arrived
-	if flip >= 0 && len(b) > 0 {
-		b = bytes.Clone(b)
-		flip %= 8 * len(b) // in the payload: who forwards makes new headers
-		b[flip/8] ^= 0x80 >> (flip % 8)
+	if a.damaged {
 		kind = trace.Discarded
 	}
-	if c != nil {
+	if a.header != nil {
 		f.mu.Lock()
-		f.watch.add(&trace.Event{At: f.net.now(), Kind: kind, Connection: p.id, Direction: d,
-			Number: number, Copy: copied, Packet: c}, false)
+		f.watch.add(&trace.Event{At: f.net.now(), Kind: kind, Connection: a.path.id,
+			Direction: a.direction, Number: a.number, Copy: a.copy, Packet: a.header}, false)
 		f.mu.Unlock()
 	}
-	if d == network.Up {
-		p.conn.Write(b)
-	} else {
-		f.conn.WriteToUDPAddrPort(b, p.client)
+	switch {
+	case a.damaged:
+	case a.direction == network.Up:
+		a.path.conn.Write(a.bytes)
+	default:
+		f.conn.WriteToUDPAddrPort(a.bytes, a.path.client)
 	}
 }
 
 // describe says what a datagram is: one of the textbook protocols', or any.
 func describe(b []byte) *trace.Header {
 	if p, err := arq.Decode(b); err == nil {
-		c := &trace.Header{Kind: trace.PacketKind(p.Type.String()), Seq: p.Seq - uint32(p.Transfer), Length: len(p.Payload),
-			Text: trace.Cut(p.Payload)}
+		c := &trace.Header{Kind: trace.PacketKind(p.Type.String()), Seq: p.Seq - uint32(p.Transfer),
+			Length: len(p.Payload), Text: trace.Cut(p.Payload)}
 		if p.Type == arq.Ack {
 			c.Seq, c.Ack, c.HasAck = 0, p.Ack-uint32(p.Transfer), true
 		}

@@ -9,9 +9,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -45,7 +42,8 @@ func receiver(t testing.TB, p arq.Protocol) (addr string, result func() ([]byte,
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() {
-		_, err := realtime.ReceiveAll(ctx, conn, p, &out, time.Minute, 500*time.Millisecond)
+		_, err := (&realtime.Receiving{Conn: conn, Protocol: p, Out: &out,
+			Idle: time.Minute, Linger: 500 * time.Millisecond}).Run(ctx)
 		done <- err
 	})
 	t.Cleanup(func() { cancel(); running.Wait(); conn.Close() })
@@ -59,27 +57,18 @@ func receiver(t testing.TB, p arq.Protocol) (addr string, result func() ([]byte,
 	}
 }
 
-func newSender(p arq.Protocol, transfer uint64) realtime.Sender {
-	const rto = 20 * time.Millisecond
-	switch p {
-	case arq.UDP:
-		return arq.NewUDPSender(transfer)
-	case arq.StopAndWait:
-		return arq.NewStopAndWaitSender(transfer, rto)
-	case arq.GoBackN:
-		return arq.NewGoBackNSender(transfer, 8, rto)
-	}
-	return arq.NewSelectiveRepeatSender(transfer, 8, rto)
+func newSender(p arq.Protocol) arq.End {
+	return arq.NewSender(p, rand.Uint64(), arq.Options{Window: 8, RTO: 20 * time.Millisecond})
 }
 
-func sendAll(t testing.TB, addr string, s realtime.Sender, in io.Reader) error {
+func sendAll(t testing.TB, addr string, s arq.End, in io.Reader) error {
 	t.Helper()
 	conn, err := net.Dial("udp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_, err = realtime.SendAll(t.Context(), conn.(*net.UDPConn), s, in)
+	_, err = (&realtime.Sending{Conn: conn.(*net.UDPConn), Sender: s, In: in}).Run(t.Context())
 	return err
 }
 
@@ -99,7 +88,7 @@ func TestUDPSameBytes(t *testing.T) {
 				addr, result := receiver(t, protocol)
 				p := startProxy(t, addr, udp(faults(flags)))
 				data := random(n)
-				if err := sendAll(t, p.addr, newSender(protocol, rand.Uint64()), bytes.NewReader(data)); err != nil {
+				if err := sendAll(t, p.addr, newSender(protocol), bytes.NewReader(data)); err != nil {
 					t.Error("the sender: ", err)
 				}
 				if got, err := result(); err != nil || !bytes.Equal(got, data) {
@@ -124,11 +113,13 @@ func TestUDPLostWord(t *testing.T) {
 		received, out := io.Pipe()
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		go realtime.ReceiveAll(ctx, conn, protocol, out, time.Minute, time.Millisecond)
+		r := realtime.Receiving{Conn: conn, Protocol: protocol, Out: out,
+			Idle: time.Minute, Linger: time.Millisecond}
+		go r.Run(ctx)
 		p := startProxy(t, conn.LocalAddr().String(), udp(func(o *options) { faults("-drop data:2")(o); o.view = "ladder" }))
 		in, words := io.Pipe()
 		sent := make(chan error, 1)
-		go func() { sent <- sendAll(t, p.addr, newSender(protocol, rand.Uint64()), in) }()
+		go func() { sent <- sendAll(t, p.addr, newSender(protocol), in) }()
 		var got []string
 		lines := bufio.NewReader(received)
 		for _, word := range []string{"one", "two", "three"} {
@@ -166,7 +157,7 @@ func TestUDPProxyStartedAgain(t *testing.T) {
 			data := random(200_000)
 			reader, writer := io.Pipe()
 			sent := make(chan error, 1)
-			go func() { sent <- sendAll(t, first.addr, newSender(protocol, rand.Uint64()), reader) }()
+			go func() { sent <- sendAll(t, first.addr, newSender(protocol), reader) }()
 			writer.Write(data[:100_000])
 			first.stop()
 			startProxy(t, addr, udp(func(o *options) { o.listen = first.addr; faults("-loss 0.1")(o) }))
@@ -179,70 +170,6 @@ func TestUDPProxyStartedAgain(t *testing.T) {
 				t.Errorf("%v: %d of %d bytes received, error %v", protocol, len(got), len(data), err)
 			}
 		})
-	}
-}
-
-// Stray and hostile datagrams change nothing.
-func TestUDPHostile(t *testing.T) {
-	addr, result := receiver(t, arq.SelectiveRepeat)
-	hostile, err := net.Dial("udp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer hostile.Close()
-	r := rand.New(rand.NewPCG(1, 2))
-	fake := newSender(arq.SelectiveRepeat, 7)
-	fake.Write(0, []byte("one"))
-	fake.Write(0, []byte("two"))
-	fake.Close(0)
-	attack := func() {
-		fake.Send(0) // the first packet of a transfer would begin it
-		for {
-			p, ok := fake.Send(time.Hour)
-			if !ok || p.Seq == 1 {
-				break
-			}
-			hostile.Write(p.Bytes)
-		}
-		for range 50 {
-			b := make([]byte, r.IntN(1500))
-			for i := range b {
-				b[i] = byte(r.Uint32())
-			}
-			hostile.Write(b)
-		}
-	}
-	attack()
-	data := random(100_000)
-	reader, writer := io.Pipe()
-	sent := make(chan error, 1)
-	go func() { sent <- sendAll(t, addr, newSender(arq.SelectiveRepeat, rand.Uint64()), reader) }()
-	for i := 0; i < len(data); i += 10_000 {
-		writer.Write(data[i : i+10_000])
-		attack()
-	}
-	writer.Close()
-	if err := <-sent; err != nil {
-		t.Error(err)
-	}
-	if got, err := result(); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("%d of %d bytes received, error %v", len(got), len(data), err)
-	}
-}
-
-// A sender whose receiver is gone gives up.
-func TestUDPReceiverGone(t *testing.T) {
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := conn.LocalAddr().String()
-	conn.Close()
-	for _, protocol := range textbook {
-		err := sendAll(t, nobody, newSender(protocol, 1), strings.NewReader("hello"))
-		if err == nil || !strings.Contains(err.Error(), "gave up: packet 1 was repeated 20 times") {
-			t.Errorf("%v: %v", protocol, err)
-		}
 	}
 }
 
@@ -300,71 +227,56 @@ func TestUDPManyClients(t *testing.T) {
 	}
 }
 
-// The programs: what they print, and their exit status.
-func TestSenderAndReceiver(t *testing.T) {
-	dir := t.TempDir()
-	out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../sender", "../receiver").CombinedOutput()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	exe := func(name string, args ...string) *exec.Cmd {
-		if runtime.GOOS == "windows" {
-			name += ".exe"
-		}
-		return exec.Command(filepath.Join(dir, name), args...)
-	}
-	r := exe("receiver", "-addr", "127.0.0.1:0")
-	var received, receiverSays bytes.Buffer
-	r.Stdout = &received
-	lines, err := r.StderrPipe()
+// What arrives damaged is not for the program: no kernel would hand it over.
+func TestUDPDamaged(t *testing.T) {
+	target, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Start(); err != nil {
+	defer target.Close()
+	p := startProxy(t, target.LocalAddr().String(), udp(func(o *options) {
+		faults("-corrupt 0.5 -seed 3")(o)
+		o.view = "json"
+	}))
+	client, err := net.Dial("udp", p.addr)
+	if err != nil {
 		t.Fatal(err)
 	}
-	first := make([]byte, 100)
-	n, _ := lines.Read(first)
-	addr := strings.TrimSpace(strings.TrimPrefix(string(first[:n]), "Listening on "))
-	data := random(50_000)
-	s := exe("sender", "-addr", addr)
-	s.Stdin = bytes.NewReader(data)
-	out, err = s.CombinedOutput()
-	if err != nil || !strings.HasPrefix(string(out), "Sent 50000 bytes in ") {
-		t.Errorf("the sender: %v\n%s", err, out)
+	defer client.Close()
+	const n = 40
+	for i := range n {
+		fmt.Fprintf(client, "datagram %02d", i)
 	}
-	io.Copy(&receiverSays, lines)
-	if err := r.Wait(); err != nil || receiverSays.String() != "Received 50000 bytes\n" || !bytes.Equal(received.Bytes(), data) {
-		t.Errorf("the receiver: %v, %d bytes\n%s", err, received.Len(), &receiverSays)
+	// Each is in the trace once: arrived, or discarded.
+	for p.count(`"event":"arrived"`)+p.count(`"event":"discarded"`) < n {
+		p.wait(t, "")
+		runtime.Gosched()
 	}
-
-	s = exe("sender", "-addr", addr, "-rto", "1ms") // nobody is there any more
-	s.Stdin = strings.NewReader("hello")
-	out, err = s.CombinedOutput()
-	if err == nil || s.ProcessState.ExitCode() != 1 || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), "is the receiver running?") {
-		t.Errorf("a sender without a receiver: %v\n%s", err, out)
+	arrived := p.count(`"event":"arrived"`)
+	if arrived == 0 || arrived == n {
+		t.Fatalf("%d of %d datagrams arrived", arrived, n)
 	}
-	for _, wrong := range []*exec.Cmd{
-		exe("sender", "-protocol", "tcp"), exe("sender", "-window", "0"), exe("sender", "-addr", "1"), exe("sender", "x"),
-		exe("receiver", "-protocol", "tcp"), exe("receiver", "-idle-timeout", "0s"), exe("receiver", "x"),
-	} {
-		out, _ := wrong.CombinedOutput()
-		if wrong.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "Usage of") {
-			t.Errorf("%v: status %d\n%s", wrong.Args[1:], wrong.ProcessState.ExitCode(), out)
+	b := make([]byte, 100)
+	for range arrived {
+		target.SetReadDeadline(time.Now().Add(time.Minute))
+		got, err := target.Read(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var number int
+		if _, err := fmt.Sscanf(string(b[:got]), "datagram %02d", &number); err != nil ||
+			string(b[:got]) != fmt.Sprintf("datagram %02d", number) {
+			t.Errorf("the program got %q", b[:got])
 		}
 	}
-	if runtime.GOOS != "windows" {
-		r = exe("receiver", "-addr", "127.0.0.1:0")
-		lines, _ := r.StderrPipe()
-		r.Start()
-		lines.Read(first)
-		r.Process.Signal(os.Interrupt)
-		rest, _ := io.ReadAll(lines)
-		if r.Wait(); r.ProcessState.ExitCode() != 1 || !strings.Contains(string(rest), "stopped; nothing was received") {
-			t.Errorf("a receiver at Ctrl-C: status %d\n%s", r.ProcessState.ExitCode(), rest)
-		}
+	p.stop() // nothing is on its way any more
+	target.SetReadDeadline(time.Now().Add(-time.Second))
+	if got, err := target.Read(b); err == nil {
+		t.Errorf("the program got one more: %q", b[:got])
 	}
 }
+
+func (r *running) count(text string) int { return strings.Count(r.text(), text) }
 
 // BenchmarkUDPForward counts the datagrams of 64 bytes that arrive. At most
 // 64 are under way, so that no buffer overflows.

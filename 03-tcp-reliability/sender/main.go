@@ -9,40 +9,69 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/arq"
+	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/realtime"
 )
 
+// options are the command line.
+type options struct {
+	addr     string
+	protocol arq.Protocol
+	arq.Options
+}
+
 func main() {
-	addr := flag.String("addr", "127.0.0.1:65432", "send to the receiver at `host:port`")
-	protocol := flag.String("protocol", "selective-repeat", "stop-and-wait, go-back-n or selective-repeat; udp: none, what is lost stays lost")
-	window := flag.Int("window", 8, "`packets` that may be under way, with go-back-n and selective-repeat")
-	rto := flag.Duration("rto", 0, "a fixed retransmission `timeout`; 0: an adaptive one")
-	flag.Parse()
-	if err := check(*addr, *protocol, *window, *rto); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		flag.Usage()
-		os.Exit(2)
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := send(ctx, *addr, *protocol, *window, *rto); err != nil {
+	o, err := parse(os.Args[1:], os.Stderr)
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		os.Exit(2) // the error is printed
+	}
+	if err := o.send(ctx, os.Stdin, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func send(ctx context.Context, addr, protocol string, window int, rto time.Duration) error {
-	conn, err := net.Dial("udp", addr)
+// parse reads the command line. Errors are printed to w.
+func parse(args []string, w io.Writer) (*options, error) {
+	o := &options{addr: "127.0.0.1:65432", protocol: arq.SelectiveRepeat,
+		Options: arq.Options{Window: arq.DefaultWindow}}
+	fs := flag.NewFlagSet("./03-tcp-reliability/sender", flag.ContinueOnError)
+	flags.Addr(fs, &o.addr, "udp", "addr", "send to the receiver at `host:port`")
+	fs.Var(&o.protocol, "protocol",
+		"stop-and-wait, go-back-n or `selective-repeat`; udp: none, what is lost stays lost")
+	o.Options.Flags(fs)
+	return o, flags.Parse(fs, args, w,
+		"It reads standard input and sends it over UDP to a receiver, with a protocol that\n"+
+			"repeats what is lost, or with none.",
+		func() error {
+			for name := range flags.Given(fs) {
+				if err := o.protocol.Takes(name); err != nil {
+					return err
+				}
+			}
+			return o.Options.Check()
+		})
+}
+
+// send sends all of in, and says on log what it took.
+func (o *options) send(ctx context.Context, in io.Reader, log io.Writer) error {
+	conn, err := net.Dial("udp", o.addr)
 	if err != nil {
-		return fmt.Errorf("cannot send to %s: %w", addr, err)
+		return fmt.Errorf("cannot send to %s: %w\n"+
+			"give the receiver's address, such as -addr 127.0.0.1:65432", o.addr, err)
 	}
 	defer conn.Close()
 	// The transfer's number is random, so that nobody else's packets can be
@@ -50,48 +79,25 @@ func send(ctx context.Context, addr, protocol string, window int, rto time.Durat
 	var number [8]byte
 	rand.Read(number[:])
 	transfer := binary.BigEndian.Uint64(number[:])
-	var s realtime.Sender
-	switch protocol {
-	case "udp":
-		s = arq.NewUDPSender(transfer)
-	case "stop-and-wait":
-		s = arq.NewStopAndWaitSender(transfer, rto)
-	case "go-back-n":
-		s = arq.NewGoBackNSender(transfer, window, rto)
-	default:
-		s = arq.NewSelectiveRepeatSender(transfer, window, rto)
+
+	s := realtime.Sending{Conn: conn.(*net.UDPConn), In: in,
+		Sender: arq.NewSender(o.protocol, transfer, o.Options)}
+	receiver := fmt.Sprintf("is a receiver there? go run ./03-tcp-reliability/receiver -protocol %v", o.protocol)
+	if o.protocol != arq.UDP { // whose receiver never answers
+		s.Patience = 1500 * time.Millisecond
+		s.Silent = func() {
+			fmt.Fprintf(log, "Nothing has come back from %s yet; trying again and again\n%s\n", o.addr, receiver)
+		}
 	}
-	stats, err := realtime.SendAll(ctx, conn.(*net.UDPConn), s, os.Stdin)
+	stats, err := s.Run(ctx)
 	if err != nil {
-		advice := "is the receiver running? start it first: go run ./03-tcp-reliability/receiver"
+		advice := receiver
 		if errors.Is(err, realtime.ErrStopped) {
 			advice = "not everything was acknowledged"
 		}
-		return fmt.Errorf("cannot send everything to %s: %w; %s", addr, err, advice)
+		return fmt.Errorf("cannot send everything to %s: %w\n%s", o.addr, err, advice)
 	}
-	fmt.Fprintf(os.Stderr, "Sent %d bytes in %d packets, %d of them again, in %v\n",
+	fmt.Fprintf(log, "Sent %d bytes in %d packets, %d of them again, in %v\n",
 		stats.Bytes, stats.Packets, stats.Retransmits, stats.Took.Round(time.Millisecond))
-	return nil
-}
-
-// check objects to what package flag lets pass.
-func check(addr, protocol string, window int, rto time.Duration) error {
-	if flag.NArg() > 0 {
-		return fmt.Errorf("unexpected argument %q: settings are given as flags", flag.Arg(0))
-	}
-	_, port, err := net.SplitHostPort(addr)
-	if err == nil {
-		_, err = net.LookupPort("udp", port)
-	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("invalid value %q for flag -addr: %w", addr, err)
-	case !slices.Contains([]string{"udp", "stop-and-wait", "go-back-n", "selective-repeat"}, protocol):
-		return fmt.Errorf("invalid value %q for flag -protocol: must be stop-and-wait, go-back-n, selective-repeat or udp", protocol)
-	case window < 1 || window > arq.MaxWindow:
-		return fmt.Errorf("invalid value %d for flag -window: must be from 1 to %d packets", window, arq.MaxWindow)
-	case rto < 0 || rto > 0 && rto < time.Millisecond || rto > time.Minute:
-		return fmt.Errorf("invalid value %v for flag -rto: must be from 1ms to 1m, or 0 for an adaptive timeout", rto)
-	}
 	return nil
 }

@@ -80,6 +80,7 @@ func Serve(conn net.Conn) error {
 func TestStrangeAnswers(t *testing.T) {
 	for name, want := range strange {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting for the end of five seconds
 			r := try(t, pick(t, "shout"), want.answer, false)
 			said := r.verdict.Symptom + strings.Join(r.build, "\n")
 			if r.state != want.state || !strings.Contains(said, want.says) {
@@ -118,6 +119,7 @@ func solve(t *testing.T, clone string, e exercise) {
 
 // A class of ten: each student has another fate.
 func TestMark(t *testing.T) {
+	t.Parallel()
 	class := t.TempDir()
 	shout := pick(t, "shout")
 	if begun, _ := shout.begun(repository); begun {

@@ -150,6 +150,7 @@ func TestChaptersStandAlone(t *testing.T) {
 }
 
 func TestChaptersBuildAlone(t *testing.T) {
+	t.Parallel()
 	for _, problem := range checkBuildsAlone(t, root) {
 		t.Error(problem)
 	}

@@ -32,7 +32,11 @@ func (s story) patternOf(shown string, exact bool) (pattern *regexp.Regexp, name
 		}
 	}
 	rest := shown
-	for m := numberInText.FindStringSubmatchIndex(rest); m != nil; m = numberInText.FindStringSubmatchIndex(rest) {
+	for {
+		m := numberInText.FindStringSubmatchIndex(rest)
+		if m == nil {
+			break
+		}
 		from, to := m[2], m[3] // the digits of a port
 		if from < 0 {
 			from, to = m[0], m[1] // a name with its signs
@@ -54,7 +58,8 @@ func (s story) patternOf(shown string, exact bool) (pattern *regexp.Regexp, name
 // of the page is always the same number, and two ports are never the same. It
 // returns the numbers as they are then. Where they are why the lines differ, it
 // says so.
-func (r *runner) matches(shown, line string, exact bool, known map[string]string) (after map[string]string, why string, fits bool) {
+func (r *runner) matches(shown, line string, exact bool,
+	known map[string]string) (after map[string]string, why string, fits bool) {
 	pattern, names := r.story.patternOf(strings.TrimRight(shown, " "), exact)
 	values := pattern.FindStringSubmatch(strings.TrimRight(line, " "))
 	if values == nil {

@@ -1,14 +1,18 @@
-// Package docs holds the reference pages of the tutorial, and the tests that
-// keep every page of the repository true:
+// Package tests keeps every page of the repository true:
 //
 //   - pages_test.go finds and parses the pages
 //   - links_test.go: every relative link and anchor resolves
 //   - excerpts_test.go: every excerpt stands in the file that it names
-//   - stories_test.go: every console block is run and prints what it shows
+//   - story_test.go reads the console blocks of a page, stories_test.go has
+//     them run and print what they show; play_test.go types and waits,
+//     match_test.go compares, needs_test.go finds out what this machine has
+//   - rules_test.go: terminals are named, commands work in every shell, and
+//     what is shown is not of one computer and not too wide
+//   - words_test.go: terms are explained, and a page has one name
 //   - chapters_test.go: chapters stand alone and need nothing but Go
 //   - broken_test.go: each of these checks objects to a broken page
 //
-// README.md says how pages are written so that they can be checked.
+// docs/README.md says how pages are written so that they can be checked.
 package tests
 
 import (

@@ -280,7 +280,8 @@ func quoted(lines []string) string {
 // gaps, for each shown one a line. It returns the numbers as they are then. Of
 // those left, the one with the fewest choices comes first: that keeps the
 // search short.
-func (r *runner) pair(shown, lines []string, gaps, exact bool, known map[string]string) (map[string]string, bool) {
+func (r *runner) pair(shown, lines []string, gaps, exact bool,
+	known map[string]string) (map[string]string, bool) {
 	rest, others := lines, shown
 	if gaps {
 		rest, others = shown, lines
@@ -360,7 +361,8 @@ func (r *runner) next(t *turn) (string, waitState) {
 		}
 		r.log("%s: %s", t.terminal, line)
 		if n := columns(line); p.ours && n > maxColumns && !isJSON(line) {
-			r.wide = append(r.wide, r.story.page.problem(t.line, "the program prints a line of %d columns: %s", n, line))
+			r.wide = append(r.wide, r.story.page.problem(t.line,
+				"the program prints a line of %d columns: %s", n, line))
 		}
 		return line, printed
 	case <-r.ctx.Done():

@@ -19,6 +19,7 @@ func TestStories(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the console blocks of the pages are not run with -short")
 	}
+	t.Parallel() // most of a story is waiting
 	// A story that is stopped, by Ctrl-C or because the time for all tests is
 	// nearly over, still ends the programs that it has started.
 	ctx, cancel := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
@@ -62,7 +63,8 @@ func tellStory(ctx context.Context, t *testing.T, s story) {
 			continue
 		}
 		t.Run(fmt.Sprint("line ", turn.line), func(t *testing.T) {
-			skip := s.page.problem(turn.line, "skipped: this machine lacks %s: %s", turn.lack.need, turn.lack.why)
+			skip := s.page.problem(turn.line, "skipped: this machine lacks %s: %s",
+				turn.lack.need, turn.lack.why)
 			if !mayLack(turn.lack.need) {
 				t.Fatal(skip)
 			}

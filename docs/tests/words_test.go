@@ -83,7 +83,8 @@ func paragraphOf(n ast.Node) ast.Node {
 func TestTermsAreExplained(t *testing.T) {
 	for _, p := range pagesOrFail(t) {
 		folder := path.Dir(p.name)
-		if path.Base(p.name) == "README.md" && (folder == "." || chapterName.MatchString(folder) && !strings.Contains(folder, "/")) {
+		chapter := chapterName.MatchString(folder) && !strings.Contains(folder, "/")
+		if path.Base(p.name) == "README.md" && (folder == "." || chapter) {
 			expectRule(t, p, checkTerms(p))
 		}
 	}
@@ -156,7 +157,8 @@ func checkNames(pages []page) map[string][]string {
 				to, ok = byName[path.Join(target, "README.md")]
 			}
 			if text := plainText(l, p.source); ok && !to.isCalled(text) {
-				object(p.lineOf(n), "the link %q leads to the page %q: call it so, or link a section of it", text, to.title())
+				object(p.lineOf(n), "the link %q leads to the page %q: call it so, or link a section of it",
+					text, to.title())
 			}
 			return ast.WalkContinue, nil
 		})

@@ -25,11 +25,15 @@ type client struct {
 func fromFlags() *client {
 	c := &client{addr: "127.0.0.1:65432", timeout: 5 * time.Second,
 		terminal: cli.IsTerminal(os.Stdin) && cli.IsTerminal(os.Stderr)}
-	flag.Var((*cli.DialAddr)(&c.addr), "addr", "connect to the server at `host:port`, such as [::1]:8080;\n"+
-		"no host, as in :8080, means this computer")
-	flag.StringVar(&c.message, "message", "Hello, world", "the `text` to send, such as \"Good day\"; - sends standard input\n"+
-		"standard input and writes the echo, and nothing else")
-	flag.Var((*cli.Duration)(&c.timeout), "timeout", "give up connecting after this `duration`, such as 500ms")
-	cli.Parse("01-echo/berkeley/client", "The echo client in the classic calls, for Linux and macOS.", nil)
+	flag.Var((*cli.DialAddr)(&c.addr), "addr",
+		"connect to the server at `host:port`, such as [::1]:8080;\n"+
+			"no host, as in :8080, means this computer")
+	flag.StringVar(&c.message, "message", "Hello, world",
+		"the `text` to send, such as \"Good day\"; - sends standard\n"+
+			"input and writes the bytes of the echo alone")
+	flag.Var((*cli.Duration)(&c.timeout), "timeout",
+		"give up connecting after this `duration`, such as 500ms")
+	cli.Parse("01-echo/berkeley/client",
+		"The echo client in the classic calls, for Linux and macOS.", nil)
 	return c
 }

@@ -27,10 +27,12 @@ func fromFlags() *server {
 	s := &server{addr: "127.0.0.1:65432", idleTimeout: 30 * time.Second, log: os.Stdout}
 	flag.Var((*cli.ListenAddr)(&s.addr), "addr", "listen on `host:port`, such as [::1]:8080;\n"+
 		"no host, as in :8080, means every address of this computer;\nport 0 picks a free one")
-	flag.Var((*cli.Duration)(&s.idleTimeout), "idle-timeout", "hang up on a client that is silent, or does not read,\n"+
-		"for this `duration`, such as 10s")
+	flag.Var((*cli.Duration)(&s.idleTimeout), "idle-timeout",
+		"hang up on a client that is silent, or does not read,\n"+
+			"for this `duration`, such as 10s")
 	quiet := flag.Bool("quiet", false, "leave out the lines about single connections")
-	cli.Parse("01-echo/berkeley/server", "The echo server in the classic calls, for Linux and macOS.", s.check)
+	cli.Parse("01-echo/berkeley/server",
+		"The echo server in the classic calls, for Linux and macOS.", s.check)
 	if *quiet {
 		s.log = io.Discard
 	}

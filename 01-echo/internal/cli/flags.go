@@ -24,13 +24,15 @@ import (
 // can't be understood ends the program with status 2.
 func Parse(name, about string, check func() error) {
 	flag.CommandLine.Init(name, flag.ContinueOnError)
-	if status := parse(flag.CommandLine, os.Args[1:], about, check, os.Stdout, os.Stderr); status >= 0 {
+	status := parse(flag.CommandLine, os.Args[1:], about, check, os.Stdout, os.Stderr)
+	if status >= 0 {
 		os.Exit(status)
 	}
 }
 
 // parse returns the status with which to exit, or -1 if the program may run.
-func parse(flags *flag.FlagSet, args []string, about string, check func() error, out, errOut io.Writer) int {
+func parse(flags *flag.FlagSet, args []string, about string, check func() error,
+	out, errOut io.Writer) int {
 	flags.SetOutput(io.Discard) // package flag would print the whole help after an error
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -112,7 +114,8 @@ func rightForm(addr string) string {
 		return brackets + "[" + addr + "]:65432"
 	case addr != "" && strings.Trim(addr, "0123456789") == "":
 		return "the host is missing: write 127.0.0.1:" + addr
-	case addr != "" && strings.Trim(addr, ":") != "" && (last < 0 || last == len(addr)-1 || addr[len(addr)-1] == ']'):
+	case strings.Trim(addr, ":") != "" &&
+		(last < 0 || strings.HasSuffix(addr, ":") || strings.HasSuffix(addr, "]")):
 		return "the port is missing: write " + strings.TrimSuffix(addr, ":") + ":65432"
 	}
 	return "write host:port, such as 127.0.0.1:65432"

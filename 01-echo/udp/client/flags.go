@@ -22,12 +22,16 @@ type client struct {
 // fromFlags makes the client that the command line asks for.
 func fromFlags() client {
 	c := client{addr: "127.0.0.1:65432", timeout: 2 * time.Second, out: os.Stdout}
-	flag.Var((*cli.DialAddr)(&c.addr), "addr", "send to the server at `host:port`, such as [::1]:8080;\n"+
-		"no host, as in :8080, means this computer")
-	flag.StringVar(&c.message, "message", "Hello, world", "the `text` of each datagram, such as \"Good day\"")
+	flag.Var((*cli.DialAddr)(&c.addr), "addr",
+		"send to the server at `host:port`, such as [::1]:8080;\n"+
+			"no host, as in :8080, means this computer")
+	flag.StringVar(&c.message, "message", "Hello, world",
+		"the `text` of each datagram, such as \"Good day\"")
 	flag.IntVar(&c.times, "times", 1, "send this `number` of datagrams before reading, such as 3")
-	flag.Var((*cli.Duration)(&c.timeout), "timeout", "wait for the echoes for this `duration`, such as 500ms")
-	cli.Parse("01-echo/udp/client", "The echo client over UDP: sends datagrams and waits for each to come back.", c.check)
+	flag.Var((*cli.Duration)(&c.timeout), "timeout",
+		"wait for the echoes for this `duration`, such as 500ms")
+	cli.Parse("01-echo/udp/client",
+		"The echo client over UDP: sends datagrams and waits for each to come back.", c.check)
 	return c
 }
 

@@ -63,7 +63,7 @@ func (c client) run(ctx context.Context) error {
 
 var errLost = errors.New("datagrams came back")
 
-// failed says what an error means when so many datagrams have come back.
+// failed says what an error means; back is how many datagrams have come back.
 func (c client) failed(ctx context.Context, doing string, back int, err error) error {
 	switch {
 	case ctx.Err() != nil:
@@ -71,8 +71,8 @@ func (c client) failed(ctx context.Context, doing string, back int, err error) e
 	case back > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("only %d of %d %w in %s", back, c.times, errLost, c.timeout)
 	}
-	// "connection refused" comes here: the message of the server's kernel that
-	// nobody has this port, which is not a datagram and so not in Read's bytes.
+	// "connection refused" ends here. The server's kernel has answered that
+	// nobody has this port, in an ICMP message and not in a datagram.
 	return fmt.Errorf("cannot %s %s: %w", doing, c.addr, cli.Cause(err))
 }
 

@@ -24,12 +24,15 @@ type server struct {
 // fromFlags makes the server that the command line asks for.
 func fromFlags() server {
 	s := server{addr: "127.0.0.1:65432", out: os.Stdout, log: os.Stdout}
-	flag.Var((*cli.ListenAddr)(&s.addr), "addr", "wait for datagrams at `host:port`, such as [::1]:8080;\n"+
-		"no host, as in :8080, means every address of this computer;\nport 0 picks a free one")
-	flag.IntVar(&s.bufferSize, "buffer", largest, "read at most this many `bytes` of a datagram, such as 5;\n"+
-		"what is beyond them is lost")
+	flag.Var((*cli.ListenAddr)(&s.addr), "addr",
+		"wait for datagrams at `host:port`, such as [::1]:8080;\n"+
+			"no host, as in :8080, means every address of this computer;\nport 0 picks a free one")
+	flag.IntVar(&s.bufferSize, "buffer", largest,
+		"read at most this many `bytes` of a datagram, such as 5;\n"+
+			"what is beyond them is lost")
 	quiet := flag.Bool("quiet", false, "leave out the lines about single datagrams")
-	cli.Parse("01-echo/udp/server", "The echo server over UDP: sends each datagram back to where it came from.", s.check)
+	cli.Parse("01-echo/udp/server",
+		"The echo server over UDP: sends each datagram back to where it came from.", s.check)
 	if *quiet {
 		s.log = io.Discard
 	}

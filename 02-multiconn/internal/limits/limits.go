@@ -104,7 +104,8 @@ const AcceptPause = 200 * time.Millisecond
 
 // Full is the line of a server that has maxConns connections.
 func Full(maxConns int) string {
-	return fmt.Sprintf("All %d connections are taken; further clients wait in the backlog\n", maxConns)
+	return fmt.Sprintf("All %d connections are taken; further clients wait in the backlog\n",
+		maxConns)
 }
 
 // admit makes a Client of conn and registers it with the server.
@@ -229,6 +230,6 @@ func (s *Server) waiting() (n int) {
 // Waiting is the line of a server that stops, while clients have yet to read
 // what it writes to them.
 func Waiting(clients int, grace time.Duration) string {
-	return fmt.Sprintf("Stopping; waiting for clients: %d, for %s at most; Ctrl-C again ends at once\n",
-		clients, grace)
+	const line = "Stopping; waiting for clients: %d, for %s at most; Ctrl-C again ends at once\n"
+	return fmt.Sprintf(line, clients, grace)
 }

@@ -33,14 +33,14 @@ func (s *Settings) Flags(idleTimeout time.Duration) {
 
 // Check objects to values out of bounds.
 func (s *Settings) Check() error {
-	if s.MaxConns < 1 || s.MaxConns > 1_000_000 {
-		return fmt.Errorf("invalid value %d for flag -max-conns: must be from 1 to 1000000", s.MaxConns)
-	}
-	if s.IdleTimeout < 0 {
-		return fmt.Errorf("invalid value %s for flag -idle-timeout: must be 0 or more", s.IdleTimeout)
-	}
-	if s.Grace < 0 {
-		return fmt.Errorf("invalid value %s for flag -grace: must be 0 or more", s.Grace)
+	const invalid = "invalid value %v for flag -%s: must be %s"
+	switch {
+	case s.MaxConns < 1 || s.MaxConns > 1_000_000:
+		return fmt.Errorf(invalid, s.MaxConns, "max-conns", "from 1 to 1000000")
+	case s.IdleTimeout < 0:
+		return fmt.Errorf(invalid, s.IdleTimeout, "idle-timeout", "0 or more")
+	case s.Grace < 0:
+		return fmt.Errorf(invalid, s.Grace, "grace", "0 or more")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package arq
 import (
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,6 +113,34 @@ func (o Options) Check() error {
 		return flags.Invalid("rto", o.RTO, "must be from 1ms to 1m, or 0 for an adaptive one")
 	}
 	return nil
+}
+
+// For names the protocols for which the flag of an option means something; nil:
+// it is not one of those flags.
+func For(flag string) []string {
+	switch flag {
+	case "window":
+		return []string{GoBackN.String(), SelectiveRepeat.String()}
+	case "rto":
+		return []string{StopAndWait.String(), GoBackN.String(), SelectiveRepeat.String()}
+	}
+	return nil
+}
+
+// Takes objects to an option's flag that means nothing to the protocol.
+func (p Protocol) Takes(flag string) error {
+	if names := For(flag); names != nil && !slices.Contains(names, p.String()) {
+		return Useless(flag, p.String(), names)
+	}
+	return nil
+}
+
+// Useless is the error about a flag that means nothing to a protocol, but to
+// others.
+func Useless(flag, protocol string, others []string) error {
+	return &flags.Error{Flag: flag, Text: fmt.Sprintf(
+		"flag -%s means nothing to -protocol %s: it is for\n%s",
+		flag, protocol, strings.Join(others, ", "))}
 }
 
 // DefaultWindow is that of every program, in packets.

@@ -317,6 +317,7 @@ func TestUDP(t *testing.T) {
 	s.write("one", "two")
 	s.close()
 	s.sends("data 1 one")
+	s.done("not done")
 	s.sends("data 2 two")
 	s.done(wellDone)
 	s = newScript(t, UDP, NewUDPReceiver(wrapping))
@@ -373,15 +374,34 @@ func TestTimerFloor(t *testing.T) {
 func TestOneLossDoublesOnce(t *testing.T) {
 	s := newScript(t, SelectiveRepeat,
 		NewSelectiveRepeatSender(wrapping, 4, 0))
+	s.write("zero")
+	s.sends("data 1 zero")
+	s.at(100 * ms)
+	s.ack(1)
+	s.hasRTO(300 * ms) // far from the cap, which would hide a second doubling
 	s.write("one", "two", "three", "four")
-	for _, p := range []string{"1 one", "2 two", "3 three", "4 four"} {
+	for _, p := range []string{"2 one", "3 two", "4 three", "5 four"} {
 		s.sends("data " + p)
 	}
-	s.at(time.Second)
-	for _, p := range []string{"1 one", "2 two", "3 three", "4 four"} {
+	s.at(400 * ms)
+	for _, p := range []string{"2 one", "3 two", "4 three", "5 four"} {
 		s.sends("data " + p + ", again: timeout")
 	}
-	s.hasRTO(2 * time.Second)
+	s.hasRTO(600 * ms)
+}
+
+// A packet acknowledged twice is measured once.
+func TestRepeatedAcknowledgement(t *testing.T) {
+	s := newScript(t, SelectiveRepeat, NewSelectiveRepeatSender(wrapping, 4, 0))
+	s.write("one", "two")
+	s.sends("data 1 one")
+	s.sends("data 2 two")
+	s.at(100 * ms)
+	s.ack(2)
+	s.hasRTO(300 * ms)
+	s.at(200 * ms)
+	s.ack(2)
+	s.hasRTO(300 * ms)
 }
 
 // The sender whose fin is never acknowledged ends well, and says so. One
@@ -456,6 +476,10 @@ func TestBounded(t *testing.T) {
 		if taken == 0 || taken > 2*sendBuffer*MaxPayload {
 			t.Errorf("%v sender took %d bytes", p, taken)
 		}
+	}
+	u := NewUDPSender(wrapping)
+	if n := u.Write(0, make([]byte, 2*udpBuffer*MaxPayload)); n != udpBuffer*MaxPayload {
+		t.Errorf("udp sender took %d bytes", n)
 	}
 	for p, h := range receivers() {
 		s := newScript(t, p, h)

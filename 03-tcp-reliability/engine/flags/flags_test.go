@@ -11,9 +11,10 @@ import (
 // parse reads a command line with one flag of each type.
 func parse(args string) (printed string, err error) {
 	var out strings.Builder
-	wait, count := time.Second, 8
+	wait, count, at := time.Second, 8, "127.0.0.1:65432"
 	fs := flag.NewFlagSet("./03-tcp-reliability/program", flag.ContinueOnError)
 	Duration(fs, &wait, "wait", "wait for this `duration`")
+	Addr(fs, &at, "tcp", "addr", "connect to `host:port`")
 	Int(fs, &count, "count", "a `number`")
 	err = Parse(fs, strings.Fields(args), &out, "It waits.", func() error {
 		if count > 10 {
@@ -36,6 +37,8 @@ func TestErrors(t *testing.T) {
 		"-count 11":  "invalid value 11 for flag -count: must be from 1 to 10",
 		"-cout 1":    "flag provided but not defined: -cout",
 		"-count":     "flag needs an argument: -count",
+		"-addr 1":    `invalid value "1" for flag -addr: must be host:port, such as 127.0.0.1:65432`,
+		"-addr a:x":  `invalid value "a:x" for flag -addr: must be host:port, such as 127.0.0.1:65432`,
 		"now":        `unexpected argument "now": settings are given as flags`,
 	} {
 		printed, err := parse(args)
@@ -46,7 +49,7 @@ func TestErrors(t *testing.T) {
 }
 
 func TestGood(t *testing.T) {
-	if printed, err := parse("-wait 5ms -count 3"); err != nil || printed != "" {
+	if printed, err := parse("-wait 5ms -count 3 -addr [::1]:0"); err != nil || printed != "" {
 		t.Errorf("error %v, printed %q", err, printed)
 	}
 }
@@ -55,8 +58,8 @@ func TestGood(t *testing.T) {
 func TestHelp(t *testing.T) {
 	printed, err := parse("-h")
 	if !errors.Is(err, flag.ErrHelp) ||
-		!strings.HasPrefix(printed, "It waits.\n\nUsage: go run ./03-tcp-reliability/program [flags]\n\n  -count number\n") ||
-		!strings.Contains(printed, "(default 1s)") || !strings.Contains(printed, "(default 8)") {
+		!strings.HasPrefix(printed, "It waits.\n\nUsage: go run ./03-tcp-reliability/program [flags]\n\n  -addr host:port\n") ||
+		!strings.Contains(printed, "(default 1s)") || !strings.Contains(printed, "(default 8)") || !strings.Contains(printed, "(default 127.0.0.1:65432)") {
 		t.Errorf("error %v, printed\n%s", err, printed)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
@@ -14,7 +15,8 @@ import (
 
 // order is that of the flags in a command line and in an address.
 var order = []string{"protocol", "message", "every", "bytes", "window", "rto", "congestion",
-	"rack", "receive-buffer", "read-rate", "loss", "burst", "drop", "spare", "duplicate",
+	"rack", "sack", "timestamps",
+	"rto-min", "rto-max", "receive-buffer", "nagle", "delayed-ack", "read-rate", "loss", "burst", "drop", "spare", "duplicate",
 	"reorder", "corrupt", "delay", "jitter", "rate", "queue", "only", "seed"}
 
 // faults are the flags of which one at least has to be given: with none of
@@ -74,8 +76,7 @@ func (s *Settings) useless(name string, all bool) string {
 	protocols := hosts.For(name)
 	switch missing := s.Missing(name); {
 	case protocols != nil && !all && !slices.Contains(protocols, s.Protocol):
-		return fmt.Sprintf("flag -%s means nothing to -protocol %s: it is for\n%s",
-			name, s.Protocol, strings.Join(protocols, ", "))
+		return arq.Useless(name, s.Protocol, protocols).Error()
 	case name == "every" && s.Bytes > 0:
 		return "flag -every means nothing with -bytes: they are written all at once"
 	case name == "message" && s.Bytes > 0:
@@ -86,8 +87,8 @@ func (s *Settings) useless(name string, all bool) string {
 	return ""
 }
 
-// flagSet has a flag for each setting. Setting one changes s.
-func (s *Settings) flagSet() *flag.FlagSet {
+// FlagSet has a flag for each setting. Setting one changes s.
+func (s *Settings) FlagSet() *flag.FlagSet {
 	fs := flag.NewFlagSet("", flag.ContinueOnError)
 	s.Flags(fs)
 	return fs
@@ -97,7 +98,7 @@ func (s *Settings) flagSet() *flag.FlagSet {
 // their values, in order. Read as a command line they give the same settings.
 func (s Settings) changed() (names, values []string) {
 	standard := Default()
-	was, is := standard.flagSet(), s.flagSet()
+	was, is := standard.FlagSet(), s.FlagSet()
 	differs := func(name string) bool {
 		return is.Lookup(name).Value.String() != was.Lookup(name).Value.String() &&
 			s.useless(name, false) == ""
@@ -116,10 +117,15 @@ func (s Settings) changed() (names, values []string) {
 // usual shells, unless the message has signs that only some of them leave alone.
 func (s Settings) Command() string {
 	line := "go run ./03-tcp-reliability"
+	set := s.FlagSet()
 	names, values := s.changed()
 	for i, name := range names {
-		if line += " -" + name; name != "rack" {
+		_, isBool := set.Lookup(name).Value.(interface{ IsBoolFlag() bool })
+		switch line += " -" + name; {
+		case !isBool:
 			line += " " + quote(values[i])
+		case values[i] == "false":
+			line += "=false"
 		}
 	}
 	return line
@@ -155,7 +161,7 @@ func (s Settings) Address() string {
 // not understand it names, each in a line, and leaves at the default.
 func FromAddress(address string) (s Settings, wrong []string) {
 	s = Default()
-	fs := s.flagSet()
+	fs := s.FlagSet()
 	given := map[string]bool{}
 	for pair := range strings.SplitSeq(address, "&") {
 		if pair == "" {
@@ -190,3 +196,6 @@ func FromAddress(address string) (s Settings, wrong []string) {
 		delete(given, f.Name)
 	}
 }
+
+// Names are the flags of the settings, in the order of a command line.
+func Names() []string { return slices.Clone(order) }

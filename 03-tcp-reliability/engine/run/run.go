@@ -72,11 +72,10 @@ type Result struct {
 // Run sends the message once, and records in t what happens. Without a trace,
 // t = nil, it is much faster.
 func (s *Settings) Run(t *trace.Trace) (Result, error) {
-	client, server, free, err := hosts.New(s.Settings, s.Seed)
+	client, server, err := hosts.New(s.Settings, s.Seed, t != nil)
 	if err != nil {
 		return Result{}, err
 	}
-	defer free()
 	pieces, whole := s.Writes()
 	every := s.Every
 	if s.Bytes > 0 {

@@ -200,6 +200,9 @@ func (l *loop) send(d network.Direction) (moved bool) {
 		moved = true
 		fate := l.Network.Send(l.now, d, len(p.Bytes), p.Data)
 		l.result.Sent[d]++
+		if fate.Lost != network.NotLost {
+			l.result.Lost[d]++
+		}
 		if p.Retransmits > 0 {
 			l.result.Retransmits[d]++
 		}

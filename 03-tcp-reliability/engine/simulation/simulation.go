@@ -75,6 +75,7 @@ type Result struct {
 	Read        int           // bytes that the server's application read
 	LastRead    time.Duration // when it read the last of them
 	Sent        [2]int        // packets, by direction
+	Lost        [2]int        // of them
 	Retransmits [2]int        // of the packets sent, those sent before
 	Dropped     [2]int        // arrived whole, and the host's buffer was full
 }

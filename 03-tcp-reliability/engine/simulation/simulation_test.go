@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
@@ -23,12 +22,12 @@ var arqs = []string{"stop-and-wait", "go-back-n", "selective-repeat"}
 
 func pair(t testing.TB, p string, window int, rto time.Duration) (client, server simulation.Host) {
 	t.Helper()
-	client, server, free, err := hosts.New(hosts.Settings{Protocol: p,
-		Options: arq.Options{Window: window, RTO: rto}, Congestion: "reno"}, 1)
+	s := hosts.Default()
+	s.Protocol, s.Window, s.RTO, s.Congestion = p, window, rto, "reno"
+	client, server, err := hosts.New(s, 1, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(free)
 	return client, server
 }
 

@@ -42,12 +42,12 @@ var probabilities = []float64{0, 0.01, 0.1, 0.3}
 // the first time, over a transfer of n full packets.
 func efficiency(t *testing.T, protocol string, window, n int, p float64, rto time.Duration) float64 {
 	t.Helper()
-	client, server, free, err := hosts.New(hosts.Settings{Protocol: protocol,
-		Options: arq.Options{Window: window, RTO: rto}, Congestion: "reno"}, 0)
+	s := hosts.Default()
+	s.Protocol, s.Window, s.RTO = protocol, window, rto
+	client, server, err := hosts.New(s, 0, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free()
 	c := network.Conditions{Delay: a * slot, Queue: 1, Seed: 1}
 	c.Loss.Set(fmt.Sprint(p))
 	c.Rate.Set(fmt.Sprintf("%dkbit", rate))
@@ -163,8 +163,11 @@ func TestAdaptiveTimer(t *testing.T) {
 
 // TestMathis prints TCP's throughput beside the formula of Mathis, Semke,
 // Mahdavi and Ott 1997: MSS/RTT * C/sqrt(p), with C = sqrt(3/2) if every
-// segment is acknowledged. docs/theory.md says why gVisor's Reno is faster.
+// segment is acknowledged. It takes 100 million bytes until chance evens out.
 func TestMathis(t *testing.T) {
+	if !all() && !*update {
+		t.Skip("takes ten seconds: set CI or ALL (engine/tcp has a sample)")
+	}
 	const mss, rtt = 1448, 0.1
 	var table strings.Builder
 	fmt.Fprintf(&table, "%8s   %12s %12s %12s\n", "p", "formula", "cubic", "reno")
@@ -175,6 +178,9 @@ func TestMathis(t *testing.T) {
 		if cubic < formula/1.6 || cubic > formula*1.6 {
 			t.Errorf("p = %v: cubic carries %.0f bytes a second, the formula says %.0f", p, cubic, formula)
 		}
+		if reno < formula/1.2 || reno > formula*1.2 {
+			t.Errorf("p = %v: reno carries %.0f bytes a second, the formula says %.0f", p, reno, formula)
+		}
 	}
 	onPage(t, table.String())
 }
@@ -182,14 +188,13 @@ func TestMathis(t *testing.T) {
 // throughput is in bytes a second, over a round trip of 100 ms.
 func throughput(t *testing.T, congestion string, p float64) float64 {
 	t.Helper()
-	const bytes = 20_000_000
+	const bytes = 100_000_000
 	s := hosts.Default()
 	s.Congestion = congestion
-	client, server, free, err := hosts.New(s, 1)
+	client, server, err := hosts.New(s, 1, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free()
 	c := network.Conditions{Delay: 50 * time.Millisecond, Seed: 1}
 	c.Loss.Set(fmt.Sprint(p))
 	c.Only.Set("up")

@@ -6,44 +6,35 @@ import (
 	"testing"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/engine/hosts"
+	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/network"
-	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/run"
 	"example.com/sockets/03-tcp-reliability/engine/story"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"github.com/google/go-cmp/cmp"
 )
 
-// run sends the sentence, a word each 10 ms, and gives the trace.
-func run(t testing.TB, protocol, faults string, change func(*simulation.Config, *hosts.Settings)) *trace.Trace {
+// traced is the trace of a run: its settings are given as in an address.
+func traced(t testing.TB, protocol, faults string, change func(*run.Settings)) *trace.Trace {
 	t.Helper()
-	var args string
-	for _, fault := range strings.Fields(faults) {
-		args += " -" + strings.Replace(fault, "=", " ", 1)
+	s, wrong := run.FromAddress("protocol=" + protocol + "&loss=0&" + strings.ReplaceAll(faults, " ", "&"))
+	if strings.Contains(faults, "loss") {
+		s, wrong = run.FromAddress("protocol=" + protocol + "&" + strings.ReplaceAll(faults, " ", "&"))
 	}
-	c, err := network.Parse(args)
-	if err != nil {
-		t.Fatal(err)
+	if wrong != nil {
+		t.Fatal(wrong)
 	}
-	s := simulation.Config{Network: network.New(c), Every: 10 * time.Millisecond,
-		Trace: &trace.Trace{Protocol: protocol}}
-	for _, word := range strings.SplitAfter("Every word of this sentence arrives in order.", " ") {
-		s.Writes = append(s.Writes, []byte(word))
-	}
-	settings := hosts.Default()
-	settings.Protocol = protocol
 	if change != nil {
-		change(&s, &settings)
+		change(&s)
 	}
-	client, server, free, err := hosts.New(settings, c.Seed)
-	if err != nil {
+	var tr trace.Trace
+	if _, err := s.Run(&tr); err != nil {
 		t.Fatal(err)
 	}
-	defer free()
-	s.Client, s.Server = client, server
-	simulation.Run(s)
-	return s.Trace
+	return &tr
 }
+
+var protocols = append(arq.Names(), "tcp")
 
 // The story in sentences, for every protocol and its ways to lose.
 func TestStory(t *testing.T) {
@@ -78,7 +69,7 @@ Nothing had to be sent again: a later acknowledgement said as much.`},
 		{"selective-repeat", "drop=data:3", `
 1 packet was lost: "of ".
 The client noticed after 200 ms, by its timer, and sent it again.
-"of " was missing for 200 ms; 6 later words waited, the longest 190 ms.`},
+"of " was missing for 200 ms; 5 later words waited, the longest 190 ms.`},
 		{"tcp", "drop=data:3", `
 1 packet was lost: "of ".
 The client noticed after 50 ms, by the 3rd repeat of ACK 12, and sent it again.
@@ -92,7 +83,7 @@ The client noticed after 210 ms, by its timer, and sent it again.
 The client and the server noticed them after 1000 ms, by its timer, and sent them again.`},
 	} {
 		var got strings.Builder
-		for _, s := range story.Of(run(t, test.protocol, test.faults, nil)).Story() {
+		for _, s := range story.Of(traced(t, test.protocol, test.faults, nil)).Story() {
 			fmt.Fprintf(&got, "\n%v", s)
 		}
 		if diff := cmp.Diff(test.want, got.String()); diff != "" {
@@ -130,10 +121,10 @@ func verdicts(d *story.Digest) string {
 
 // What the receiver did with each arrival, as far as it is known.
 func TestVerdicts(t *testing.T) {
-	atOnce := func(s *simulation.Config, h *hosts.Settings) { s.Every, h.Window = 0, 4 }
+	atOnce := func(s *run.Settings) { s.Every, s.Window = 0, 4 }
 	for _, test := range []struct {
 		protocol, faults string
-		change           func(*simulation.Config, *hosts.Settings)
+		change           func(*run.Settings)
 		want             string
 	}{
 		{"go-back-n", "drop=data:2", atOnce, "1 taken, 2 lost, 3 thrown(word), 4 thrown(word), 5 thrown(word), " +
@@ -143,16 +134,15 @@ func TestVerdicts(t *testing.T) {
 		{"stop-and-wait", "drop=down:1", nil, "1 taken, 2 already, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, 10 taken"},
 		{"selective-repeat", "corrupt=0.3 seed=5", nil, "1 taken, 2 damaged, 3 kept(word), 4 kept(word), 5 kept(word), " +
 			"6 kept(word), 7 kept(word), 8 kept(word), 9 kept(word), 10 damaged, 11 taken, 12 already"},
-		// The stack does not keep a FIN that comes too early: its
-		// acknowledgements say so.
+		// A FIN that comes too early is kept (RFC 9293, section 3.10.7.4).
 		{"tcp", "drop=data:8", nil, "1, 2, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, 10 lost, " +
-			"11 not kept, 12 taken, 13 taken, 14"},
+			"11 kept(order.), 12 taken, 13"},
 		{"tcp", "drop=data:3", nil, "1, 2, 3 taken, 4 taken, 5 lost, 6 kept(of), 7 kept(of), 8 kept(of), 9 kept(of), " +
 			"10 taken, 11 taken, 12 taken, 13"},
 		{"udp", "duplicate=1 drop=up:2", nil, "1 taken+taken, 2 lost, 3 taken+taken, 4 taken+taken, 5 taken+taken, " +
 			"6 taken+taken, 7 taken+taken, 8 taken+taken"},
 	} {
-		got := verdicts(story.Of(run(t, test.protocol, test.faults, test.change)))
+		got := verdicts(story.Of(traced(t, test.protocol, test.faults, test.change)))
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%s with %s (-want +got):\n%s", test.protocol, test.faults, diff)
 		}
@@ -162,11 +152,8 @@ func TestVerdicts(t *testing.T) {
 // A stack that drops a segment without a word is not said to have it: with this
 // small a buffer it takes the last but one segment never (a fault of its own).
 func TestNothingIsGuessed(t *testing.T) {
-	d := story.Of(run(t, "tcp", "loss=0.05 seed=39", func(s *simulation.Config, h *hosts.Settings) {
-		s.Every, s.Writes, h.ReceiveBuffer = 0, nil, 1440
-		for range 30 {
-			s.Writes = append(s.Writes, make([]byte, 1000))
-		}
+	d := story.Of(traced(t, "tcp", "loss=0.05 seed=39", func(s *run.Settings) {
+		s.Bytes, s.ReceiveBuffer = 30_000, 1440
 	}))
 	if len(d.Failures) == 0 {
 		t.Skip("this stack has mended it")
@@ -189,10 +176,10 @@ func TestNothingIsGuessed(t *testing.T) {
 // Every byte that is read is read by one arrival that was taken, in order, and
 // not before it came.
 func TestReads(t *testing.T) {
-	for _, protocol := range hosts.Names {
+	for _, protocol := range protocols {
 		for seed := range 30 {
 			faults := fmt.Sprintf("loss=0.1 duplicate=0.1 reorder=0.2 corrupt=0.1 seed=%d", seed+1)
-			tr := run(t, protocol, faults, nil)
+			tr := traced(t, protocol, faults, nil)
 			d := story.Of(tr)
 			var told, want strings.Builder
 			for _, e := range tr.Events {
@@ -237,15 +224,14 @@ func TestRepeats(t *testing.T) {
 		}
 		return strings.Join(list, " ")
 	}
-	if got, want := repeats(story.Of(run(t, "tcp", "drop=data:3", nil))), "12:1 12:2 12:3 12:4"; got != want {
+	if got, want := repeats(story.Of(traced(t, "tcp", "drop=data:3", nil))), "12:1 12:2 12:3 12:4"; got != want {
 		t.Errorf("repeats %s, not %s", got, want)
 	}
-	if got := repeats(story.Of(run(t, "selective-repeat", "drop=data:3", nil))); got != "" {
+	if got := repeats(story.Of(traced(t, "selective-repeat", "drop=data:3", nil))); got != "" {
 		t.Errorf("selective repeat acknowledges each packet by itself: %s", got)
 	}
-	slow := story.Of(run(t, "tcp", "", func(s *simulation.Config, h *hosts.Settings) {
-		s.ReadRate, h.ReceiveBuffer, s.Every = 50_000, 4096, 0
-		s.Writes = [][]byte{make([]byte, 20_000)}
+	slow := story.Of(traced(t, "tcp", "", func(s *run.Settings) {
+		s.ReadRate, s.ReceiveBuffer, s.Bytes = 50_000, 4096, 20_000
 	}))
 	updates := 0
 	for i, p := range slow.Packets {
@@ -263,9 +249,9 @@ func TestRepeats(t *testing.T) {
 // may run out just when something arrives.)
 func TestTimeouts(t *testing.T) {
 	timeouts := 0
-	for _, protocol := range hosts.Names {
+	for _, protocol := range protocols {
 		for seed := range 15 {
-			d := story.Of(run(t, protocol, fmt.Sprintf("loss=0.2 jitter=3ms seed=%d", 100+seed), nil))
+			d := story.Of(traced(t, protocol, fmt.Sprintf("loss=0.2 jitter=3ms seed=%d", 100+seed), nil))
 			came := map[string]bool{}
 			for _, p := range d.Packets {
 				for _, a := range p.Arrivals {
@@ -297,7 +283,7 @@ func TestTimeouts(t *testing.T) {
 
 // Event by event, as a view follows it, a run tells the same as afterwards.
 func TestLive(t *testing.T) {
-	tr := run(t, "tcp", "loss=0.1 seed=4", nil)
+	tr := traced(t, "tcp", "loss=0.1 seed=4", nil)
 	live := story.New("tcp")
 	live.Live = true
 	var reads string

@@ -66,6 +66,12 @@ type Timer struct {
 	For      Reason // what it does when it runs out
 }
 
+// What a timer does, beside repeating.
+const (
+	EndOfTimeWait Reason = "end of TIME-WAIT"
+	DelayedACK    Reason = "delayed ACK"
+)
+
 // Phase is what congestion control does (RFC 5681).
 type Phase string
 

@@ -3,40 +3,39 @@ package views_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
 
-	"example.com/sockets/03-tcp-reliability/engine/hosts"
-	"example.com/sockets/03-tcp-reliability/engine/network"
-	"example.com/sockets/03-tcp-reliability/engine/simulation"
+	"example.com/sockets/03-tcp-reliability/engine/arq"
+	"example.com/sockets/03-tcp-reliability/engine/run"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"example.com/sockets/03-tcp-reliability/engine/views"
 )
 
-// run is the trace of 30 packets over a bad network, whose reader is slow.
-func run(t testing.TB, protocol string, seed int64) *trace.Trace {
+// slow is the trace of 9000 bytes over a bad network, whose reader is slow.
+func slow(t testing.TB, protocol string, seed int64) *trace.Trace {
 	t.Helper()
-	c, err := network.Parse("-rate 1Mbit -loss 0.05 -duplicate 0.1 -corrupt 0.05 -drop data:2")
-	if err != nil {
+	address := fmt.Sprintf("protocol=%s&bytes=9000&read-rate=4000&loss=0.05&duplicate=0.1&corrupt=0.05&drop=data:2&seed=%d", protocol, seed)
+	if protocol == "tcp" {
+		address += "&receive-buffer=3000"
+	}
+	return traced(t, address)
+}
+
+func traced(t testing.TB, address string) *trace.Trace {
+	t.Helper()
+	s, wrong := run.FromAddress(address)
+	if wrong != nil {
+		t.Fatal(wrong)
+	}
+	var tr trace.Trace
+	if _, err := s.Run(&tr); err != nil {
 		t.Fatal(err)
 	}
-	c.Seed = seed
-	settings := hosts.Default()
-	settings.Protocol, settings.ReceiveBuffer = protocol, 3000
-	client, server, free, err := hosts.New(settings, seed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer free()
-	s := simulation.Config{Client: client, Server: server, Network: network.New(c), ReadRate: 4000,
-		Trace: &trace.Trace{Protocol: protocol}}
-	for range 30 {
-		s.Writes = append(s.Writes, bytes.Repeat([]byte("x"), 300))
-	}
-	simulation.Run(s)
-	return s.Trace
+	return &tr
 }
 
 // fieldsOf reads the tables of the page: the fields that are always there, and
@@ -94,9 +93,10 @@ func TestFieldsAreDocumented(t *testing.T) {
 		{Kind: trace.Dropped, Number: 1, Copy: 1, Packet: &trace.Header{Kind: trace.Data}},
 		{Kind: trace.Failed, Text: "gave up"},
 	}}
-	for seed, protocol := range hosts.Names {
-		all.Events = append(all.Events, run(t, protocol, int64(seed)).Events...)
+	for seed, protocol := range append(arq.Names(), "tcp") {
+		all.Events = append(all.Events, slow(t, protocol, int64(seed)).Events...)
 	}
+	all.Events = append(all.Events, traced(t, "drop=data:3").Events...)
 	seen, closed := map[string]bool{}, false
 	for i := range all.Events {
 		e := &all.Events[i]

@@ -340,7 +340,7 @@ func reading(reads []*story.Read, columns int) string {
 	switch {
 	case length == 0:
 		return "reads the end"
-	case length > longRead || !story.Readable(text):
+	case length > longRead || !story.Readable(text) || length > columns && strings.Contains(text, "\n"):
 		return "reads " + story.Count(length, "byte")
 	}
 	return "reads " + middle(text, columns-len("reads "))
