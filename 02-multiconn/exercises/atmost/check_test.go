@@ -170,6 +170,8 @@ func (v *server) look() {
 
 // end ends the listener while handlers run, and lets them go.
 func (v *server) end(err error) {
+	check.Settle()
+	_, before, _, _ := v.listener.State()
 	if err == nil {
 		v.s.Did("closed the listener")
 		v.listener.Close()
@@ -178,7 +180,7 @@ func (v *server) end(err error) {
 		v.s.Did("Accept failed: %v", err)
 		v.listener.Fail(err)
 	}
-	accepted, before, _, _ := v.listener.State()
+	accepted, _, _, _ := v.listener.State()
 	running := v.count() - v.left
 	for i := range v.count() {
 		v.mu.Lock()
