@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sockets/docs/exercises/check"
 )
@@ -169,7 +170,7 @@ func equivalent(t *testing.T, e exercise) map[string]string {
 
 func TestMutants(t *testing.T) {
 	if os.Getenv("CI") == "" && os.Getenv("MUTANTS") == "" {
-		t.Skip("this takes minutes: set CI=true or MUTANTS=true in the environment to try every mutant")
+		t.Skip("this takes minutes: set CI=true in the environment to try a part of the mutants, or MUTANTS=true for all of them")
 	}
 	var all []*variant
 	same := map[string]map[string]string{}
@@ -187,6 +188,15 @@ func TestMutants(t *testing.T) {
 		}
 		all = append(all, list...)
 		same[e.name] = equivalent(t, e)
+	}
+	if os.Getenv("MUTANTS") == "" { // a part of them, another one each day
+		const parts = 4
+		var some []*variant
+		for i := time.Now().YearDay() % parts; i < len(all); i += parts {
+			some = append(some, all[i])
+		}
+		t.Logf("tried today: %d of %d mutants; all of them with MUTANTS=true in the environment", len(some), len(all))
+		all = some
 	}
 	runVariants(t, all, false)
 	count := map[string]int{}
@@ -209,7 +219,7 @@ func TestMutants(t *testing.T) {
 	}
 	for _, e := range asked(t) {
 		for name := range same[e.name] {
-			if !met[e.name+name] {
+			if os.Getenv("MUTANTS") != "" && !met[e.name+name] {
 				t.Errorf("%s: equivalent.txt names a mutant that does not exist:\n%s", e.name, name)
 			}
 		}
