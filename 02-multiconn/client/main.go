@@ -69,7 +69,7 @@ func (c *client) run(ctx context.Context) error {
 	if ctx.Err() != nil && c.echoed.Load() < int64(c.conns)*int64(c.messages) {
 		fmt.Fprintf(c.out, "Stopped; messages echoed: %d\n", c.echoed.Load())
 		if failed.Count() == 0 {
-			return cli.Stopped
+			return cli.ErrStopped
 		}
 	}
 	return failed.Explain(c.addr)

@@ -228,7 +228,7 @@ func TestStop(t *testing.T) {
 			var out bytes.Buffer
 			err := load{addr, 3, 64, time.Hour, time.Hour}.run(ctx, &out, io.Discard)
 			figuresOnly, stopped := strings.CutSuffix(out.String(), "Stopped before the 1h0m0s were over\n")
-			if _, failed := figures(t, figuresOnly); err != cli.Stopped || failed != 0 || !stopped {
+			if _, failed := figures(t, figuresOnly); err != cli.ErrStopped || failed != 0 || !stopped {
 				t.Errorf("the load was stopped, and says %v", err)
 			}
 		})

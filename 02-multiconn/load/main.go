@@ -90,7 +90,7 @@ func (l load) run(ctx context.Context, out, progress io.Writer) error {
 	fmt.Fprintf(out, "Errors: %d\n", failed.Count())
 	if ctx.Err() != nil {
 		fmt.Fprintf(out, "Stopped before the %s were over\n", l.duration)
-		return cli.Stopped
+		return cli.ErrStopped
 	}
 	return failed.Explain(l.addr)
 }

@@ -29,7 +29,7 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	conn, err := dialer.DialContext(ctx, "tcp", addr)
 	if ctx.Err() != nil {
 		fmt.Fprintln(out, "Stopped; not connected yet")
-		return cli.Stopped
+		return cli.ErrStopped
 	}
 	if err != nil {
 		return neterror.Dial(addr, err, ourServer)
@@ -49,7 +49,7 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintf(out, "Stopped; bytes sent: %d, and the server still took more\n", sent)
-		return cli.Stopped
+		return cli.ErrStopped
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("sent %d bytes to %s, then: %w\n%s",
 			sent, addr, neterror.Cause(err), neterror.Advice(err, ourServer))

@@ -133,3 +133,17 @@ func connectionTimedOut(t *testing.T) error {
 	_, err = dialer.Dial("tcp", addr.String())
 	return err
 }
+
+// skipIfLacking skips a test that needs something which this machine does not
+// have. Continuous integration has it.
+func skipIfLacking(t *testing.T, need string) {
+	t.Helper()
+	why := machineLacks(need)
+	switch {
+	case why == "":
+	case mayLack(need):
+		t.Skipf("skipped: this machine lacks %s: %s", need, why)
+	default:
+		t.Fatalf("continuous integration must have %s: %s", need, why)
+	}
+}

@@ -182,7 +182,7 @@ func TestPagesHaveOneName(t *testing.T) {
 	for _, p := range pages {
 		expectRule(t, p, problems[p.name])
 		if other, taken := titles[bare(p.title())]; taken || p.title() == "" {
-			t.Error(fmt.Sprintf("%s has the title %q, as has %q", p.name, p.title(), other))
+			t.Errorf("%s has the title %q, as has %q", p.name, p.title(), other)
 		}
 		titles[bare(p.title())] = p.name
 	}

@@ -102,14 +102,14 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Stopped is the error of a client that Ctrl-C has ended before it was done.
+// ErrStopped is the error of a client that Ctrl-C has ended before it was done.
 // Its own last line says so.
-var Stopped = errors.New("stopped")
+var ErrStopped = errors.New("stopped")
 
 // Exit ends the program: with status 1 where err says what went wrong, or
 // where something could not be printed.
 func Exit(err error) {
-	if err != nil && err != Stopped {
+	if err != nil && err != ErrStopped {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	Stdout.mu.Lock()

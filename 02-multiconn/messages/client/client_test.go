@@ -149,7 +149,7 @@ func TestStop(t *testing.T) {
 	})
 	var out strings.Builder
 	err := (&client{addr, time.Minute, "search", "x", &out}).run(ctx)
-	if err != cli.Stopped || out.String() != "Stopped before the reply had come\n" {
+	if err != cli.ErrStopped || out.String() != "Stopped before the reply had come\n" {
 		t.Errorf("the client was stopped, printed %q, and its error is %v", &out, err)
 	}
 }

@@ -37,7 +37,7 @@ func (c *client) run(ctx context.Context) error {
 	text, err := c.ask(ctx)
 	if err != nil && ctx.Err() != nil {
 		fmt.Fprintln(c.out, "Stopped before the reply had come")
-		return cli.Stopped
+		return cli.ErrStopped
 	}
 	if err != nil {
 		return err
