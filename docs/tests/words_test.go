@@ -4,7 +4,6 @@ package tests
 // it comes first, and a page has one name.
 
 import (
-	"fmt"
 	"net/url"
 	"path"
 	"regexp"
