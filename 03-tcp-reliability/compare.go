@@ -61,7 +61,7 @@ func (o *options) compareAll(out io.Writer) error {
 func (o *options) table(out io.Writer) error {
 	_, whole := o.Writes()
 	fmt.Fprintf(out, "%d bytes over a network with %v\n\n", len(whole), o.Conditions)
-	fmt.Fprintf(out, "%-17s  %-24s %12s %8s %8s %6s\n",
+	fmt.Fprintf(out, "%-16s  %-24s %12s %8s %8s %6s\n",
 		"protocol", "delivered", "time", "packets", "again", "link")
 	notes := ""
 	for _, name := range hosts.Names {
@@ -77,7 +77,7 @@ func (o *options) table(out io.Writer) error {
 			bits := int64(len(r.Read)) * 8 * int64(time.Second)
 			share = fmt.Sprintf("%d%%", bits*100/int64(r.LastRead)/int64(o.Rate))
 		}
-		fmt.Fprintf(out, "%-17s  %-24s %12s %8d %8d %6s\n", name, delivered, millis(after),
+		fmt.Fprintf(out, "%-16s  %-24s %12s %8d %8d %6s\n", name, delivered, millis(after),
 			r.Sent[0]+r.Sent[1], r.Retransmits[0]+r.Retransmits[1], share)
 		if n := r.Dropped[1]; n > 0 {
 			notes += fmt.Sprintf("%s: %d packets arrived when the receiver's buffer was full\n", name, n)

@@ -92,7 +92,7 @@ func (o *options) show(out io.Writer, style views.Style) error {
 	}
 	fmt.Fprintln(out, r.Verdict())
 	if r.Err != nil {
-		fmt.Fprintf(out, "The run ended with: %v\n", r.Err)
+		fmt.Fprintf(out, "The run ended with:\n  %v\n", r.Err)
 	}
 	if err := views.WriteSummary(out, &t); err != nil {
 		return err
