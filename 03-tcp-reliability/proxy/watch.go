@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -22,29 +23,30 @@ type watcher struct {
 	ladder   *views.Live
 	captures []*views.Capture
 	files    []*os.File
-	name     string // of the captures, without what captureNames adds
-	trouble  error  // of a capture
+	trouble  error // of a capture
 }
-
-// captureNames are what follows the name of a capture, by the end.
-var captureNames = []string{"-client.pcapng", "-server.pcapng"}
 
 func newWatcher(out io.Writer, view string, color bool) *watcher {
 	return &watcher{out: out, view: view, ladder: views.NewLive(out, views.Style{Color: color})}
 }
 
 // capture begins to write NAME-client.pcapng and NAME-server.pcapng, or none.
+// Those of an earlier run are kept, under another name.
 func (w *watcher) capture(name string) error {
 	start := time.Now()
-	w.name = name
-	for end, suffix := range captureNames {
-		f, err := os.Create(name + suffix + ".part")
+	for end, suffix := range []string{"-client", "-server"} {
+		f, err := createBeside(name+suffix, ".pcapng")
 		if err != nil {
 			for _, f := range w.files {
 				f.Close()
 				os.Remove(f.Name())
 			}
-			return fmt.Errorf("cannot write the captures: %w; give -pcap a name in a folder that exists and may be written to", err)
+			var trouble *fs.PathError
+			if errors.As(err, &trouble) {
+				err = trouble.Err
+			}
+			return fmt.Errorf("cannot write %s.pcapng: %w\n"+
+				"give -pcap a name in a folder that exists and may be written to", name+suffix, err)
 		}
 		w.files = append(w.files, f)
 		// Room for the largest packet: each goes out in one piece, so that
@@ -55,6 +57,23 @@ func (w *watcher) capture(name string) error {
 		w.captures = append(w.captures, c)
 	}
 	return nil
+}
+
+// createBeside creates a file. One of that name takes the first free name with
+// a number: run-client.pcapng becomes run-client-1.pcapng.
+func createBeside(name, suffix string) (*os.File, error) {
+	for n := 1; ; n++ {
+		f, err := os.OpenFile(name+suffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, os.ErrExist) {
+			return f, err
+		}
+		earlier := fmt.Sprintf("%s-%d%s", name, n, suffix)
+		if _, err := os.Lstat(earlier); errors.Is(err, os.ErrNotExist) {
+			if err := os.Rename(name+suffix, earlier); err != nil {
+				return nil, err
+			}
+		}
+	}
 }
 
 // watching says whether there is anybody to tell of events.
@@ -184,15 +203,11 @@ func (m *medium) waits(connection int, left time.Duration) {
 	m.watch.ladder.Say(connection, fmt.Sprintf("waits for a timer, %.1f s more", left.Seconds()))
 }
 
-// close ends the captures: they take their names, perhaps those of an earlier
-// run's, now that they are whole.
+// close ends the captures.
 func (w *watcher) close() error {
-	var errs []error
-	for i, f := range w.files {
+	errs := []error{w.trouble}
+	for _, f := range w.files {
 		errs = append(errs, f.Close())
-		if w.trouble == nil {
-			errs = append(errs, os.Rename(f.Name(), w.name+captureNames[i]))
-		}
 	}
-	return errors.Join(append(errs, w.trouble)...)
+	return errors.Join(errs...)
 }
