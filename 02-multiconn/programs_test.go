@@ -155,7 +155,7 @@ func TestHelp(t *testing.T) {
 		got := servertest.Run(t, servertest.Command(t, name, "-h"))
 		lines := strings.Split(got.Stdout, "\n")
 		if got.Status != 0 || got.Stderr != "" || len(lines) < 4 || !strings.HasSuffix(lines[0], ".") ||
-			!strings.HasPrefix(lines[2], "  go run ./02-multiconn/"+name) {
+			!strings.HasPrefix(lines[2], "    go run ./02-multiconn/"+name) {
 			t.Errorf("%s -h: status %d, errors %q, output\n%s", name, got.Status, got.Stderr, got.Stdout)
 		}
 		if wide := servertest.TooWide(got.Stdout); wide != nil {
@@ -291,8 +291,9 @@ func TestSecondInterrupt(t *testing.T) {
 			server.Signal(t, os.Interrupt)
 			server.Lines.Expect(t, "Stopping; waiting for clients: 1, for 1h0m0s at most; Ctrl-C again ends at once")
 			server.Signal(t, os.Interrupt)
-			if status := server.End(t); status == 0 {
-				t.Error("ended before its time, the server has status 0")
+			server.Errors.Expect(t, "Ended at once")
+			if status := server.End(t); status != 1 {
+				t.Errorf("ended before its time, the server has status %d", status)
 			}
 		})
 	}

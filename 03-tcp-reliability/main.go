@@ -15,6 +15,7 @@ import (
 
 	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/picture"
 	"example.com/sockets/03-tcp-reliability/engine/run"
 	"example.com/sockets/03-tcp-reliability/engine/terminal"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
@@ -25,6 +26,7 @@ import (
 type options struct {
 	run.Settings
 	view    string
+	picture picture.Options // of -view svg
 	pcap    string
 	compare bool
 	losses  []network.Probability // all that were given
@@ -68,8 +70,12 @@ func (o *options) show(out io.Writer, style views.Style) error {
 			view = "summary"
 		}
 	}
-	if view == "json" {
+	switch view {
+	case "json":
 		return views.WriteJSON(out, &t)
+	case "svg":
+		o.picture.Title = fmt.Sprintf("%s over a network with %v", o.Protocol, o.Conditions)
+		return picture.Write(out, &t, o.picture)
 	}
 	fmt.Fprintf(out, "%s over a network with %v\n\n", o.Protocol, o.Conditions)
 	switch view {
@@ -105,7 +111,7 @@ func (o *options) show(out io.Writer, style views.Style) error {
 // summary.
 const manyLines = 200
 
-var viewNames = []string{"ladder", "summary", "cwnd", "json"}
+var viewNames = []string{"ladder", "summary", "cwnd", "json", "svg"}
 
 // parse reads the command line. Errors are printed to w.
 func parse(args []string, w io.Writer) (*options, error) {
@@ -114,6 +120,7 @@ func parse(args []string, w io.Writer) (*options, error) {
 	o.Settings.Flags(fs)
 	fs.StringVar(&o.view, "view", "", "what to print: "+strings.Join(viewNames, ", ")+
 		"\n(default ladder, of more than 200 packets summary)")
+	pictureFlags(fs, &o.picture)
 	fs.StringVar(&o.pcap, "pcap", "",
 		"also write the captures `NAME`-client.pcapng and NAME-server.pcapng")
 	fs.BoolVar(&o.compare, "compare", false,
@@ -125,10 +132,42 @@ func parse(args []string, w io.Writer) (*options, error) {
 		"and shows what becomes\nof each packet.", func() error { return o.check(flags.Given(fs)) })
 }
 
+var pictureNames = []string{"width", "theme", "from", "to", "animate"}
+
+// pictureFlags defines the flags of -view svg.
+func pictureFlags(fs *flag.FlagSet, o *picture.Options) {
+	o.Width = 900
+	fs.Func("width", "svg: how wide the picture is, in `points` (default 900)", func(text string) error {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < picture.MinWidth || n > picture.MaxWidth {
+			return fmt.Errorf("must be from %d to %d points", picture.MinWidth, picture.MaxWidth)
+		}
+		o.Width = n
+		return nil
+	})
+	fs.Func("theme", "svg: light or `dark` (default the reader's)", func(text string) error {
+		if text != "light" && text != "dark" {
+			return errors.New("must be light or dark")
+		}
+		o.Theme = text
+		return nil
+	})
+	flags.Duration(fs, &o.From, "from", "svg: leave out what happened before this `time`")
+	flags.Duration(fs, &o.To, "to", "svg: leave out what happened after this `time`; 0: nothing")
+	fs.BoolVar(&o.Animate, "animate", false, "svg: let time pass, once, for five seconds")
+}
+
 // check objects to what the flags mean together.
 func (o *options) check(given map[string]bool) error {
 	if err := o.Settings.Check(given, o.compare); err != nil {
 		return err
+	}
+	if o.view != "svg" {
+		for _, name := range pictureNames {
+			if given[name] {
+				return fmt.Errorf("flag -%s is for -view svg", name)
+			}
+		}
 	}
 	switch {
 	case !slices.Contains(append(viewNames, ""), o.view):
@@ -136,6 +175,8 @@ func (o *options) check(given map[string]bool) error {
 	case o.compare && (given["protocol"] || given["view"] || given["pcap"]):
 		return errors.New("flag -compare runs every protocol and prints a table:\n" +
 			"it excludes -protocol, -view and -pcap")
+	case o.picture.To > 0 && o.picture.To <= o.picture.From:
+		return flags.Invalid("to", o.picture.To, "must be later than -from")
 	case len(o.losses) > 1 && !o.compare:
 		return errors.New("flag -loss: several probabilities make sense with -compare only")
 	}

@@ -69,7 +69,8 @@ func (o *options) run(ctx context.Context) error {
 		return fmt.Errorf("cannot listen: %w\ntake a free port with -listen 127.0.0.1:0", err)
 	}
 	defer context.AfterFunc(ctx, func() { l.Close() })()
-	fmt.Printf("Listening on %s, forwarding to %s;\nof each client's bytes, %d to %d are thrown away\n",
+	fmt.Printf("Listening on %s, forwarding to %s\n"+
+		"Of each client's bytes %d to %d are thrown away\n",
 		l.Addr(), o.target, o.from+1, o.from+o.lose)
 
 	var clients sync.WaitGroup

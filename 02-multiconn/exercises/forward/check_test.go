@@ -31,7 +31,7 @@ func start(s *check.Story) *proxy {
 	s.Did("called Forward between a client and a target")
 	p.over = s.Go(func() { p.err = Forward(p.nearClient, p.nearTarget) })
 	for _, c := range []net.Conn{p.client, p.target} {
-		c.SetDeadline(time.Now().Add(check.Patience * 2 / 3))
+		c.SetDeadline(time.Now().Add(check.Patience * 3 / 4))
 	}
 	return p
 }
@@ -72,7 +72,7 @@ func ends(s *check.Story, c net.Conn, symptom string) {
 func (p *proxy) returns(symptom string) {
 	select {
 	case <-p.over:
-	case <-time.After(check.Patience / 3):
+	case <-time.After(check.Patience * 2 / 3):
 		p.s.Fail("Forward returns", "it does not", symptom+check.Where())
 	}
 	for name, c := range map[string]net.Conn{"the client's": p.nearClient, "the target's": p.nearTarget} {
@@ -141,13 +141,13 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "big", Holds: []int{1}, Do: func(s *check.Story) {
 			p := start(s)
-			text := strings.Repeat("a line of text\n", 200_000)
+			text := strings.Repeat("a line of text\n", 80_000)
 			go io.Copy(p.target, p.target) // an echo server
 			passes(s, p.client, p.client, "the client (of an echo)", text, "a large echo did not come back whole")
 		}},
 		{Name: "big-and-closed", Holds: []int{1, 3, 4}, Do: func(s *check.Story) {
 			p := start(s)
-			text := strings.Repeat("a line of text\n", 200_000)
+			text := strings.Repeat("a line of text\n", 80_000)
 			s.Did("the target sent %d bytes and closed; the client reads them later", len(text))
 			go func() {
 				io.WriteString(p.target, text)
@@ -163,7 +163,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "two-connections", Holds: []int{6}, Do: func(s *check.Story) {
 			a, b := start(s), start(s)
-			textA, textB := strings.Repeat("all for anna, ", 100_000), strings.Repeat("ben's letters ", 100_000)
+			textA, textB := strings.Repeat("all for anna, ", 40_000), strings.Repeat("ben's letters ", 40_000)
 			go io.Copy(a.target, a.target)
 			go io.Copy(b.target, b.target)
 			var got [2]string
@@ -212,6 +212,17 @@ func TestCheck(t *testing.T) {
 			}
 			p.failed(stillWaits)
 		}},
+		{Name: "half-closed-and-reset", Holds: []int{3, 5}, Do: func(s *check.Story) {
+			p := start(s)
+			p.there("a question")
+			s.Did("the client half-closed (FIN)")
+			p.client.CloseWrite()
+			ends(s, p.target, "the target never learned that the client has sent everything")
+			s.Did("the target reset the connection (RST), in place of an answer")
+			p.target.SetLinger(0)
+			p.target.Close()
+			p.failed(stillWaits)
+		}},
 		{Name: "target-is-gone", Holds: []int{5}, Do: func(s *check.Story) {
 			p := start(s)
 			p.there("hello")
@@ -237,7 +248,7 @@ func TestCheck(t *testing.T) {
 				client.Close()
 				select {
 				case <-over:
-				case <-time.After(check.Patience / 3):
+				case <-time.After(check.Patience * 2 / 3):
 					s.Fail("Forward returns", "it does not", stillWaits+check.Where())
 				}
 				target.Close()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -89,7 +90,7 @@ func TestCheck(t *testing.T) {
 					all += frame(m[:min(len(m), 65535)])
 				}
 				all = all[:len(all)-d.N(2)*d.Size(len(all))] // cut off, perhaps
-				err := []error{io.EOF, broken, nil}[d.N(3)]
+				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil}[d.N(4)]
 				together := d.OneIn(2)
 				s.Bubble(func() { readAll(s, s.Stream(err, together, d.Pieces(all)...)) })
 			})

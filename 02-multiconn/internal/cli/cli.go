@@ -36,7 +36,7 @@ func ParseArgs(does, call string, check func() error) {
 	flag.CommandLine.SetOutput(io.Discard)
 	err := flag.CommandLine.Parse(os.Args[1:])
 	if err == flag.ErrHelp {
-		fmt.Fprintf(Stdout, "%s\n\n  %s\n\n", does, call)
+		fmt.Fprintf(Stdout, "%s\n\n    %s\n\n", does, call)
 		flag.CommandLine.SetOutput(Stdout)
 		flag.PrintDefaults()
 		Exit(nil)
@@ -60,10 +60,19 @@ func objection(err error) string {
 }
 
 // Interrupt takes over Ctrl-C and SIGTERM: the first one cancels the context
-// that it returns, and the second one kills the program, as without Interrupt.
+// that it returns, and the second one ends the program at once, with status 1.
 func Interrupt() context.Context {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	// Both have room here, so that none is lost however soon the second comes.
+	pressed := make(chan os.Signal, 2)
+	signal.Notify(pressed, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-pressed
+		cancel()
+		<-pressed
+		fmt.Fprintln(os.Stderr, "Ended at once")
+		os.Exit(1)
+	}()
 	return ctx
 }
 

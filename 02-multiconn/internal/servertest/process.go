@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 var programs string // the folder of those that Build has built
@@ -147,6 +148,10 @@ func (p *Process) Signal(t testing.TB, sig os.Signal) {
 // where a signal killed it. Lines and Errors keep what it printed.
 func (p *Process) End(t testing.TB) int {
 	t.Helper()
+	defer time.AfterFunc(patience, func() {
+		t.Errorf("%s does not end", p.Cmd)
+		p.Cmd.Process.Kill()
+	}).Stop()
 	state, err := p.Cmd.Process.Wait()
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ func fromFlags() *client {
 		"give up connecting, and then waiting for the reply, after this\n`duration`, such as 500ms")
 	cli.ParseArgs("Send one request to the message server, and print its reply.",
 		"go run ./02-multiconn/messages/client [flags] search TEXT\n"+
-			"  go run ./02-multiconn/messages/client [flags] binary TEXT", c.check)
+			"    go run ./02-multiconn/messages/client [flags] binary TEXT", c.check)
 	return c
 }
 

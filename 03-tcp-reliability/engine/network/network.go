@@ -151,9 +151,9 @@ func (n *Network) Send(now time.Duration, d Direction, size, data int) Fate {
 	switch {
 	case !ok:
 		f.Lost = LostQueue
-	case c.Drop.names(d, f.Number, data):
+	case c.Drop.Names(d, f.Number, data):
 		f.Lost = LostScript
-	case lost && faulty && !c.Spare.names(d, f.Number, data):
+	case lost && faulty && !c.Spare.Names(d, f.Number, data):
 		f.Lost = LostRandom
 	}
 	if f.Lost != NotLost {

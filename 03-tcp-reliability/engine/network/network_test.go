@@ -386,7 +386,7 @@ func FuzzScript(f *testing.F) {
 			t.Fatalf("%q prints as %q, which means:\n%s", text, s, diff)
 		}
 		for d := Up; d <= Down; d++ {
-			if s.names(d, number, 0) != again.names(d, number, 0) {
+			if s.Names(d, number, 0) != again.Names(d, number, 0) {
 				t.Fatalf("%q and %q differ on packet %d", text, s, number)
 			}
 		}

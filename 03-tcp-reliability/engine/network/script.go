@@ -100,9 +100,9 @@ func (s Script) empty() bool {
 	return len(s.lists[0])+len(s.lists[1])+len(s.lists[2]) == 0
 }
 
-// names says whether the script names a packet: its number in its direction,
+// Names says whether the script names a packet: its number in its direction,
 // and for the first transmission of the k-th packet with payload data = k.
-func (s *Script) names(d Direction, number, data int) bool {
+func (s *Script) Names(d Direction, number, data int) bool {
 	return contains(s.lists[d], number) ||
 		d == Up && data > 0 && contains(s.lists[2], data)
 }
@@ -118,4 +118,60 @@ func contains(list []span, n int) bool {
 		return 0
 	})
 	return found
+}
+
+// With names one more packet: by data, if that is not 0, since a first
+// transmission keeps this number whatever becomes of the packets before it.
+func (s Script) With(d Direction, number, data int) Script {
+	list := int(d)
+	if data > 0 {
+		list, number = len(s.lists)-1, data
+	}
+	s.lists[list] = merge(append(append([]span(nil), s.lists[list]...), span{number, number}))
+	return s
+}
+
+// Without does not name a packet, neither by its number nor, if that is not 0,
+// by data.
+func (s Script) Without(d Direction, number, data int) Script {
+	s.lists[d] = cut(s.lists[d], number)
+	if data > 0 {
+		s.lists[len(s.lists)-1] = cut(s.lists[len(s.lists)-1], data)
+	}
+	return s
+}
+
+// cut takes a number out of the spans.
+func cut(list []span, n int) []span {
+	if !contains(list, n) {
+		return list
+	}
+	var rest []span
+	for _, s := range list {
+		if n < s.first || n > s.last {
+			rest = append(rest, s)
+			continue
+		}
+		if s.first < n {
+			rest = append(rest, span{s.first, n - 1})
+		}
+		if n < s.last {
+			rest = append(rest, span{n + 1, s.last})
+		}
+	}
+	return rest
+}
+
+// Except lists what s names and other does not, each packet by itself.
+func (s Script) Except(other Script) (items []string) {
+	for i, list := range s.lists {
+		for _, p := range list {
+			for n := p.first; n <= p.last && len(items) < 1000; n++ {
+				if !contains(other.lists[i], n) {
+					items = append(items, fmt.Sprintf("%s:%d", scriptWords[i], n))
+				}
+			}
+		}
+	}
+	return items
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -286,5 +287,26 @@ func TestBrokenFiles(t *testing.T) {
 	sending(t, arq.GoBackN, addr, strings.NewReader("hello")).Run(t.Context())
 	if r := wait(); !errors.Is(r.err, broken) {
 		t.Errorf("the output can't be written: %v", r.err)
+	}
+}
+
+// Only a packet of the transfer may change where the answers go.
+func TestPeer(t *testing.T) {
+	r := Receiving{Protocol: arq.GoBackN, Out: io.Discard}
+	from := func(port uint16, transfer uint64, seq uint32) (ours bool) {
+		b := arq.Encode(arq.Packet{Protocol: arq.GoBackN, Type: arq.Data, Transfer: transfer,
+			Seq: uint32(transfer) + seq, Payload: []byte("x")})
+		return r.receive(datagram{b, netip.AddrPortFrom(netip.IPv6Loopback(), port)})
+	}
+	for i, step := range []struct {
+		port     uint16
+		transfer uint64
+		seq      uint32
+		peer     uint16
+	}{{1, 7, 2, 0}, {2, 7, 1, 2}, {3, 9, 1, 2}, {4, 7, 2, 4}} {
+		ours := from(step.port, step.transfer, step.seq)
+		if r.peer.Port() != step.peer || ours != (step.peer == step.port) {
+			t.Errorf("packet %d: ours %v, answers go to %v", i+1, ours, r.peer)
+		}
 	}
 }

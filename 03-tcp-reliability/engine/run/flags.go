@@ -87,8 +87,8 @@ func (s *Settings) useless(name string, all bool) string {
 	return ""
 }
 
-// flagSet has a flag for each setting. Setting one changes s.
-func (s *Settings) flagSet() *flag.FlagSet {
+// FlagSet has a flag for each setting. Setting one changes s.
+func (s *Settings) FlagSet() *flag.FlagSet {
 	fs := flag.NewFlagSet("", flag.ContinueOnError)
 	s.Flags(fs)
 	return fs
@@ -98,7 +98,7 @@ func (s *Settings) flagSet() *flag.FlagSet {
 // their values, in order. Read as a command line they give the same settings.
 func (s Settings) changed() (names, values []string) {
 	standard := Default()
-	was, is := standard.flagSet(), s.flagSet()
+	was, is := standard.FlagSet(), s.FlagSet()
 	differs := func(name string) bool {
 		return is.Lookup(name).Value.String() != was.Lookup(name).Value.String() &&
 			s.useless(name, false) == ""
@@ -117,7 +117,7 @@ func (s Settings) changed() (names, values []string) {
 // usual shells, unless the message has signs that only some of them leave alone.
 func (s Settings) Command() string {
 	line := "go run ./03-tcp-reliability"
-	set := s.flagSet()
+	set := s.FlagSet()
 	names, values := s.changed()
 	for i, name := range names {
 		_, isBool := set.Lookup(name).Value.(interface{ IsBoolFlag() bool })
@@ -161,7 +161,7 @@ func (s Settings) Address() string {
 // not understand it names, each in a line, and leaves at the default.
 func FromAddress(address string) (s Settings, wrong []string) {
 	s = Default()
-	fs := s.flagSet()
+	fs := s.FlagSet()
 	given := map[string]bool{}
 	for pair := range strings.SplitSeq(address, "&") {
 		if pair == "" {
@@ -196,3 +196,6 @@ func FromAddress(address string) (s Settings, wrong []string) {
 		delete(given, f.Name)
 	}
 }
+
+// Names are the flags of the settings, in the order of a command line.
+func Names() []string { return slices.Clone(order) }

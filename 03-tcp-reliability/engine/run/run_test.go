@@ -126,7 +126,7 @@ func TestWrongAddress(t *testing.T) {
 // Every flag has its place in the order.
 func TestOrder(t *testing.T) {
 	s := Default()
-	s.flagSet().VisitAll(func(f *flag.Flag) {
+	s.FlagSet().VisitAll(func(f *flag.Flag) {
 		if strings.Count(" "+strings.Join(order, " ")+" ", " "+f.Name+" ") != 1 {
 			t.Errorf("-%s is not in the order of the flags", f.Name)
 		}

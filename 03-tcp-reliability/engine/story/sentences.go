@@ -39,6 +39,15 @@ func (d *Digest) Story() (story []Sentence) {
 	}
 	key, rest := d.whatWasLost()
 	add(LostTopic, key, rest)
+	underWay := 0
+	for _, p := range d.Packets {
+		if p.Fate == UnderWay {
+			underWay++
+		}
+	}
+	if underWay > 0 {
+		add(LostTopic, Count(underWay, "packet")+" "+was(underWay)+" still under way", " when the run ended.")
+	}
 	if d.Protocol == "udp" {
 		d.torn(add)
 		return story
@@ -331,19 +340,19 @@ func (d *Digest) cost(add func(Topic, string, string)) {
 		key, rest := fmt.Sprintf("%s was missing for %s", w.Packet.Name(), Millis(w.Till-w.From)), ""
 		if len(waits) > 1 {
 			name := w.Packet.Name()
-			if d.unit() != "word" {
+			if d.Unit() != "word" {
 				name = ""
 			} else {
 				name = ", " + name + ","
 			}
-			key = fmt.Sprintf("%s were missing, the longest%s for %s", Count(len(waits), d.unit()),
+			key = fmt.Sprintf("%s were missing, the longest%s for %s", Count(len(waits), d.Unit()),
 				name, Millis(w.Till-w.From))
 		}
 		switch {
 		case later == 1:
-			rest = fmt.Sprintf("; 1 later %s waited %s", d.unit(), Millis(longest))
+			rest = fmt.Sprintf("; 1 later %s waited %s", d.Unit(), Millis(longest))
 		case later > 1:
-			rest = fmt.Sprintf("; %d later %ss waited, the longest %s", later, d.unit(), Millis(longest))
+			rest = fmt.Sprintf("; %d later %ss waited, the longest %s", later, d.Unit(), Millis(longest))
 		}
 		add(Waited, key, rest+".")
 	}
@@ -353,8 +362,8 @@ func (d *Digest) cost(add func(Topic, string, string)) {
 	}
 }
 
-// unit is what a packet carries: a word each, or some bytes.
-func (d *Digest) unit() string {
+// Unit is what a packet carries: a word each, or some bytes.
+func (d *Digest) Unit() string {
 	for _, p := range d.Packets {
 		if p.Length > 0 && strings.ContainsAny(strings.TrimSuffix(p.Text, " "), " \n") {
 			return "packet"
@@ -398,13 +407,13 @@ func (d *Digest) torn(add func(Topic, string, string)) {
 	if missed > 0 && len(names) <= 3 {
 		parts = append(parts, "never gets "+list3(names))
 	} else if missed > 0 {
-		parts = append(parts, fmt.Sprintf("never gets %s", Count(missed, d.unit())))
+		parts = append(parts, fmt.Sprintf("never gets %s", Count(missed, d.Unit())))
 	}
 	if twice > 0 {
-		parts = append(parts, fmt.Sprintf("reads %s twice", Count(twice, d.unit())))
+		parts = append(parts, fmt.Sprintf("reads %s twice", Count(twice, d.Unit())))
 	}
 	if late > 0 {
-		parts = append(parts, fmt.Sprintf("reads %s too late", Count(late, d.unit())))
+		parts = append(parts, fmt.Sprintf("reads %s too late", Count(late, d.Unit())))
 	}
 	if len(parts) > 0 {
 		add(Torn, "The application "+parts[0], strings.Join(append([]string{""}, parts[1:]...), ", ")+".")

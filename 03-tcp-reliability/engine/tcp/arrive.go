@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"errors"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/trace"
@@ -27,14 +28,14 @@ func (c *Conn) refuse(s *Segment) {
 	if s.Flags&RST != 0 {
 		return
 	}
-	peer := c.options.Remote
-	c.options.Remote = s.Src
+	peer := c.remote
+	c.remote = s.Src
 	if s.Flags&ACK != 0 {
 		c.sendReset(s.Ack, 0, RST)
 	} else {
 		c.sendReset(0, s.end(), RST|ACK)
 	}
-	c.options.Remote = peer
+	c.remote = peer
 }
 
 // arriveSynchronized: all other states (3.10.7.4).
@@ -48,6 +49,7 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 		}
 		s.Flags &^= SYN // simultaneous open, the last step
 		s.Seq++
+		s.Window >>= c.snd.shift // a SYN's is not scaled (RFC 7323, section 2.2)
 		c.acknowledge()
 	}
 	if !c.checkSequence(now, s) || !c.checkReset(s) {
@@ -74,8 +76,7 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 
 // checkSequence is the first check: does the segment lie in the window, and is it no duplicate from
 // long ago? What does not is answered by an ACK, which tells the peer where we are. RFC 7323
-// (section 5.3, R1) has even old bare ACKs answered; Linux and this TCP don't, since an ACK asks
-// for nothing.
+// (section 5.3, R1) has even old bare ACKs answered; Linux and this TCP don't.
 func (c *Conn) checkSequence(now time.Duration, s *Segment) bool {
 	old := c.stamps.old(s)
 	c.stamps.keep(s, c.owed.last)
@@ -107,14 +108,14 @@ func (c *Conn) checkReset(s *Segment) bool {
 	case s.Seq != c.rcv.nxt:
 		c.acknowledge()
 	case c.state == synReceived && c.passive: // back to LISTEN
-		c.state, c.timer, c.timeouts = listen, timer{}, 0
+		c.state, c.remote, c.timer, c.timeouts = listen, c.options.Remote, timer{}, 0
 		c.snd.flight, c.snd.nxt = nil, c.snd.iss
 	case c.state == synReceived:
-		c.fail(errRefused, false)
+		c.fail(errors.New("connection refused"), false)
 	case c.state == closing || c.state == lastACK || c.state == timeWait:
 		c.fail(nil, false) // all is said: the peer has forgotten us, which is no error
 	default:
-		c.fail(errReset, false)
+		c.fail(errors.New("connection reset by peer"), false)
 	}
 	return false
 }
@@ -138,8 +139,7 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 		return true // an old ACK says nothing of the window either
 	}
 
-	// The newest segment says how large the window is: the one sent last, and of those the one with
-	// the last acknowledgement.
+	// The newest segment says how large the window is: sent last, then acknowledging most.
 	if before(d.wl1, s.Seq) || d.wl1 == s.Seq && !before(s.Ack, d.wl2) {
 		d.wnd, d.wl1, d.wl2 = c.windowOf(s), s.Seq, s.Ack
 		d.widest = max(d.widest, d.wnd)
@@ -152,9 +152,6 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 
 // windowOf is the window that a segment tells, in bytes.
 func (c *Conn) windowOf(s *Segment) int {
-	if s.Flags&SYN != 0 {
-		return int(s.Window)
-	}
 	return int(s.Window) << c.snd.shift
 }
 
@@ -182,9 +179,7 @@ type acknowledgement struct {
 	last  uint32     // what was acknowledged last: Last.ACK.sent
 }
 
-// delay is how long an acknowledgement may wait for a second segment. RFC 9293 allows 500 ms; Linux
-// waits 40.
-const delay = 40 * time.Millisecond
+const delay = 40 * time.Millisecond // an acknowledgement may wait; RFC 9293 allows 500
 
 // acknowledge has output send an ACK, alone or on data.
 func (c *Conn) acknowledge() {

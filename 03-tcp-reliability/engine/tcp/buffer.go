@@ -1,8 +1,7 @@
 package tcp
 
 // A buffer holds the bytes of one direction between the application and the acknowledgement. Its
-// first byte stands at start; what is done with leaves at the front, what is new is put at any
-// distance behind it.
+// first byte stands at start; what is new is put at any distance behind it.
 type buffer struct {
 	room  []byte
 	start int
@@ -19,8 +18,7 @@ func (b *buffer) put(at int, p []byte) {
 	copy(b.room[b.start+at:], p)
 }
 
-// moveDown makes room for n bytes. As the room is at least twice as large as what it must hold, a
-// byte is moved about once.
+// moveDown makes room for n bytes. As there is twice the room, a byte is moved about once.
 func (b *buffer) moveDown(n int) {
 	room := b.room
 	if 2*n > len(room) {

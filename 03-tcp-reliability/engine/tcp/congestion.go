@@ -9,8 +9,7 @@ import "time"
 //
 // From it follows what RFC 5681 and 6675 describe one by one: each segment that arrives, or is
 // lost, makes room for another; the first two duplicate acknowledgements let new segments out
-// (limited transmit, RFC 3042); after a timeout, when everything is taken for lost, the window lets
-// repetitions go.
+// (limited transmit, RFC 3042); after a timeout, it lets repetitions go.
 type congestion struct {
 	cwnd     int
 	ssthresh int  // below it slow start, above it congestion avoidance

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"net/netip"
 	"time"
@@ -40,7 +41,8 @@ const DefaultBuffer = 1 << 20
 type Conn struct {
 	options Options
 	state   state
-	err     error // why it failed
+	err     error          // why it failed
+	remote  netip.AddrPort // the peer, as soon as it is known
 
 	snd        sender
 	rcv        receiver
@@ -89,7 +91,7 @@ func newConn(o Options) *Conn {
 	o.MTU = max(cmp.Or(o.MTU, 1500), leastMTU)
 	o.ReceiveBuffer = cmp.Or(o.ReceiveBuffer, DefaultBuffer)
 	o.SendBuffer = cmp.Or(o.SendBuffer, DefaultBuffer)
-	c := &Conn{options: o, sack: !o.NoSACK, peerMSS: defaultMSS}
+	c := &Conn{options: o, remote: o.Remote, sack: !o.NoSACK}
 	c.stamps = stamps{on: !o.NoTimestamps, offset: o.ISS}
 	c.rto = rto{now: initialRTO, least: cmp.Or(o.RTOMin, leastRTO), most: cmp.Or(o.RTOMax, mostRTO)}
 	c.rcv.size, c.rcv.least = o.ReceiveBuffer, max(1, min(o.ReceiveBuffer/2, c.ownMSS()))
@@ -109,6 +111,7 @@ func newConn(o Options) *Conn {
 
 const (
 	defaultMSS = 536 // what every host takes (RFC 9293, section 3.7.1)
+	leastMSS   = 64  // less would be hardly more than headers
 	leastMTU   = 68  // what every link carries (RFC 791, section 3.2)
 )
 
@@ -131,7 +134,7 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = c.out.arrivals
 	s, err := Decode(packet)
 	if err != nil || s.Dst != c.options.Local ||
-		c.options.Remote.IsValid() && s.Src != c.options.Remote {
+		c.remote.IsValid() && s.Src != c.remote {
 		c.rcv.thrown++
 	} else {
 		c.arrive(now, &s)
@@ -140,8 +143,7 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = 0
 }
 
-// Send gives the next packet for the network, false when there is none. Its bytes are good until
-// the next call.
+// Send gives the next packet for the network, if there is one. Its bytes are lent.
 func (c *Conn) Send(now time.Duration) (trace.Packet, bool) {
 	c.begin(now)
 	if c.tick(now) {
@@ -158,8 +160,7 @@ func (c *Conn) Deadline() (time.Duration, bool) {
 	return c.due()
 }
 
-// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands it takes
-// none, as a program waits in connect.
+// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands: none.
 func (c *Conn) Write(now time.Duration, p []byte) int {
 	c.begin(now)
 	if c.ended || !c.state.maySend() {
@@ -176,8 +177,7 @@ func (c *Conn) Write(now time.Duration, p []byte) int {
 }
 
 // Close says that no more bytes come from this side: a FIN follows them. The peer may go on
-// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet; here what
-// was written is sent first.)
+// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet.)
 func (c *Conn) Close(now time.Duration) {
 	c.begin(now)
 	if c.state == listen {
@@ -193,7 +193,7 @@ func (c *Conn) Close(now time.Duration) {
 func (c *Conn) Abort(now time.Duration) {
 	c.begin(now)
 	if c.state != closed && c.state != timeWait {
-		c.fail(errAborted, true)
+		c.fail(errors.New("connection aborted by this side"), true)
 	}
 }
 

@@ -4,8 +4,7 @@ import "time"
 
 // CUBIC (RFC 9438), to be read after Reno. Reno adds one segment for each round trip: after a loss
 // on a long, fast path it needs minutes to be back. CUBIC's window is a function of the time since
-// the loss. It comes back fast, lingers near the window at which the loss was, then looks for more
-// ever faster:
+// the loss. It comes back fast, lingers there, then looks for more ever faster:
 //
 //	W(t) = C (t - K)^3 + Wmax   (section 4.2, figure 1)
 //
@@ -23,11 +22,8 @@ type cubic struct {
 
 // begin starts the time of growth: K = cubic root of (Wmax - cwnd)/C (4.2).
 func (q *cubic) begin(now time.Duration, cwnd, mss int) {
-	q.epoch, q.begun, q.west = true, now, int64(cwnd)<<10
-	q.k, q.remain = 0, 0
-	if q.wmax < cwnd {
-		q.wmax = cwnd
-	}
+	q.epoch, q.begun, q.west, q.remain = true, now, int64(cwnd)<<10, 0
+	q.wmax = max(q.wmax, cwnd)
 	// C = 0.4 segments/s^3, so a segment of difference is 2.5e9 ms^3.
 	q.k = cubicRoot(int64(q.wmax-cwnd) * 1_000_000_000 / int64(mss) * 5 / 2)
 }
@@ -46,8 +42,7 @@ func (q *cubic) grow(now time.Duration, cwnd, mss, acked int, srtt time.Duration
 	t := now - q.begun
 
 	// Reno's window, with a growth that matches the smaller reduction: alpha = 3(1-0.7)/(1+0.7) =
-	// 9/17 of a segment, a whole one from the window before the loss on. Never be slower than Reno
-	// (section 4.3).
+	// 9/17 of a segment, a whole one from the window before the loss on (section 4.3).
 	more := int64(acked) << 10 * int64(mss) / int64(cwnd)
 	if q.west>>10 < int64(q.prior) {
 		more = more * 9 / 17

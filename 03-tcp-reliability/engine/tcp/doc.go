@@ -1,8 +1,7 @@
-// Package tcp is a TCP to be read: RFC 9293 with selective acknowledgements,
-// congestion control and modern loss detection, over real IPv4 packets. It
-// goes on from package arq: a Conn is a host like the senders and receivers
-// there. Packets and the time go in, packets and the next deadline come out;
-// there is no socket, goroutine, clock or randomness inside.
+// Package tcp is a TCP to be read: RFC 9293 with selective acknowledgements, congestion control and
+// modern loss detection, over real IPv4 packets. It goes on from package arq: a Conn is a host like
+// the senders and receivers there. Packets and the time go in, packets and the next deadline come
+// out; there is no socket, goroutine, clock or randomness inside.
 //
 // Everything turns on three rules:
 //
@@ -19,30 +18,29 @@
 //	segment.go     a segment's bytes; options.go has those behind the header
 //	state.go       the state machine: RFC 9293, figure 5
 //	conn.go        the connection, and what the application calls
-//	handshake.go   how it begins; fail.go: how it ends when it can't be saved
+//	handshake.go   how a connection begins
 //	arrive.go      a segment arrives: RFC 9293, section 3.10.7
 //	receiver.go    bytes come in: order, gaps, window
 //	flight.go      bytes under way: the list of segments sent
-//	recovery.go    what an acknowledgement says; what a timeout means
+//	recovery.go    what an acknowledgement says; what a timeout means; giving up
 //	rto.go         how long to wait
 //	congestion.go  how much may be under way: slow start, Reno
 //	output.go      what leaves, and when to look again
 //	timestamps.go  round trips of repeated segments; old duplicates
 //
-// and, at a second reading, cubic.go and rack.go: what Linux does in place of
-// Reno and of counting to three. buffer.go holds bytes; tell.go and
-// snapshot.go describe packets and state for a trace, and decide nothing.
+// and, at a second reading, cubic.go and rack.go: what Linux does in place of Reno and of counting
+// to three. buffer.go holds bytes; tell.go and snapshot.go describe packets and state for a trace,
+// and decide nothing.
 //
-// Names are RFC 9293's (section 3.3.1): snd.una is SND.UNA, the oldest number
-// not acknowledged; snd.nxt the next to send; snd.wnd the peer's window;
-// rcv.nxt the next number expected; iss and irs each end's first number.
+// Names are RFC 9293's (section 3.3.1): snd.una is SND.UNA, the oldest number not acknowledged;
+// snd.nxt the next to send; snd.wnd the peer's window; rcv.nxt the next number expected; iss and
+// irs each end's first number.
 //
-// Kept: RFC 9293 (TCP), 2018 and 6675 (SACK), 5681 (Reno), 6582 (NewReno, for
-// peers without SACK), 6298 (timer), 7323 (timestamps, window scale), 9438
-// (CUBIC), 8985 (RACK-TLP), 5961 (blind resets), 6928 (a first window of 10).
+// Kept: RFC 9293 (TCP), 2018 and 6675 (SACK), 3042 and 5681 (Reno), 6582 (NewReno, for peers
+// without SACK), 6298 (timer), 7323 (timestamps, window scale), 9438 (CUBIC), 8985 (RACK-TLP), 5961
+// (blind resets), 6928 (a first window of 10).
 //
-// Left out, and what that costs: D-SACK, F-RTO and PRR (a needless repetition
-// is not undone); ECN; path MTU discovery, IP options and fragments, IPv6; SYN
-// cookies; keep-alive; urgent data; restart after idle (RFC 5681, section
-// 4.1); a limit on challenge ACKs (RFC 5961, section 7).
+// Left out, and what that costs: D-SACK, F-RTO and PRR (a needless repetition is not undone); ECN;
+// path MTU discovery, IP options and fragments, IPv6; SYN cookies; keep-alive; urgent data; restart
+// after idle (RFC 5681, section 4.1); a limit on challenge ACKs (RFC 5961, section 7).
 package tcp

@@ -89,8 +89,7 @@ func (d *sender) append(x sent) *sent {
 	return &d.flight[len(d.flight)-1]
 }
 
-// acknowledge takes what lies before ack off the list, and calls arrived for each segment that was
-// not known to have arrived.
+// acknowledge takes what lies before ack off the list, and calls arrived for what is new.
 func (d *sender) acknowledge(ack uint32, arrived func(*sent)) {
 	for len(d.flight) > 0 {
 		x := &d.flight[0]
@@ -147,8 +146,7 @@ func (d *sender) pipe() int {
 }
 
 // threshold is how many segments sent later must have arrived before one is taken for lost:
-// DupThresh (RFC 6675, section 2). Networks change the order of packets a little; with one or two
-// that would cause false alarms.
+// DupThresh (RFC 6675, section 2). Networks reorder a little: fewer would be false alarms.
 const threshold = 3
 
 // judge marks what is lost by the order of arrival: a segment with three behind it that arrived

@@ -23,7 +23,8 @@ func FuzzDecode(f *testing.F) {
 			return // may not fit beside what else there is
 		}
 		again, err := tcp.Decode(s.Encode(nil))
-		if diff := cmp.Diff(s, again, cmpopts.EquateEmpty(), cmpopts.EquateComparable(s.Src)); err != nil || diff != "" {
+		diff := cmp.Diff(s, again, cmpopts.EquateEmpty(), cmpopts.EquateComparable(s.Src))
+		if err != nil || diff != "" {
 			t.Errorf("%v\n%s", err, diff)
 		}
 	})
@@ -40,7 +41,8 @@ func repaired(b []byte) []byte {
 	binary.BigEndian.PutUint16(ip[10:], 0)
 	binary.BigEndian.PutUint16(ip[10:], ^sum16(ip))
 	binary.BigEndian.PutUint16(segment[16:], 0)
-	pseudo := binary.BigEndian.AppendUint32(append([]byte(nil), ip[12:20]...), uint32(6<<16+len(segment)))
+	pseudo := append([]byte(nil), ip[12:20]...)
+	pseudo = binary.BigEndian.AppendUint32(pseudo, uint32(6<<16+len(segment)))
 	binary.BigEndian.PutUint16(segment[16:], ^sum16(append(pseudo, segment...)))
 	return b
 }

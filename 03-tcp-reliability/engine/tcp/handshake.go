@@ -1,13 +1,14 @@
 package tcp
 
 import (
+	"cmp"
+	"errors"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// The handshake: both ends learn each other's first number, and what each can do (RFC 9293, section
-// 3.5).
+// The handshake: both ends learn each other's first number and abilities (RFC 9293, section 3.5).
 
 // arriveListen: LISTEN (3.10.7.2).
 func (c *Conn) arriveListen(now time.Duration, s *Segment) {
@@ -16,7 +17,7 @@ func (c *Conn) arriveListen(now time.Duration, s *Segment) {
 	case s.Flags&ACK != 0:
 		c.refuse(s)
 	case s.Flags&SYN != 0:
-		c.options.Remote, c.passive = s.Src, true
+		c.remote, c.passive = s.Src, true
 		c.agree(s)
 		c.state = synReceived
 		c.sendSYN(now)
@@ -31,17 +32,15 @@ func (c *Conn) arriveSynSent(now time.Duration, s *Segment) {
 		c.refuse(s)
 	case s.Flags&RST != 0:
 		if hasACK {
-			c.fail(errRefused, false)
+			c.fail(errors.New("connection refused"), false)
 		}
 	case s.Flags&SYN != 0 && hasACK:
 		c.agree(s)
 		c.stands(now, s)
-		// The ACK might ride on data. It goes alone, so that all three steps of the handshake are
-		// seen.
+		// The ACK might ride on data. It goes alone, so that all three steps are seen.
 		c.sendACK(now, c.here(0))
 	case s.Flags&SYN != 0:
-		// The other end dials as well: simultaneous open. Our SYN leaves once more, now with an
-		// ACK.
+		// The other end dials as well. Our SYN leaves once more, now with an ACK.
 		c.agree(s)
 		c.state = synReceived
 		c.snd.flight[0].lost, c.snd.flight[0].line = simultaneousOpen, c.here(0)
@@ -58,10 +57,7 @@ func (c *Conn) agree(s *Segment) {
 	c.snd.wnd, c.snd.widest = int(s.Window), int(s.Window)
 	c.snd.wl1, c.snd.wl2 = s.Seq, s.Ack
 
-	c.peerMSS = defaultMSS
-	if s.MSS > 0 {
-		c.peerMSS = int(s.MSS)
-	}
+	c.peerMSS = cmp.Or(int(s.MSS), defaultMSS)
 	c.sack = c.sack && s.SACKPermitted
 	c.rack.on = c.rack.on && c.sack
 	c.stamps.on = c.stamps.on && s.HasTimestamps
@@ -89,6 +85,3 @@ func (c *Conn) stands(now time.Duration, s *Segment) {
 		c.rto.now = max(c.rto.now, 3*time.Second) // RFC 6298, section 5.7
 	}
 }
-
-// leastMSS keeps a peer from having us send hardly more than headers.
-const leastMSS = 64

@@ -58,8 +58,7 @@ func (o *SegmentOptions) encode(b []byte) []byte {
 	return b
 }
 
-// decode reads the options in b. Those that it does not know are left out (RFC 9293, MUST-6). It is
-// false if a length can't be.
+// decode reads the options in b. It leaves out those that it does not know (RFC 9293, MUST-6).
 func (o *SegmentOptions) decode(b []byte) bool {
 	for len(b) > 0 && b[0] != endOfOptions {
 		if b[0] == noOperation {

@@ -47,7 +47,8 @@ func (c *Conn) output(now time.Duration) {
 			x.end++
 			c.finSent()
 		}
-		c.transmit(now, d.append(x), c.rack.reason(), c.here(0))
+		c.transmit(now, d.append(x), c.rack.why, c.here(0))
+		c.rack.why = ""
 	}
 
 	if c.owed.now {
@@ -71,8 +72,7 @@ func (c *Conn) fresh() (size int, fin, ok bool) {
 	case size < 0 || size == 0 && !fin:
 		return 0, false, false
 	case len(d.flight) == 0:
-		// Whatever fits: with nothing under way no acknowledgement will come and make room for
-		// more.
+		// Whatever fits: with nothing under way no acknowledgement will make room for more.
 	case size < full && size < d.widest/2:
 		// The window cuts it: a silly window (RFC 9293, section 3.8.6.2.1).
 		return 0, false, false
@@ -142,8 +142,7 @@ func (c *Conn) sendACK(now time.Duration, line trace.Line) {
 }
 
 // sendProbe asks for an ACK, with a number that was acknowledged long ago: it must be answered (RFC
-// 9293, section 3.10.7.4, first). Section 3.8.6.1 would send a byte of data; this, which Linux
-// does, needs none.
+// 9293, section 3.10.7.4, first). Section 3.8.6.1 would send a byte of data; Linux does this.
 func (c *Conn) sendProbe(now time.Duration, line trace.Line) {
 	s := c.segment(now, c.snd.una-1)
 	c.tell(&s, nil, trace.WindowProbe, line)
@@ -151,13 +150,13 @@ func (c *Conn) sendProbe(now time.Duration, line trace.Line) {
 
 // sendReset sends a RST.
 func (c *Conn) sendReset(seq, ack uint32, flags Flags) {
-	s := Segment{Src: c.options.Local, Dst: c.options.Remote, Seq: seq, Ack: ack, Flags: flags}
+	s := Segment{Src: c.options.Local, Dst: c.remote, Seq: seq, Ack: ack, Flags: flags}
 	c.tell(&s, nil, "", c.here(1))
 }
 
 // segment is what all segments of a connection have in common.
 func (c *Conn) segment(now time.Duration, seq uint32) Segment {
-	s := Segment{Src: c.options.Local, Dst: c.options.Remote, Seq: seq}
+	s := Segment{Src: c.options.Local, Dst: c.remote, Seq: seq}
 	if s.HasTimestamps = c.stamps.on; s.HasTimestamps {
 		s.TSVal = c.stamps.clock(now)
 	}
@@ -169,15 +168,9 @@ func (c *Conn) segment(now time.Duration, seq uint32) Segment {
 	return s
 }
 
-// waiting says whether something is to be sent that the peer's window forbids.
-func (c *Conn) waiting() bool {
-	return c.state.maySend() && (c.snd.queued() > 0 || c.ended)
-}
-
 // setTimer is the one place that sets the timer, so that it can't be forgotten. While anything is
 // in flight it measures the RTO: from the first transmission on, anew whenever something is
-// acknowledged (RFC 6298, section 5). If nothing is, and something waits, it measures the time to
-// the next window probe.
+// acknowledged (RFC 6298, section 5). Else, if something waits, it is the time to a window probe.
 func (c *Conn) setTimer(now time.Duration) {
 	defer c.rack.schedule(c, now)
 	var wait time.Duration
@@ -189,7 +182,7 @@ func (c *Conn) setTimer(now time.Duration) {
 			c.probing, c.rearm = 0, true // the window is open again
 		}
 		wait = c.rto.now
-	case c.waiting():
+	case c.state.maySend() && (c.snd.queued() > 0 || c.ended): // the peer's window forbids it
 		if c.probing == 0 {
 			c.probing, c.rearm = c.rto.now, true
 		}

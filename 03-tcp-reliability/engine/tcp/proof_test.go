@@ -147,7 +147,8 @@ func many(t *testing.T, n int, check func(i int) error) {
 }
 
 // sentence is what the simulator sends: one word every 10 ms.
-var sentence = bytes.SplitAfter([]byte("Every word of this sentence arrives in order."), []byte(" "))
+var sentence = bytes.SplitAfter(
+	[]byte("Every word of this sentence arrives in order."), []byte(" "))
 
 // Every subset of the first 8 packets up and the first 8 down is lost.
 func TestEveryDropPattern(t *testing.T) {
@@ -284,7 +285,8 @@ func TestRenoObeysMathis(t *testing.T) {
 		got := float64(size) / result.LastRead.Seconds()
 		t.Logf("p = %v: %.0f bytes a second, the formula says %.0f", p, got, formula)
 		if result.Err != nil || got < formula*0.8 || got > formula*1.2 {
-			t.Errorf("p = %v: %.0f bytes a second, the formula says %.0f; error %v", p, got, formula, result.Err)
+			t.Errorf("p = %v: %.0f bytes a second, the formula says %.0f; error %v",
+				p, got, formula, result.Err)
 		}
 	}
 }

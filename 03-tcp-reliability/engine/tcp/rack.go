@@ -13,8 +13,7 @@ import (
 // what else is missing, long before the timer runs out.
 //
 // Both run beside the timer, which they never touch: if they miss something, it does not. Without
-// D-SACK (section 7.4.2, 6.2 step 4) the wait for reordering does not adapt, and a probe that was
-// needless counts as needed.
+// D-SACK (section 7.4.2, 6.2 step 4) the wait does not adapt, nor is a needless probe seen.
 type rack struct {
 	on        bool
 	newest    int           // of the packets that arrived, the one sent last
@@ -24,17 +23,16 @@ type rack struct {
 	reordered bool          // RACK.reordering_seen
 	reorder   timer         // when to judge again
 
-	probe    timer  // PTO: when to probe the tail
-	probing  bool   // the probe is what leaves next
-	probed   bool   // one probe is enough for a tail
-	probeEnd uint32 // TLP.end_seq
-	repeated bool   // TLP.is_retrans: the probe was a repetition
+	probe    timer        // PTO: when to probe the tail
+	why      trace.Reason // of the next new segment: TailLossProbe, or ""
+	probed   bool         // one probe is enough for a tail
+	probeEnd uint32       // TLP.end_seq
+	repeated bool         // TLP.is_retrans: the probe was a repetition
 }
 
 // arrived takes a segment that was just learned to have arrived (section 6.2, steps 1 to 3). The
 // RFC orders transmissions by time, and those of one moment by sequence number. Here packets are
-// numbered as they leave, which is exact: in a simulation a whole burst leaves at one moment,
-// repetitions among it.
+// numbered as they leave, which is exact: in a simulation a whole burst leaves at one moment.
 func (r *rack) arrived(now time.Duration, x *sent) {
 	rtt := now - x.at
 	if !r.on || x.times > 1 && rtt < r.least {
@@ -53,9 +51,8 @@ func (r *rack) arrived(now time.Duration, x *sent) {
 	r.highest = latest(r.highest, x.end)
 }
 
-// patience is how long to wait for what may only be out of order: a quarter of the round trip. It
-// is not waited if order was always kept and three segments have arrived, as without RACK (section
-// 6.2, step 4).
+// patience is how long to wait for what may only be out of order: a quarter of the round trip. None
+// if order was always kept and three segments have arrived (section 6.2, step 4).
 func (r *rack) patience(c *Conn) time.Duration {
 	if !r.reordered && (c.snd.arrived() >= threshold || c.recovery.phase != "") {
 		return 0
@@ -63,8 +60,7 @@ func (r *rack) patience(c *Conn) time.Duration {
 	return min(r.least/4, c.rto.srtt)
 }
 
-// rackJudges marks what is lost by time (section 6.2, step 5), and sets the clock for what may soon
-// be.
+// rackJudges marks what is lost by time (section 6.2, step 5), and sets a timer for the rest.
 func (c *Conn) rackJudges(now time.Duration) {
 	r, found := &c.rack, false
 	r.reorder = timer{}
@@ -86,14 +82,13 @@ func (c *Conn) rackJudges(now time.Duration) {
 }
 
 // timedOut: the timer was first, and takes all for lost.
-func (r *rack) timedOut() { r.reorder, r.probe, r.probed, r.probing = timer{}, timer{}, false, false }
+func (r *rack) timedOut() { r.reorder, r.probe, r.probed = timer{}, timer{}, false }
 
 // schedule sets the time of the probe: two round trips after the latest event (section 7.2), with
 // time for a delayed acknowledgement if one segment is alone. Nothing is probed in a recovery,
 // while a gap is known, twice in a row, or when the timer is due earlier.
 func (r *rack) schedule(c *Conn, now time.Duration) {
 	flight := c.snd.flight
-	r.probing = false
 	if !r.on || len(flight) == 0 || r.probed || c.recovery.phase != "" || c.rto.srtt == 0 ||
 		r.reorder.on || flight[0].syn || c.snd.arrived() > 0 {
 		r.probe = timer{}
@@ -117,30 +112,22 @@ func (d *sender) arrived() (n int) {
 	return n
 }
 
-// probeTail has output send one segment whatever the window says: a new one, or else the last one
-// again (section 7.3).
+// probeTail has one segment leave whatever cwnd says: a new one, or the last again (section 7.3).
 func (r *rack) probeTail(c *Conn) {
 	flight := c.snd.flight
 	if len(flight) == 0 {
 		return
 	}
-	r.probing, r.probed, c.recovery.urgent = true, true, true
+	r.probed, c.recovery.urgent = true, true
 	_, _, fresh := c.fresh()
-	if r.repeated = !fresh; r.repeated {
+	if r.repeated = !fresh; fresh {
+		r.why = trace.TailLossProbe
+	} else {
 		last := &flight[len(flight)-1]
 		last.lost, last.line = trace.TailLossProbe, c.here(0)
 	}
 	r.probeEnd = c.snd.nxt
 	c.rearm = true
-}
-
-// reason is why a new segment leaves: "" or as a probe.
-func (r *rack) reason() trace.Reason {
-	if r.probing {
-		r.probing = false
-		return trace.TailLossProbe
-	}
-	return ""
 }
 
 // acknowledged ends a probe. If it was a repetition, then it mended a loss that nobody else has

@@ -109,15 +109,13 @@ func (r *receiver) take(p []byte) int {
 	return n
 }
 
-// free is the window that could be told now: what the buffer has room for, as far as the header's
-// 16 bits can say it.
+// free is the window that could be told now: what there is room for, as far as 16 bits can say it.
 func (r *receiver) free() int {
 	return max(0, min(r.size-r.waiting(), 0xffff<<r.shift)>>r.shift<<r.shift)
 }
 
 // opens says whether the window may grow. It grows by a whole segment or half the buffer at once:
-// else peers would send a few bytes each time that a few are read, the silly window syndrome (RFC
-// 9293, section 3.8.6.2.2).
+// else a few bytes would be sent each time that a few are read (RFC 9293, section 3.8.6.2.2).
 func (r *receiver) opens() bool {
 	return int(int32(r.nxt+uint32(r.free())-r.edge)) >= r.least
 }
@@ -125,8 +123,7 @@ func (r *receiver) opens() bool {
 // stuck says whether the peer waits for the window, and may go on.
 func (r *receiver) stuck() bool { return int(r.edge-r.nxt) < r.least && r.opens() }
 
-// window moves the edge, and gives what to tell. The edge never moves back (section 3.8.6): what
-// was allowed stays allowed.
+// window moves the edge, and gives what to tell. The edge never moves back (section 3.8.6).
 func (r *receiver) window() int {
 	if r.opens() {
 		r.edge = r.nxt + uint32(r.free())

@@ -7,8 +7,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// What an acknowledgement says, and what it means that none came. Nothing is sent here: losses are
-// marked, windows set.
+// What an acknowledgement says, and what if none came. Nothing is sent here.
 //
 // A recovery begins when a loss is seen, and ends when all that was under way then is acknowledged.
 // In between the window is not cut again: many losses in one window are one sign of congestion (RFC
@@ -19,8 +18,7 @@ type recovery struct {
 	urgent bool        // one segment leaves whatever the window says
 }
 
-// acknowledged takes an acknowledgement that is not an old one (RFC 9293, section 3.10.7.4, step
-// 5).
+// acknowledged takes an acknowledgement that is not old (RFC 9293, section 3.10.7.4, fifth).
 func (c *Conn) acknowledged(now time.Duration, s *Segment) {
 	d := &c.snd
 	advance := int(s.Ack - d.una)
@@ -74,8 +72,7 @@ func (c *Conn) acknowledged(now time.Duration, s *Segment) {
 	}
 }
 
-// isDuplicate says whether an acknowledgement tells only that something arrived out of order: RFC
-// 5681, section 2.
+// isDuplicate says whether an acknowledgement is a duplicate: RFC 5681, section 2.
 func (c *Conn) isDuplicate(s *Segment) bool {
 	return len(c.snd.flight) > 0 && s.Ack == c.snd.una && len(s.Payload) == 0 &&
 		s.Flags&(SYN|FIN) == 0 && c.windowOf(s) == c.snd.wnd
@@ -122,8 +119,7 @@ func (c *Conn) forgetArrived() {
 }
 
 // recover begins a fast recovery, unless one is going on (RFC 6675, section 5, step 4). The first
-// repetition leaves at once (4.3): the window, cut to half, would have it wait until half of what
-// is under way has arrived.
+// repetition leaves at once (4.3): the window, cut to half, would have it wait.
 func (c *Conn) recover() {
 	if c.recovery.phase != "" {
 		return
@@ -196,4 +192,35 @@ func (c *Conn) probeWindow(now time.Duration) {
 	c.probing = min(2*c.probing, c.rto.most)
 	c.rearm = true
 	c.sendProbe(now, c.here(0))
+}
+
+// fail ends the connection. With reset the peer is told, if it knows of it.
+func (c *Conn) fail(err error, reset bool) {
+	if reset && c.state != listen && c.state != synSent {
+		c.sendReset(c.snd.nxt, c.rcv.nxt, RST|ACK)
+	}
+	c.state, c.err = closed, err
+	c.owed, c.timer, c.rack.reorder, c.rack.probe = acknowledgement{}, timer{}, timer{}, timer{}
+}
+
+// The connection is given up when the timer has repeated one segment 15 times, as Linux has it
+// (tcp_retries2), and never sooner than RFC 9293, section 3.8.3, allows.
+const (
+	maxRepetitions = 15
+	leastPatience  = 100 * time.Second
+	synPatience    = 3 * time.Minute
+)
+
+// hopeless says whether to give up on what was sent first at this time.
+func (c *Conn) hopeless(now, begun time.Duration) bool {
+	patience := leastPatience
+	if c.state == synSent || c.state == synReceived {
+		patience = synPatience
+	}
+	return c.timeouts > maxRepetitions && now-begun >= patience
+}
+
+func (c *Conn) giveUp(what string) {
+	c.fail(fmt.Errorf("gave up: %s was repeated %d times and never answered",
+		what, c.timeouts-1), true)
 }

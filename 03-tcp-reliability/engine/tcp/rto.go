@@ -2,15 +2,11 @@ package tcp
 
 import "time"
 
-// The retransmission timeout (RTO) says how long to wait for an acknowledgement: RFC 6298, as in
-// package arq.
+// The retransmission timeout (RTO) is how long to wait for an acknowledgement: RFC 6298, as in arq.
 const (
-	initialRTO = time.Second // section 2.1
-
-	// RFC 6298, section 2.4, would have at least a second. Linux has this.
-	leastRTO = 200 * time.Millisecond
-	// Section 2.5 allows no less. Linux has 120 s.
-	mostRTO = 60 * time.Second
+	initialRTO = time.Second            // section 2.1
+	leastRTO   = 200 * time.Millisecond // as Linux has it; section 2.4 would have a second
+	mostRTO    = 60 * time.Second       // section 2.5 allows no less; Linux has 120 s
 )
 
 // An rto is the estimate of the round trip, and what follows from it.

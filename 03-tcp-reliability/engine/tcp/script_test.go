@@ -219,7 +219,8 @@ func (s *script) next(asked []string) (string, bool) {
 		add("win %d", g.Window)
 	}
 	for i, b := range g.SACK {
-		out += fmt.Sprintf("%s%d:%d", [...]string{" sack ", ","}[min(i, 1)], int32(b.From-peerISS), int32(b.To-peerISS))
+		out += fmt.Sprintf("%s%d:%d", [...]string{" sack ", ","}[min(i, 1)],
+			int32(b.From-peerISS), int32(b.To-peerISS))
 	}
 	if has("mss") {
 		add("mss %d", g.MSS)

@@ -37,38 +37,29 @@ const (
 	protocol  = 6 // TCP's number in an IPv4 header
 )
 
-// Why Decode refuses a packet.
-var (
-	errShort    = errors.New("packet too short")
-	errNotTCP   = errors.New("not an unfragmented IPv4 packet with TCP in it")
-	errChecksum = errors.New("wrong checksum")
-	errOptions  = errors.New("options have an impossible length")
-)
-
 // Decode takes an IPv4 packet apart. It fails if the packet was cut off, was damaged or holds
-// something else. A receiver drops such a packet without a word: the sender's timer takes care of
-// it.
+// something else. A receiver drops such a packet without a word.
 func Decode(packet []byte) (Segment, error) {
 	var s Segment
 	if len(packet) < ipHeader+tcpHeader {
-		return s, errShort
+		return s, errors.New("packet too short")
 	}
 	start, total := int(packet[0]&15)*4, int(binary.BigEndian.Uint16(packet[2:]))
 	const moreOrOffset = 0x3fff // of a fragment
 	if packet[0]>>4 != 4 || packet[9] != protocol ||
 		binary.BigEndian.Uint16(packet[6:])&moreOrOffset != 0 {
-		return s, errNotTCP
+		return s, errors.New("not an unfragmented IPv4 packet with TCP in it")
 	}
 	if start < ipHeader || total < start+tcpHeader || total > len(packet) {
-		return s, errShort
+		return s, errors.New("packet too short")
 	}
 	p := packet[start:total]
 	if fold(sum(packet[:start], 0)) != 0 || checksum(packet[12:20], p) != 0 {
-		return s, errChecksum
+		return s, errors.New("wrong checksum")
 	}
 	offset := int(p[12]>>4) * 4
 	if offset < tcpHeader || offset > len(p) {
-		return s, errShort
+		return s, errors.New("packet too short")
 	}
 
 	s.Src = address(packet[12:], p[0:])
@@ -79,7 +70,7 @@ func Decode(packet []byte) (Segment, error) {
 	s.Window = binary.BigEndian.Uint16(p[14:])
 	s.Payload = p[offset:]
 	if !s.SegmentOptions.decode(p[tcpHeader:offset]) {
-		return s, errOptions
+		return s, errors.New("options have an impossible length")
 	}
 	return s, nil
 }

@@ -26,8 +26,12 @@ func (c *Conn) State() trace.State {
 	out.Ranges = extend(out.Ranges, d.iss, latest(d.nxt, d.first), d.end, trace.Written)
 
 	in := &trace.In{Thrown: r.thrown, Window: trace.Range{From: r.nxt - r.irs, To: r.edge - r.irs}}
-	in.Ranges = extend(nil, r.irs, r.irs, r.read, trace.Delivered)
-	in.Ranges = extend(in.Ranges, r.irs, r.read, r.nxt, trace.Ready)
+	read := r.read
+	if r.finished() && r.waiting() == 0 {
+		read = r.nxt // the FIN has a number, and no byte to be read
+	}
+	in.Ranges = extend(nil, r.irs, r.irs, read, trace.Delivered)
+	in.Ranges = extend(in.Ranges, r.irs, read, r.nxt, trace.Ready)
 	kept := slices.Clone(r.kept)
 	slices.SortFunc(kept, func(a, b Block) int { return int(int32(a.From - b.From)) })
 	at := r.nxt
@@ -41,14 +45,12 @@ func (c *Conn) State() trace.State {
 
 // extend adds a range, if it is not empty, relative to zero: to the last one, if that is alike.
 func extend(ranges []trace.Range, zero, from, to uint32, is trace.Fate) []trace.Range {
-	if !before(from, to) {
-		return ranges
-	}
-	if n := len(ranges); n > 0 && ranges[n-1].Is == is {
+	if n := len(ranges); n > 0 && ranges[n-1].Is == is && before(from, to) {
 		ranges[n-1].To = to - zero
-		return ranges
+	} else if before(from, to) {
+		ranges = append(ranges, trace.Range{From: from - zero, To: to - zero, Is: is})
 	}
-	return append(ranges, trace.Range{From: from - zero, To: to - zero, Is: is})
+	return ranges
 }
 
 func (x *sent) fate() trace.Fate {

@@ -91,8 +91,7 @@ func (c *Conn) finArrived(now time.Duration) {
 const twoMSL = 60 * time.Second
 
 // waitTwoMSL begins TIME-WAIT, or begins it anew. The end that closed first stays to acknowledge
-// the other's FIN if that comes again, and until no old segment is left that a new connection might
-// take for its own (section 3.6.1).
+// the other's FIN if that comes again, and until no old segment is left (section 3.6.1).
 func (c *Conn) waitTwoMSL(now time.Duration) {
 	c.state = timeWait
 	c.timer = timer{on: true, set: now, due: now + twoMSL}

@@ -4,8 +4,7 @@ import "example.com/sockets/03-tcp-reliability/engine/trace"
 
 // What this end tells of what it sends and of its state. Nothing here decides anything.
 
-// An outbox holds the packets that wait to be taken by Send, and counts. It is a ring whose slots
-// keep their memory.
+// An outbox holds the packets for Send, and counts. It is a ring whose slots keep their memory.
 type outbox struct {
 	ring    []trace.Packet
 	head, n int
@@ -42,8 +41,7 @@ func (o *outbox) pop() (trace.Packet, bool) {
 	return p, true
 }
 
-// tell puts a segment into the outbox, with what there is to say of it. The x is nil for a segment
-// without numbers of its own.
+// tell puts a segment into the outbox, described. The x is nil if it has no numbers of its own.
 func (c *Conn) tell(s *Segment, x *sent, why trace.Reason, line trace.Line) {
 	p := c.out.push()
 	p.Bytes = s.Encode(p.Bytes[:0])
@@ -89,8 +87,7 @@ func (c *Conn) describe(h *trace.Header, s *Segment) {
 var kinds = map[Flags]trace.PacketKind{SYN: trace.SYN, SYN | ACK: trace.SYNACK, ACK: trace.ACK,
 	FIN | ACK: trace.FINACK, RST: trace.RST, RST | ACK: trace.RSTACK}
 
-// here is the line of code that called, or with skip 1, 2 … a line further out: the one that
-// decides what is sent.
+// here is the line of code that called, or with skip 1, 2 … one further out: where it is decided.
 func (c *Conn) here(skip int) trace.Line {
 	if !c.options.Trace {
 		return 0
@@ -99,8 +96,7 @@ func (c *Conn) here(skip int) trace.Line {
 }
 
 // Notes tells what has changed since the last call: the congestion window and its threshold in
-// segments, the smoothed round trip and the timeout in microseconds. They are good until the next
-// call.
+// segments, the smoothed round trip and the timeout in microseconds. Good until the next call.
 func (c *Conn) Notes() []trace.Note {
 	if c.state < established && c.rto.srtt == 0 {
 		return nil // cwnd is not known before the handshake

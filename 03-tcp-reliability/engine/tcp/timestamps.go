@@ -32,8 +32,7 @@ func (t *stamps) keep(s *Segment, acknowledged uint32) {
 	}
 }
 
-// roundTrip is the time since the clock that the peer sent back, if there is one. It is known to
-// one tick only.
+// roundTrip is the time since the clock that the peer sent back, to a tick.
 func (t *stamps) roundTrip(now time.Duration, s *Segment) (time.Duration, bool) {
 	if !t.on || !s.HasTimestamps {
 		return 0, false

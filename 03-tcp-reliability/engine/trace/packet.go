@@ -99,11 +99,21 @@ func Here(skip int) Line {
 	return Line(pc[0])
 }
 
+// Place is the file, as "arq/selectiverepeat.go", and the number of the line.
+func (l Line) Place() (file string, line int) {
+	if l == 0 {
+		return "", 0
+	}
+	frame, _ := runtime.CallersFrames([]uintptr{uintptr(l)}).Next()
+	dir, base := path.Split(strings.ReplaceAll(frame.File, `\`, "/"))
+	return path.Join(path.Base(dir), base), frame.Line
+}
+
 // String is the line in the form "selectiverepeat.go:57", or "".
 func (l Line) String() string {
 	if l == 0 {
 		return ""
 	}
-	frame, _ := runtime.CallersFrames([]uintptr{uintptr(l)}).Next()
-	return path.Base(strings.ReplaceAll(frame.File, `\`, "/")) + ":" + strconv.Itoa(frame.Line)
+	file, line := l.Place()
+	return path.Base(file) + ":" + strconv.Itoa(line)
 }

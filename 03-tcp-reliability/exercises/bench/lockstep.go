@@ -58,7 +58,13 @@ func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ..
 	if d := l.deadline(); d != nil {
 		return d
 	}
+	l.now = time.Duration(draw(50)) * p.RTO / 100
 	for range draw(12 + 4*p.last()) {
+		if draw(20) == 19 { // another sender at the same time
+			did("another sender began")
+			p.another(l.now)
+			l.others = true
+		}
 		if d := l.send(); d != nil {
 			return d
 		}
@@ -89,6 +95,15 @@ func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ..
 	return l.send()
 }
 
+// another makes a sender and has it send: the first must not notice.
+func (p Protocol) another(now time.Duration) {
+	if p.Sack != nil {
+		all(&sackHost{p.Sack()}, now, p.last())
+	} else {
+		all(p.Sender(), now, p.last())
+	}
+}
+
 // A lockstep is a pair of senders that are called alike.
 type lockstep struct {
 	Protocol
@@ -98,6 +113,7 @@ type lockstep struct {
 	sent            map[int]time.Duration // when each packet was sent last
 	base            int                   // after the first acknowledgement
 	highest         int                   // of the packets sent
+	others          bool                  // there was another sender
 
 	// Of selective acknowledgement: the receiver, the packets on their way to
 	// it, and its acknowledgements on their way back.
@@ -186,6 +202,10 @@ func (l *lockstep) send() *Difference {
 		return l.deadline()
 	}
 	d := &Difference{fmt.Sprintf("at %s: packets %v are sent", Millis(l.now), want), fmt.Sprintf("%v", got), ""}
+	if l.others {
+		d.Symptom = "two senders at the same time disturb each other: what do they share?"
+		return d
+	}
 	i := 0
 	for i < len(want) && i < len(got) && want[i] == got[i] {
 		i++
@@ -239,6 +259,8 @@ func (l *lockstep) deadline() *Difference {
 	d := &Difference{tell(want, waits), tell(got, says), ""}
 	base := max(l.base, 1)
 	switch {
+	case l.others:
+		d.Symptom = "two senders at the same time disturb each other: what do they share?"
 	case !waits && l.highest == 0:
 		d.Symptom = "no packet is under way before the first is sent, and Deadline says that one is"
 	case !waits:

@@ -187,6 +187,9 @@ func TestCheck(t *testing.T) {
 				window := 1 + d.Size(5000)
 				l := newLedger(s, d.Uint32(), window, d.Bytes(3*window))
 				for range d.N(30) {
+					if d.OneIn(8) { // another one at the same time
+						New(d.Uint32(), window).Insert(0, []byte("another's"))
+					}
 					// Mostly near the first byte that is missing, or at the window's end.
 					near := []int{l.read, l.inOrder(), l.read + window}[d.N(3)]
 					from := max(0, min(len(l.stream), near+d.Size(window)-d.Size(window)))
@@ -292,9 +295,13 @@ func (l *ledger) reads() {
 // longTime sends 1.5 million bytes in order, and as many that are refused.
 func longTime(s *check.Story) {
 	const window, size = 1000, 500
-	s.Did("sent 1.5 MB, each segment of 500 bytes once beyond the window, once in order; a window of 1000")
+	s.Did("sent 1.5 MB, each segment of 500 bytes once beyond the window, once in order, and an early one 3000 times; a window of 1000")
 	before := inUse()
 	r := New(1<<32-1000, window)
+	early := New(0, window)
+	for range 3000 {
+		early.Insert(100, make([]byte, size)) // the same again and again
+	}
 	segment := make([]byte, size)
 	for i := range uint32(3000) {
 		seq := 1<<32 - 1000 + i*size
@@ -308,6 +315,7 @@ func longTime(s *check.Story) {
 		s.Fail("about 1000 bytes kept", fmt.Sprintf("%.1f MB", float64(used)/1e6), "it keeps more than a window of bytes: what was read, or what was refused")
 	}
 	runtime.KeepAlive(r)
+	runtime.KeepAlive(early)
 }
 
 func inUse() int64 {

@@ -138,9 +138,7 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 	const every = 20 * time.Millisecond
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	// On a machine that is so busy that even the ticks come late, less time
-	// counts.
-	left, last := Patience, time.Now()
+	left, last, used := Patience, time.Now(), processorTime()
 	for {
 		select {
 		case <-over:
@@ -149,9 +147,9 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 				s.set(func(v *Verdict) { v.raced(n) })
 			}
 		case <-tick.C:
-			now := time.Now()
-			left -= min(now.Sub(last), 2*every)
-			if last = now; left <= 0 {
+			now, usedNow := time.Now(), processorTime()
+			left -= counts(now.Sub(last), usedNow-used)
+			if last, used = now, usedNow; left <= 0 {
 				s.set(func(v *Verdict) { v.stuck(goroutines()) })
 				break
 			}
@@ -176,6 +174,17 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 	}
 	before.Case = ""
 	return before, ended
+}
+
+// counts is how much of a time is taken from the patience. On a busy machine a
+// program that runs gets a part of a processor: then only three times that part
+// counts, or else right answers would be stopped there. Who waits uses nothing,
+// and all of the time counts.
+func counts(passed, used time.Duration) time.Duration {
+	if used < passed/50 {
+		return passed
+	}
+	return min(passed, max(3*used, passed/5))
 }
 
 // guard calls f, and makes a verdict of its panic.

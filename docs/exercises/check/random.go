@@ -86,7 +86,7 @@ func (d *Draw) Bytes(n int) []byte {
 // which it fails is made smaller as long as it fails, and that story is told.
 func (s *Story) Random(n int, body func(d *Draw)) {
 	began := time.Now()
-	for seed := 1; seed <= n && time.Since(began) < Patience/3; seed++ {
+	for seed := 1; seed <= n && (seed <= n/4 || time.Since(began) < Patience/3); seed++ {
 		d := &Draw{random: rand.New(rand.NewPCG(uint64(seed), 0))}
 		v := s.attempt(seed, d, body)
 		if v == nil {
@@ -112,8 +112,9 @@ func (s *Story) attempt(seed int, d *Draw, body func(d *Draw)) *Verdict {
 	s.verdict, s.quiet = before, true
 	s.verdict.Done = []string{fmt.Sprintf("tried random input, seed %d", seed)}
 	s.mu.Unlock()
-	if !wasQuiet {
+	if now := time.Now(); !wasQuiet && now.Sub(s.written).Abs() > 200*time.Millisecond {
 		s.verdict.write()
+		s.written = now
 	}
 	s.Anew()
 	done := make(chan bool)

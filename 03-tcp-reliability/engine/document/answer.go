@@ -1,0 +1,74 @@
+package document
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Answer is what a page gets to its questions, over HTTP and from WebAssembly
+// alike: a document as JSON. The query is an address, with how it is to be
+// shown: width, before, top.
+func Answer(what, query string) ([]byte, error) {
+	address, view, err := Split(query)
+	if err != nil {
+		return nil, err
+	}
+	var answer any
+	switch what {
+	case "run":
+		answer, err = Of(address, view)
+	case "harm":
+		answer, err = HarmOf(address)
+	case "compare":
+		answer, err = Compare(address, view)
+	case "curves":
+		answer, err = CurvesOf()
+	default:
+		return nil, fmt.Errorf("nothing is known of %.20q", what)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return encode(answer)
+}
+
+// Split takes the settings out of a page's address: what is left is about how
+// they are shown.
+func Split(query string) (address string, v View, err error) {
+	if len(query) > 2*MaxAddress {
+		return "", v, fmt.Errorf("the address is longer than %d bytes", 2*MaxAddress)
+	}
+	var settings []string
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		switch name {
+		case "width":
+			v.Width, err = strconv.Atoi(value)
+		case "top":
+			v.Top, err = strconv.Atoi(value)
+		case "before":
+			v.Before, err = url.QueryUnescape(value)
+		case "at", "see", "cover": // the page's own
+		default:
+			settings = append(settings, part)
+		}
+		if err != nil {
+			return "", v, fmt.Errorf("invalid value %.40q for %s", value, name)
+		}
+	}
+	v.Width = min(max(v.Width, 0), 4000)
+	return strings.Join(settings, "&"), v, nil
+}
+
+// encode is JSON without escapes of < and >: nobody puts it into HTML.
+func encode(answer any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(answer)
+	return out.Bytes(), err
+}

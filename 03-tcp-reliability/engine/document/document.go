@@ -1,0 +1,165 @@
+// Package document makes one document of a run: all that a page, or whoever
+// else shows the run, needs to know. The page adds nothing of its own: it
+// shows sentences, ranges and a picture, and knows no protocol.
+package document
+
+// A Document is a run, whole: it can be stepped through forward and back.
+// Times are virtual, in microseconds since the start of the run.
+type Document struct {
+	Version int    `json:"version"` // 1
+	Command string `json:"command"` // that shows the same run in a terminal
+	Address string `json:"address"` // the settings: flag=value&…, only what is not the default
+
+	Settings []Setting `json:"settings"` // in the order of the flags
+	Problems []string  `json:"problems"` // what the address asked for and can't be; the rest works
+	Notes    []string  `json:"notes"`    // such as losses that were taken back
+
+	Protocol string   `json:"protocol"`
+	Result   Result   `json:"result"`
+	Story    []Clause `json:"story"`   // what was lost, who noticed and how, what it cost
+	Picture  string   `json:"picture"` // SVG
+	Text     string   `json:"text"`    // the ladder, as a terminal shows it
+
+	Packets []Packet `json:"packets"` // in the order of their sending
+	Events  []Event  `json:"events"`  // in the order of time
+	States  []State  `json:"states"`  // of both ends; events refer to them by index
+	Plots   []Plot   `json:"plots"`   // on the picture's own axis of time
+
+	Before *Comparison `json:"before,omitempty"` // what differs from the run before
+}
+
+// A Setting is a flag, for a form.
+type Setting struct {
+	Name    string   `json:"name"`
+	Value   string   `json:"value"`
+	Default string   `json:"default"`
+	Usage   string   `json:"usage"`
+	Choices []string `json:"choices,omitempty"` // empty: any text that the flag takes
+	For     []string `json:"for,omitempty"`     // the protocols that it means something to; empty: all
+}
+
+// A Result is how the run ended.
+type Result struct {
+	Whole   bool   `json:"whole"`   // every byte was read, in order
+	Verdict string `json:"verdict"` // in a sentence
+	Ended   int64  `json:"ended_us"`
+	Read    int64  `json:"read_us"` // when the last byte was read
+	Error   string `json:"error,omitempty"`
+}
+
+// A Clause is one sentence of the story, with the mark that stands for the
+// same thing in the picture, and the packets that it is about.
+type Clause struct {
+	Mark    string   `json:"mark"` // "lost", "again", "waits", …: as in the picture
+	Text    string   `json:"text"`
+	Packets []string `json:"packets"` // ids
+}
+
+// A Packet is one packet that was sent.
+type Packet struct {
+	ID        string  `json:"id"` // "up-5": also the id of its group in the picture
+	Direction string  `json:"direction"`
+	Number    int     `json:"number"`
+	Label     string  `json:"label"`    // as on its arrow
+	Sentence  string  `json:"sentence"` // what became of it, for a title and for those who can't see it
+	Sent      int64   `json:"sent_us"`
+	Arrived   []int64 `json:"arrived_us"`
+	Fate      string  `json:"fate"` // "arrived", "lost", "queue full", "damaged", "under way"
+
+	Of       string `json:"of,omitempty"`       // id of the first transmission
+	Previous string `json:"previous,omitempty"` // id of the one before this
+	Cause    string `json:"cause,omitempty"`    // id of the arrival that made the host send it
+	Why      string `json:"why,omitempty"`
+
+	Source *Source `json:"source,omitempty"` // the line of the protocol's code that sent it
+	Fields []Field `json:"fields"`           // of its headers
+	Bytes  string  `json:"bytes"`            // hexadecimal, at most the headers and 64 bytes of payload
+
+	Toggle     string `json:"toggle,omitempty"`      // the address where it is lost, or spared
+	ToggleWord string `json:"toggle_word,omitempty"` // "lose" or "spare"
+	Fixed      string `json:"fixed,omitempty"`       // why neither can be
+	Differs    bool   `json:"differs,omitempty"`     // from the run before
+	Harm       *Harm  `json:"harm,omitempty"`        // what losing it would cost
+}
+
+// A Field is one field of a packet's header.
+type Field struct {
+	Name    string `json:"name"`
+	Bits    int    `json:"bits"`
+	Value   string `json:"value"`
+	Meaning string `json:"meaning"`
+}
+
+// A Source is a place in the code, with the lines around it.
+type Source struct {
+	Where string   `json:"where"` // "engine/arq/gobackn.go:57"
+	From  int      `json:"from"`  // number of the first line
+	Lines []string `json:"lines"`
+	Here  int      `json:"here"` // index in Lines
+}
+
+// An Event is one step. The state that it shows is the one after it.
+type Event struct {
+	At       int64    `json:"at_us"`
+	What     string   `json:"what"`
+	Packet   string   `json:"packet,omitempty"` // id
+	Sentence string   `json:"sentence"`
+	Causes   []string `json:"causes,omitempty"` // ids of what lights up with it
+	Client   int      `json:"client"`           // index in States, -1 before the first
+	Server   int      `json:"server"`
+	Queue    [2]int   `json:"queue"` // packets that wait for the link, by direction
+	Source   *Source  `json:"source,omitempty"`
+}
+
+// A State is what one end knows after an event.
+type State struct {
+	Name   string  `json:"name,omitempty"`   // of a state machine
+	Ranges []Range `json:"ranges"`           // of its number line
+	Window string  `json:"window,omitempty"` // how far it reaches, in a sentence
+	Facts  []Fact  `json:"facts"`            // round trip, timeout, congestion window …, in words
+	Timer  *Timer  `json:"timer,omitempty"`  // that runs
+	Says   string  `json:"says"`             // the state in a sentence
+}
+
+// A Range is a part of a number line: From is in it, To is not.
+type Range struct {
+	From uint32 `json:"from"`
+	To   uint32 `json:"to"`
+	Is   string `json:"is,omitempty"`
+	Text string `json:"text,omitempty"` // the bytes, if they are few
+}
+
+// A Fact is a value of a state, to be shown beside its name.
+type Fact struct {
+	Name    string `json:"name"`
+	Value   string `json:"value"`
+	Meaning string `json:"meaning,omitempty"`
+}
+
+// A Timer is the one that runs.
+type Timer struct {
+	Set int64  `json:"set_us"`
+	Due int64  `json:"due_us"`
+	For string `json:"for"`
+}
+
+// A Plot is a curve over the run's time.
+type Plot struct {
+	Name string `json:"name"`
+	SVG  string `json:"svg"`
+	Text string `json:"text"` // in a sentence
+}
+
+// A Comparison says what differs between a run and the one before.
+type Comparison struct {
+	Sentence string   `json:"sentence"` // "the message is whole 200 ms later; two packets more"
+	From     int64    `json:"from_us"`  // nothing differs before
+	Packets  []string `json:"packets"`  // ids of this run that differ
+}
+
+// Harm is what losing a packet would cost.
+type Harm struct {
+	Later int64  `json:"later_us"` // the message is whole this much later; -1: never
+	Waits int64  `json:"waits_us"` // the longest wait of a word that is there
+	Says  string `json:"says"`
+}

@@ -1,0 +1,181 @@
+package document
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"example.com/sockets/03-tcp-reliability/engine/hosts"
+)
+
+func of(t testing.TB, address string, v View) *Document {
+	t.Helper()
+	d, err := Of(address, v)
+	if err != nil {
+		t.Fatalf("%s: %v", address, err)
+	}
+	return d
+}
+
+// random is an address with random faults.
+func random(r *rand.Rand) string {
+	pick := func(texts ...string) string { return texts[r.IntN(len(texts))] }
+	return "protocol=" + hosts.Names[r.IntN(len(hosts.Names))] +
+		pick("&loss=0", "&loss=0.1", "&loss=0.2", "&drop=data:2,down:3") +
+		pick("", "&reorder=0.2") + pick("", "&duplicate=0.1") + pick("", "&corrupt=0.1") +
+		pick("", "&every=0s", "&every=3ms") + pick("", "&rate=200kbit&queue=3") +
+		fmt.Sprintf("&seed=%d", 1+r.IntN(1000))
+}
+
+// Everything that the page shows hangs together: ids are in the picture, each
+// event has a sentence and the states after it, and each sending a line of code.
+func TestWhole(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 30 {
+		address := random(r)
+		d := of(t, address, View{})
+		if len(d.Problems) > 0 || of(t, d.Address, View{}).Address != d.Address {
+			t.Errorf("%s: problems %q, and the address is %s", address, d.Problems, d.Address)
+		}
+		ids := map[string]bool{}
+		for _, p := range d.Packets {
+			ids[p.ID] = true
+			if !strings.Contains(d.Picture, `id="`+p.ID+`"`) && len(d.Packets) <= manyPackets {
+				t.Errorf("%s: %s is not in the picture", address, p.ID)
+			}
+			if p.Source == nil || !strings.Contains(p.Source.Where, "engine/") || len(p.Source.Lines) == 0 {
+				t.Errorf("%s: %s has no line of code", address, p.ID)
+			}
+			if len(p.Fields) == 0 || p.Bytes == "" || p.Toggle == "" && p.Fixed == "" {
+				t.Errorf("%s: %s has %d fields, toggle %q", address, p.ID, len(p.Fields), p.Toggle)
+			}
+		}
+		at := int64(0)
+		for i, e := range d.Events {
+			if e.Sentence == "" || e.At < at || e.Packet != "" && !ids[e.Packet] ||
+				e.Client >= len(d.States) || e.Server >= len(d.States) {
+				t.Errorf("%s: event %d is %+v", address, i, e)
+			}
+			at = e.At
+			for _, c := range e.Causes {
+				if !ids[c] {
+					t.Errorf("%s: event %d is caused by %q", address, i, c)
+				}
+			}
+		}
+		for i, s := range d.States {
+			for j := 1; j < len(s.Ranges); j++ {
+				if s.Ranges[j].From < s.Ranges[j-1].To {
+					t.Errorf("%s: state %d has ranges %v", address, i, s.Ranges)
+				}
+			}
+		}
+	}
+}
+
+// A click changes nothing that was before it, and a second one takes it back.
+func TestToggle(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	for range 6 {
+		d := of(t, random(r), View{})
+		for _, p := range d.Packets {
+			if p.Toggle == "" {
+				continue
+			}
+			after := of(t, p.Toggle, View{Before: d.Address})
+			i := slices.IndexFunc(after.Packets, func(q Packet) bool { return q.ID == p.ID })
+			if i < 0 || (after.Packets[i].Fate == "lost") == (p.Fate == "lost") {
+				t.Errorf("%s: %s %s leaves it %v", d.Address, p.ToggleWord, p.ID, i)
+				continue
+			}
+			for j, e := range d.Events {
+				if e.Packet == p.ID {
+					break
+				}
+				if after.Events[j].Sentence != e.Sentence || after.Events[j].At != e.At {
+					t.Errorf("%s: %s %s changes the event before: %q", d.Address, p.ToggleWord, p.ID, e.Sentence)
+					break
+				}
+			}
+			back := after.Packets[i].Toggle
+			if again := of(t, back, View{}); again.Packets[slices.IndexFunc(again.Packets,
+				func(q Packet) bool { return q.ID == p.ID })].Fate == "lost" != (p.Fate == "lost") {
+				t.Errorf("%s: a second click on %s does not take the first one back", d.Address, p.ID)
+			}
+		}
+	}
+}
+
+// The three acknowledgements behind a fast retransmission light up with it.
+func TestCauses(t *testing.T) {
+	d := of(t, "drop=data:3", View{})
+	i := slices.IndexFunc(d.Events, func(e Event) bool { return e.What == "sent again" })
+	if got := strings.Join(d.Events[i].Causes, " "); got != "up-5 down-4 down-5 down-6" {
+		t.Errorf("it is caused by %s", got)
+	}
+}
+
+// The chapter's table of single losses, made by machine: the SYN is the worst
+// packet to lose, and the loss of a word in the middle costs the message nothing.
+func TestHarm(t *testing.T) {
+	h, err := HarmOf("loss=0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := map[string]string{}
+	for _, row := range h.Rows {
+		later[row.ID] = row.Later
+	}
+	for id, want := range map[string]string{"up-1": "1000 ms later", "down-1": "1000 ms later",
+		"up-5": "at the same time", "down-3": "at the same time"} {
+		if later[id] != want {
+			t.Errorf("%s lost: the message is whole %s, not %s", id, later[id], want)
+		}
+	}
+	if !strings.Contains(h.Says, "SYN") {
+		t.Error(h.Says)
+	}
+	if _, err := HarmOf("bytes=500000"); err == nil {
+		t.Error("harm of a run with many packets")
+	}
+}
+
+// What an address asks for and can't be is said; questions have bounds.
+func TestWrong(t *testing.T) {
+	d := of(t, "protocol=tcp&loss=2&nonsense=1", View{})
+	if len(d.Problems) != 2 {
+		t.Errorf("problems: %q", d.Problems)
+	}
+	if d := of(t, "bytes=100000000&loss=0", View{}); len(d.Problems) != 1 || len(d.Packets) > 2000 {
+		t.Errorf("problems: %q", d.Problems)
+	}
+	for _, c := range [][2]string{{"nothing", ""}, {"run", "width=x"}, {"run", strings.Repeat("a", 10_000)}} {
+		if _, err := Answer(c[0], c[1]); err == nil {
+			t.Errorf("%.40q is answered", c)
+		}
+	}
+}
+
+func TestCurves(t *testing.T) {
+	c, err := CurvesOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, curve := range c.Curves {
+		for i, want := range curve.Expected {
+			if got := curve.Measured[i]; got < want*93/100-5 || got > want*107/100+5 {
+				t.Errorf("%s at %d of 1000 lost: %d, and the formula says %d", curve.Name, Losses[i], got, want)
+			}
+		}
+	}
+}
+
+func TestPresets(t *testing.T) {
+	for _, p := range Presets {
+		if d := of(t, p.Address, View{}); len(d.Problems) > 0 || d.Address != p.Address || len(d.Events) == 0 {
+			t.Errorf("%s: %q, the address is %s", p.Name, d.Problems, d.Address)
+		}
+	}
+}

@@ -1,0 +1,154 @@
+package document
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/picture"
+	"example.com/sockets/03-tcp-reliability/engine/story"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
+)
+
+// Of a run with more packets than manyPackets only a part is drawn, of partHeight
+// points: a browser takes too long for thousands of arrows.
+const (
+	manyPackets = 300
+	partHeight  = 4000
+)
+
+// draw makes the picture and the plots.
+func draw(d *Document, r, before *one, v View) error {
+	links := map[string]string{}
+	for _, p := range d.Packets {
+		links[p.ID] = "?" + d.Address + "&see=" + p.ID
+		if p.Toggle != "" {
+			links[p.ID] = "?" + p.Toggle
+		}
+	}
+	o := picture.Options{
+		Title:  fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions),
+		Width:  v.Width,
+		Inline: true,
+		Prefix: v.prefix,
+		Link:   func(p *story.Packet) string { return links[idOf(p)] },
+	}
+	if before != nil {
+		o.Before = before.trace
+	}
+	if len(r.digest.Packets) > manyPackets {
+		o.Window = [2]int{max(0, v.Top), max(0, v.Top) + partHeight}
+	}
+	var out bytes.Buffer
+	if err := picture.Draw(&out, r.digest, o); err != nil {
+		return err
+	}
+	d.Picture = out.String()
+	d.Plots = plotsOf(r)
+	return nil
+}
+
+// DrawBare draws an address without links, for a file of its own.
+func DrawBare(address string, width int) ([]byte, error) {
+	s, _ := settings(address)
+	r, err := once(s)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = picture.Draw(&out, r.digest, picture.Options{Width: width,
+		Title: fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)})
+	return out.Bytes(), err
+}
+
+// A curve is a value of the client over time, as steps.
+type curve struct {
+	name, class string
+	points      []point
+}
+
+type point struct{ at, value int64 }
+
+// plotsOf draws what the client's state says over time: round trips and the
+// timeout, and of TCP the congestion window and its threshold.
+func plotsOf(r *one) []Plot {
+	plots := []Plot{}
+	trip := curve{name: "round trip (SRTT)", class: "d"}
+	rto := curve{name: "timeout (RTO)", class: "l"}
+	window := curve{name: "congestion window", class: "d"}
+	threshold := curve{name: "threshold", class: "w"}
+	for i := range r.trace.Events {
+		e := &r.trace.Events[i]
+		if e.Kind != trace.Changed || e.Direction != network.Up || e.State.Out == nil {
+			continue
+		}
+		s := e.State.Out
+		trip.add(e, s.SRTT.Microseconds())
+		rto.add(e, s.RTO.Microseconds())
+		window.add(e, int64(s.Cwnd))
+		threshold.add(e, int64(s.Ssthresh))
+	}
+	end := r.Ended.Microseconds()
+	if svg := plot(end, "ms", 1000, trip, rto); svg != "" {
+		plots = append(plots, Plot{"Round trip and timeout", svg, "how long an answer takes, and how long the client waits for one"})
+	}
+	if svg := plot(end, "bytes", 1, window, threshold); svg != "" {
+		plots = append(plots, Plot{"Congestion window", svg, "how much the client lets into the network at once"})
+	}
+	return plots
+}
+
+func (c *curve) add(e *trace.Event, value int64) {
+	last := len(c.points) - 1
+	if value == 0 || last >= 0 && c.points[last].value == value {
+		return
+	}
+	c.points = append(c.points, point{e.At.Microseconds(), value})
+}
+
+// plot draws curves over one time, or "" where there is nothing to draw.
+func plot(end int64, unit string, scale int64, curves ...curve) string {
+	const width, height, left, bottom = 600, 150, 60, 20
+	most, n := int64(1), 0
+	for _, c := range curves {
+		for _, p := range c.points {
+			most = max(most, p.value)
+		}
+		n += len(c.points)
+	}
+	if n < 2 || end == 0 {
+		return ""
+	}
+	x := func(at int64) int64 { return left + at*(width-left-10)/end }
+	y := func(value int64) int64 { return height - bottom - value*(height-bottom-20)/most }
+	var out strings.Builder
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6"><title>%s</title>`,
+		width, height, html.EscapeString(names(curves)))
+	fmt.Fprintf(&out, `<path class="le" d="M%d 20V%dH%d"/><text class="q" x="%d" y="26" text-anchor="end">%d</text><text class="q" x="%d" y="14" text-anchor="end">%s</text><text class="q" x="%d" y="%d" text-anchor="end">%s</text>`,
+		left, height-bottom, width-10, left-6, most/scale, left-6, unit, width-10, height-4, story.Millis(microseconds(end)))
+	for i, c := range curves {
+		if len(c.points) == 0 {
+			continue
+		}
+		fmt.Fprintf(&out, `<path class="%s" d="M%d %d`, c.class, x(c.points[0].at), y(c.points[0].value))
+		for _, p := range c.points[1:] {
+			fmt.Fprintf(&out, "H%dV%d", x(p.at), y(p.value))
+		}
+		fmt.Fprintf(&out, `H%d"/><path class="%s" d="M%d 10h18"/><text x="%d" y="14">%s</text>`, x(end), c.class, left+10+220*i, left+34+220*i, c.name)
+	}
+	out.WriteString("</svg>")
+	return out.String()
+}
+
+func names(curves []curve) string {
+	var list []string
+	for _, c := range curves {
+		if len(c.points) > 0 {
+			list = append(list, c.name)
+		}
+	}
+	return strings.Join(slices.Compact(list), " and ") + " over time"
+}

@@ -1,0 +1,134 @@
+package document
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/story"
+)
+
+// MaxHarm is how many packets a run may have whose harm is worked out: for each
+// there is a run of its own.
+const MaxHarm = 200
+
+// A HarmTable says what losing each packet would cost.
+type HarmTable struct {
+	Rows []HarmRow `json:"rows"` // in the order of sending
+	Says string    `json:"says"` // which is the worst
+}
+
+// A HarmRow is the harm of one packet.
+type HarmRow struct {
+	ID    string `json:"id"`
+	Label string `json:"label"`
+	Later string `json:"later"` // how much later the message is whole
+	Waits string `json:"waits"` // the longest wait of a word that is there
+	Level int    `json:"level"` // 0 nothing, 1 to 4 more and more
+
+	later time.Duration
+}
+
+// never is the harm of a loss that nobody repairs.
+const never = time.Duration(1<<63 - 1)
+
+// HarmOf runs an address once for each of its packets, with that one lost.
+func HarmOf(address string) (*HarmTable, error) {
+	s, _ := settings(address)
+	base, err := once(s)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(base.digest.Packets); n > MaxHarm {
+		return nil, fmt.Errorf("the run has %d packets: the harm of each is worked out for at most %d", n, MaxHarm)
+	}
+	table := &HarmTable{Rows: []HarmRow{}}
+	for _, p := range base.digest.Packets {
+		row := HarmRow{ID: idOf(p), Label: fmt.Sprintf("%v:%d %s", p.Direction, p.Number, p.Label(true, 24))}
+		if p.Fate == story.Lost {
+			row.Later, row.Waits = "it is lost already", ""
+		} else if err := row.measure(base, p); err != nil {
+			return nil, err
+		}
+		table.Rows = append(table.Rows, row)
+	}
+	table.Says = table.worst()
+	table.levels()
+	return table, nil
+}
+
+// measure loses the packet.
+func (row *HarmRow) measure(base *one, p *story.Packet) error {
+	s := base.Settings
+	data := p.Header.Data
+	if p.Direction != network.Up {
+		data = 0
+	}
+	s.Drop = s.Drop.With(p.Direction, p.Number, data)
+	r, err := once(s)
+	if err != nil {
+		return err
+	}
+	row.later = r.LastRead - base.LastRead
+	switch whole := string(r.Read) == string(r.Whole); {
+	case !whole:
+		row.later, row.Later = never, "never"
+	case row.later > 0:
+		row.Later = story.Millis(row.later) + " later"
+	case row.later < 0:
+		row.Later = story.Millis(-row.later) + " earlier"
+	default:
+		row.Later = "at the same time"
+	}
+	longest := time.Duration(0)
+	for _, g := range r.digest.Gaps {
+		if g.Until > 0 {
+			longest = max(longest, g.Until-g.Since)
+		}
+	}
+	row.Waits = story.Millis(longest)
+	return nil
+}
+
+func (t *HarmTable) worst() string {
+	if len(t.Rows) == 0 {
+		return "No packet was sent."
+	}
+	worst := slices.MaxFunc(t.Rows, func(a, b HarmRow) int {
+		switch {
+		case a.later < b.later:
+			return -1
+		case a.later > b.later:
+			return 1
+		}
+		return 0
+	})
+	if worst.later <= 0 {
+		return "No single loss makes the message later."
+	}
+	return fmt.Sprintf("The worst packet to lose is %s: the message is whole %s.", worst.Label, worst.Later)
+}
+
+// levels cuts the harm into four.
+func (t *HarmTable) levels() {
+	most := time.Duration(0)
+	for _, row := range t.Rows {
+		if row.later != never {
+			most = max(most, row.later)
+		}
+	}
+	for i := range t.Rows {
+		switch later := t.Rows[i].later; {
+		case later == never:
+			t.Rows[i].Level = 4
+		case later <= 0:
+		default:
+			t.Rows[i].Level = 1 + int(later*3/(most+1))
+		}
+	}
+}
+
+// ErrTooMany is what Compare says of runs that are too long for a page.
+var ErrTooMany = errors.New("too many packets for pictures side by side: try a shorter message")

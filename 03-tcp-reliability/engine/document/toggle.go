@@ -1,0 +1,71 @@
+package document
+
+import (
+	"fmt"
+
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/run"
+	"example.com/sockets/03-tcp-reliability/engine/story"
+)
+
+// toggle gives the address of the run in which a packet meets the other fate:
+// lost, if it arrived; spared, if it was lost. Nothing before its sending
+// changes, since each packet takes the same random numbers whatever becomes of
+// it. What comes later may become another run, in which a number means another
+// packet: so losses by number of what was sent later are taken back.
+func toggle(out *Packet, r *one, p *story.Packet) {
+	s := r.Settings
+	data := p.Header.Data
+	if p.Direction != network.Up {
+		data = 0
+	}
+	switch {
+	case p.Fate == story.Lost && p.Loss == network.LostQueue:
+		out.Fixed = "The link's queue was full: only a faster link or a longer queue spares it."
+		return
+	case p.Fate == story.Lost && p.Loss == network.LostScript:
+		s.Drop = s.Drop.Without(p.Direction, p.Number, data)
+		out.ToggleWord = "spare"
+	case p.Fate == story.Lost:
+		s.Spare = s.Spare.With(p.Direction, p.Number, data)
+		out.ToggleWord = "spare"
+	case s.Spare.Names(p.Direction, p.Number, data):
+		s.Spare = s.Spare.Without(p.Direction, p.Number, data)
+		out.ToggleWord = "lose"
+	default:
+		s.Drop = s.Drop.With(p.Direction, p.Number, data)
+		out.ToggleWord = "lose"
+	}
+	// Packets of the same moment may have been sent before it in one direction
+	// and after it in the other: the order of the trace decides.
+	later := false
+	for _, q := range r.digest.Packets {
+		if later {
+			s.Drop = s.Drop.Without(q.Direction, q.Number, 0)
+			s.Spare = s.Spare.Without(q.Direction, q.Number, 0)
+		}
+		later = later || q == p
+	}
+	out.Toggle = address(s)
+}
+
+// address is that of settings in which, perhaps, nothing is lost any more.
+func address(s run.Settings) string { return s.Address() }
+
+// takenBack says how many losses of the run before are not in this one. One is
+// what was asked for.
+func takenBack(was, is run.Settings) []string {
+	n := len(was.Drop.Except(is.Drop)) + len(was.Spare.Except(is.Spare))
+	asked := 0
+	if was.Drop.String() != is.Drop.String() || was.Spare.String() != is.Spare.String() {
+		added := len(is.Drop.Except(was.Drop)) + len(is.Spare.Except(was.Spare))
+		if added == 0 {
+			asked = 1
+		}
+	}
+	if n -= asked; n > 0 {
+		return []string{fmt.Sprintf("%s taken back: it named packets that were sent later, and these are others now.",
+			story.Count(n, "later choice"))}
+	}
+	return nil
+}

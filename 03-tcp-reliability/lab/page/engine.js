@@ -1,0 +1,77 @@
+// Where documents come from: the program that serves the page, or the same
+// engine as WebAssembly in a worker. Only this file knows which.
+
+const served = document.documentElement.dataset.engine === "http";
+const kept = new Map(); // by question: Back is instant
+const limit = 60;
+
+let worker, ready, waiting = new Map(), asked = 0;
+
+// run gives the document of an address. The view says how it is drawn: width,
+// the run before, the part of a long picture.
+export async function run(address, view = {}) {
+  return ask("run", address, view);
+}
+
+// harm, compare and curves give what one more run for each packet, protocol or
+// loss rate shows.
+export const harm = (address) => ask("harm", address, {});
+export const compare = (address, view) => ask("compare", address, view);
+export const curves = (address) => ask("curves", address, {});
+
+async function ask(what, address, view) {
+  const parts = Object.entries(view).filter(([, v]) => v !== undefined && v !== "");
+  const query = [address, ...parts.map(([k, v]) => `${k}=${encodeURIComponent(v)}`)]
+    .filter(Boolean).join("&");
+  const key = what + "?" + query;
+  if (kept.has(key)) return kept.get(key);
+  const text = served ? await http(key) : await preset(what, query) ?? await wasm(what, query);
+  const doc = JSON.parse(text);
+  if (doc.error) throw new Error(doc.error);
+  kept.set(key, doc);
+  if (kept.size > limit) kept.delete(kept.keys().next().value);
+  return doc;
+}
+
+async function http(key) {
+  const answer = await fetch(key, { headers: { Accept: "application/json" } });
+  if (!answer.ok) throw new Error(await answer.text());
+  return answer.text();
+}
+
+// preset looks for a document that was made beforehand, so that the first
+// picture needs no engine.
+let presets;
+async function preset(what, query) {
+  if (what !== "run") return undefined;
+  presets ??= fetch("presets.json").then((a) => (a.ok ? a.json() : {}), () => ({}));
+  const file = (await presets)[query];
+  if (!file) return undefined;
+  const answer = await fetch(file);
+  return answer.ok ? answer.text() : undefined;
+}
+
+function wasm(what, query) {
+  warm();
+  const id = ++asked;
+  worker.postMessage({ id, what, query });
+  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+}
+
+// warm starts the engine before it is needed: its first runs are slow.
+export function warm() {
+  if (served || worker) return;
+  worker = new Worker("worker.js");
+  worker.onmessage = ({ data }) => {
+    const asker = waiting.get(data.id);
+    waiting.delete(data.id);
+    if (!asker) return;
+    if (data.error) asker.reject(new Error(data.error));
+    else asker.resolve(data.text);
+  };
+  worker.onerror = (e) => {
+    for (const { reject } of waiting.values()) reject(new Error("the engine stopped: " + e.message));
+    waiting.clear();
+    worker = undefined;
+  };
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/engine/document"
+	"example.com/sockets/03-tcp-reliability/engine/loopback"
+	"example.com/sockets/03-tcp-reliability/engine/picture"
+)
+
+//go:embed page
+var files embed.FS
+
+var page = template.Must(template.ParseFS(files, "page/index.html"))
+
+// policy allows the page what it needs, and nothing else.
+const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
+	"img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'"
+
+// atOnce is how many runs are made at the same time; others wait.
+const atOnce = 2
+
+// serve answers until ctx is cancelled.
+func serve(ctx context.Context, l net.Listener) error {
+	server := &http.Server{
+		Handler:           loopback.Guard(l.Addr().String(), handler()),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		MaxHeaderBytes:    1 << 16,
+	}
+	stopped := make(chan error, 1)
+	defer context.AfterFunc(ctx, func() {
+		patience, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(patience)
+	})()
+	err := server.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return <-stopped
+	}
+	return err
+}
+
+func handler() http.Handler {
+	places := make(chan struct{}, atOnce)
+	limited := func(next http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case places <- struct{}{}:
+				defer func() { <-places }()
+				next(w, r)
+			case <-r.Context().Done():
+			}
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", limited(showPage))
+	for _, what := range []string{"run", "harm", "compare", "curves"} {
+		mux.HandleFunc("GET /"+what, limited(func(w http.ResponseWriter, r *http.Request) {
+			text, err := document.Answer(what, r.URL.RawQuery)
+			reply(w, r, "application/json", text, err)
+		}))
+	}
+	for name, file := range document.Files {
+		mux.HandleFunc("GET /"+name, limited(func(w http.ResponseWriter, r *http.Request) {
+			text, err := document.File(name, r.URL.RawQuery)
+			if strings.HasSuffix(name, ".pcapng") {
+				w.Header().Set("Content-Disposition", "attachment; filename="+name)
+			}
+			reply(w, r, file, text, err)
+		}))
+	}
+	mux.HandleFunc("GET /picture.css", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, r, "text/css; charset=utf-8", []byte(picture.Style("")), nil)
+	})
+	static, _ := fs.Sub(files, "page")
+	mux.Handle("GET /", http.FileServerFS(static))
+	return headers(mux)
+}
+
+// headers keep a browser from doing more with the page than it is for.
+func headers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy+"; frame-ancestors 'none'")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-cache")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// reply writes an answer, packed where the browser can unpack it.
+func reply(w http.ResponseWriter, r *http.Request, kind string, text []byte, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Write(text)
+		return
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	z.Write(text)
+	z.Close()
+}
+
+// A view is what the page's template is filled in with.
+type view struct {
+	Engine  string // "http" or "worker"
+	Policy  string // "" where a header has it
+	Doc     *document.Document
+	Preset  *document.Preset
+	Presets []document.Preset
+	Picture template.HTML
+}
+
+// Link is the address of a preset on a page without scripts.
+func (v view) Link(address string) string {
+	if v.Engine == "http" {
+		return "?" + address
+	}
+	return "#" + address
+}
+
+// render writes the page of an address. It works without scripts: the packets
+// of the picture are links.
+func render(query, engine, policy string) ([]byte, error) {
+	address, how, err := document.Split(query)
+	if err != nil {
+		return nil, err
+	}
+	d, err := document.Of(address, how)
+	if err != nil {
+		return nil, err
+	}
+	v := view{Engine: engine, Policy: policy, Doc: d, Presets: document.Presets,
+		Preset: document.PresetOf(d.Address),
+		// Package picture escapes every text that it draws.
+		Picture: template.HTML(d.Picture)}
+	var out bytes.Buffer
+	err = page.Execute(&out, v)
+	return out.Bytes(), err
+}
+
+func showPage(w http.ResponseWriter, r *http.Request) {
+	text, err := render(r.URL.RawQuery, "http", "")
+	reply(w, r, "text/html; charset=utf-8", text, err)
+}

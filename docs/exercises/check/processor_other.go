@@ -1,0 +1,8 @@
+//go:build !unix
+
+package check
+
+import "time"
+
+// processorTime is unknown here: all time counts.
+func processorTime() time.Duration { return 0 }
