@@ -248,8 +248,8 @@ async function harm() {
 
 async function compare() {
   const got = await engine.compare(address, { width: width() });
-  fill($("extra"), el("h3", {}, "The same network, every way to send"), ...got.runs.map((r) => {
-    const d = el("div", { class: "run" }, el("h4", {}, r.name), el("p", {}, r.verdict));
+  fill($("extra"), el("h2", {}, "The same network, every way to send"), ...got.runs.map((r) => {
+    const d = el("div", { class: "run" }, el("h3", {}, r.name), el("p", {}, r.verdict));
     d.append(document.adoptNode(new DOMParser().parseFromString(r.picture, "image/svg+xml").documentElement));
     return d;
   }));

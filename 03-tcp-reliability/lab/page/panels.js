@@ -10,7 +10,7 @@ export function show(doc, n, see) {
 }
 
 function end(place, name, state, event) {
-  fill(place, el("h3", {}, name + (state?.name ? ": " + state.name : "")));
+  fill(place, el("h2", {}, name + (state?.name ? ": " + state.name : "")));
   if (!state) {
     place.append(el("p", { class: "dim" }, "Nothing has happened here yet."));
     return;
@@ -51,12 +51,12 @@ function packet(doc, p, event, chosen) {
   const place = $("packet");
   const s = p?.source ?? event?.source;
   if (!p) {
-    fill(place, el("h3", {}, "Packet"), el("p", { class: "dim" },
+    fill(place, el("h2", {}, "Packet"), el("p", { class: "dim" },
       "Choose an arrow of the picture to look inside."), source(s));
     return;
   }
   fill(place,
-    el("h3", {}, p.label),
+    el("h2", {}, p.label),
     el("p", {}, p.sentence),
     p.toggle !== undefined ? el("p", {}, el("a", { href: "?" + p.toggle, class: "button", "data-go": p.toggle },
       p.toggle_word === "spare" ? "Spare this packet" : "Lose this packet")) :
