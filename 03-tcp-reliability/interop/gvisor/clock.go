@@ -1,4 +1,4 @@
-package tcpstack
+package gvisor
 
 import (
 	"container/heap"
