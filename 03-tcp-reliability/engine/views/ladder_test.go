@@ -139,7 +139,7 @@ func TestUnderWayAndBufferFull(t *testing.T) {
 	views.WriteSummary(&b, tr)
 	for _, want := range []string{
 		"1 packet was dropped by a full buffer: \"2 \".\n",
-		"Packets: 3 up (0 lost), 0 down (0 lost), 1 dropped by a full buffer, 1 under way at the end\n",
+		"Packets: 3 up (0 lost), 0 down (0 lost), 1 dropped by a full buffer, 1 under way\n  at the end\n",
 		"  buffer full: up:2 \"2 \"\n",
 		"  under way: up:3 \"3 \"\n",
 	} {

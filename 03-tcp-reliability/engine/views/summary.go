@@ -92,7 +92,7 @@ func writeCounts(out io.Writer, d *story.Digest) {
 			}
 		}
 	}
-	fmt.Fprintf(out, "Packets: %d up (%d lost), %d down (%d lost)",
+	line := fmt.Sprintf("Packets: %d up (%d lost), %d down (%d lost)",
 		sent[0], lost[0], sent[1], lost[1])
 	for _, count := range []struct {
 		n    int
@@ -100,10 +100,10 @@ func writeCounts(out io.Writer, d *story.Digest) {
 	}{{damaged, "damaged"}, {full, "dropped by a full buffer"}, {doubled, "arrived twice"},
 		{underWay[0] + underWay[1], "under way at the end"}} {
 		if count.n > 0 {
-			fmt.Fprintf(out, ", %d %s", count.n, count.what)
+			line += fmt.Sprintf(", %d %s", count.n, count.what)
 		}
 	}
-	fmt.Fprintln(out)
+	writeWrapped(out, line)
 }
 
 // list names the packets that are chosen, with what choose adds.
@@ -138,11 +138,11 @@ func writeAgain(out io.Writer, d *story.Digest) {
 			}
 		}
 	}
-	fmt.Fprintf(out, "Sent again: %d", n)
+	line := fmt.Sprintf("Sent again: %d", n)
 	if n > 0 {
-		fmt.Fprintf(out, " (%s); timeouts: %d; needless: %d", Reasons(reasons), timeouts, needless)
+		line += fmt.Sprintf(" (%s); timeouts: %d; needless: %d", Reasons(reasons), timeouts, needless)
 	}
-	fmt.Fprintln(out)
+	writeWrapped(out, line)
 	n = 0
 	for _, p := range d.Packets {
 		if p.Retransmits == 0 {
