@@ -71,7 +71,7 @@ func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, out io.Writ
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Listening on %s, forwarding datagrams to %s over a network with %v\n",
+	fmt.Fprintf(out, "Listening on %s, forwarding datagrams to %s\nover a network with %v\n",
 		f.conn.LocalAddr(), o.target, o.Conditions)
 	f.run(ctx)
 	fmt.Fprintf(out, "Stopped; clients: %d, datagrams up: %d\n", f.count, f.data)
