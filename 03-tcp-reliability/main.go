@@ -13,10 +13,12 @@ import (
 	"strconv"
 	"strings"
 
+	"example.com/sockets/03-tcp-reliability/engine/document"
 	"example.com/sockets/03-tcp-reliability/engine/flags"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/picture"
 	"example.com/sockets/03-tcp-reliability/engine/run"
+	"example.com/sockets/03-tcp-reliability/engine/story"
 	"example.com/sockets/03-tcp-reliability/engine/terminal"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"example.com/sockets/03-tcp-reliability/engine/views"
@@ -51,8 +53,27 @@ func main() {
 	}
 }
 
+// harm prints what losing each packet would cost, with a run for each.
+func (o *options) harm(out io.Writer) error {
+	table, err := document.HarmOf(o.Address())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s over a network with %v\n\n", o.Protocol, o.Conditions)
+	fmt.Fprintf(out, "%-40s %-20s %s\n", "with this packet lost", "the message is whole", "longest wait")
+	for _, row := range table.Rows {
+		line := fmt.Sprintf("%-40s %-20s %s", story.Cut(row.Label, 39), row.Later, row.Waits)
+		fmt.Fprintln(out, strings.TrimRight(line, " "))
+	}
+	_, err = fmt.Fprintf(out, "\n%s\n", table.Says)
+	return err
+}
+
 // show runs one protocol and prints the view that was asked for.
 func (o *options) show(out io.Writer, style views.Style) error {
+	if o.view == "harm" {
+		return o.harm(out)
+	}
 	var t trace.Trace
 	r, err := o.Run(&t)
 	if err != nil {
@@ -111,7 +132,7 @@ func (o *options) show(out io.Writer, style views.Style) error {
 // summary.
 const manyLines = 200
 
-var viewNames = []string{"ladder", "summary", "cwnd", "json", "svg"}
+var viewNames = []string{"ladder", "summary", "cwnd", "json", "svg", "harm"}
 
 // parse reads the command line. Errors are printed to w.
 func parse(args []string, w io.Writer) (*options, error) {
@@ -170,6 +191,8 @@ func (o *options) check(given map[string]bool) error {
 		}
 	}
 	switch {
+	case o.view == "harm" && o.pcap != "":
+		return errors.New("flag -pcap means nothing to -view harm: it makes many runs")
 	case !slices.Contains(append(viewNames, ""), o.view):
 		return flags.Invalid("view", strconv.Quote(o.view), "must be one of %s", strings.Join(viewNames, ", "))
 	case o.compare && (given["protocol"] || given["view"] || given["pcap"]):

@@ -37,6 +37,7 @@ var golden = map[string]string{
 	"tcp-cwnd":           "-bytes 3000000 -rate 5Mbit -queue 10 -view cwnd",
 	"tcp-summary":        "-bytes 3000000 -rate 5Mbit -queue 10",
 	"compare":            "-compare -loss 0.1",
+	"harm":               "-view harm",
 	"compare-throughput": "-compare -bytes 300000 -rate 10Mbit -queue 1000 -loss 0,0.01,0.1",
 	"json":               "-protocol stop-and-wait -message one -view json -drop data:1",
 }

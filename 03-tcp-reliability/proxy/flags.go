@@ -40,7 +40,9 @@ func defaults() *options {
 		idle: time.Minute, view: viewNames[0]}
 }
 
-var viewNames = []string{"ladder", "summary", "json", "none"}
+// The views: svg is a picture of the connection that ended last, when the proxy
+// stops.
+var viewNames = []string{"ladder", "summary", "json", "svg", "none"}
 
 // flags defines the flags. What o holds is the default.
 func (o *options) flags(fs *flag.FlagSet) {
@@ -57,7 +59,8 @@ func (o *options) flags(fs *flag.FlagSet) {
 		"tcp: carry at most this `number` of connections at once; further clients wait")
 	flags.Duration(fs, &o.idle, "idle-timeout",
 		"udp: forget a client that is silent for this `duration`")
-	fs.StringVar(&o.view, "view", o.view, "what to print: "+strings.Join(viewNames, ", "))
+	fs.StringVar(&o.view, "view", o.view, "what to print: "+strings.Join(viewNames, ", ")+";\n"+
+		"svg is a picture of the connection that ended last, at the end")
 	fs.StringVar(&o.pcap, "pcap", "",
 		"tcp: write the captures `NAME`-client.pcapng and NAME-server.pcapng")
 }
@@ -104,8 +107,11 @@ func (o *options) check(given map[string]bool) error {
 		return flags.Invalid("max-conns", o.maxConns, "must be from 1 to 10000")
 	case o.idle <= 0:
 		return flags.Invalid("idle-timeout", o.idle, "must be more than 0")
+	case o.view == "svg" && o.network == "udp":
+		return errors.New("flag -view svg is for -network tcp: datagrams have no connections")
 	case !slices.Contains(viewNames, o.view):
-		return flags.Invalid("view", strconv.Quote(o.view), "must be one of %s", strings.Join(viewNames, ", "))
+		return flags.Invalid("view", strconv.Quote(o.view), "must be one of\n%s",
+			strings.Join(viewNames, ", "))
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 	}
 
 	watch := newWatcher(out, o.view, color)
+	if o.view == "svg" { // nothing else goes where the picture goes
+		out = errOut
+	}
 	if o.pcap != "" {
 		if err := watch.capture(o.pcap); err != nil {
 			return err
@@ -62,6 +65,11 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 		p.listener.Addr(), o.target, o.Conditions)
 	if err := p.run(ctx); err != nil {
 		return err
+	}
+	if o.view == "svg" {
+		if err := watch.drawLast(fmt.Sprintf("tcp over a network with %v", o.Conditions)); err != nil {
+			return err
+		}
 	}
 	if err := watch.close(); err != nil {
 		return fmt.Errorf("cannot write the captures: %w", err)

@@ -736,3 +736,26 @@ func TestNothingKept(t *testing.T) {
 		t.Errorf("%d bytes are kept of each connection", kept)
 	}
 }
+
+// The picture is of the connection that ended last, and nothing else is where
+// it goes.
+func TestPicture(t *testing.T) {
+	p := startProxy(t, echoServer(t), func(o *options) { o.view = "svg"; faults("-drop data:2")(o) })
+	for _, text := range []string{"first", "second"} {
+		if got, err := exchange(dial(t, p.addr), []byte(text)); string(got) != text {
+			t.Fatalf("%q came back, error %v", got, err)
+		}
+	}
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	svg := p.text()[strings.Index(p.text(), "<svg"):]
+	for _, want := range []string{"1 packet was lost", "second", "</svg>"} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("the picture lacks %q:\n%s", want, svg)
+		}
+	}
+	if strings.Contains(svg, "first") {
+		t.Error("the picture shows another connection")
+	}
+}

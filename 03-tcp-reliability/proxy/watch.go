@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/picture"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"example.com/sockets/03-tcp-reliability/engine/views"
 )
@@ -24,10 +25,17 @@ type watcher struct {
 	captures []*views.Capture
 	files    []*os.File
 	trouble  error // of a capture
+
+	traces map[int]*trace.Trace // for svg: of the connections that are open
+	last   *trace.Trace         // and of the one that ended last
 }
 
+// drawnEvents bounds what is kept of a connection for its picture.
+const drawnEvents = 5000
+
 func newWatcher(out io.Writer, view string, color bool) *watcher {
-	return &watcher{out: out, view: view, ladder: views.NewLive(out, views.Style{Color: color})}
+	return &watcher{out: out, view: view, ladder: views.NewLive(out, views.Style{Color: color}),
+		traces: map[int]*trace.Trace{}}
 }
 
 // capture begins to write NAME-client.pcapng and NAME-server.pcapng, or none.
@@ -78,7 +86,7 @@ func createBeside(name, suffix string) (*os.File, error) {
 
 // watching says whether there is anybody to tell of events.
 func (w *watcher) watching() bool {
-	return w.view == "ladder" || w.view == "json" || len(w.captures) > 0
+	return w.view == "ladder" || w.view == "json" || w.view == "svg" || len(w.captures) > 0
 }
 
 // add shows an event. lost says that the network loses the packet sent.
@@ -95,7 +103,41 @@ func (w *watcher) add(e *trace.Event, lost bool) {
 		w.ladder.Add(e)
 	case "json":
 		views.WriteEventJSON(w.out, e)
+	case "svg":
+		w.keep(e)
 	}
+}
+
+// keep keeps an event until its connection is over, and then the latest that is.
+func (w *watcher) keep(e *trace.Event) {
+	t := w.traces[e.Connection]
+	if t == nil {
+		t = &trace.Trace{Protocol: "tcp"}
+		w.traces[e.Connection] = t
+	}
+	over := e.Kind == trace.Finished || e.Kind == trace.Failed
+	if len(t.Events) < drawnEvents && !over {
+		kept := *e
+		kept.Bytes = nil
+		t.Events = append(t.Events, kept)
+	}
+	if over {
+		w.last = t
+		delete(w.traces, e.Connection)
+	}
+}
+
+// drawLast draws the connection that ended last, from its first packet on.
+func (w *watcher) drawLast(title string) error {
+	if w.last == nil {
+		return errors.New("no connection has ended: there is nothing to draw")
+	}
+	begun := w.last.Events[0].At
+	for i := range w.last.Events {
+		w.last.Events[i].At -= begun
+		w.last.Events[i].Connection = 0
+	}
+	return picture.Write(w.out, w.last, picture.Options{Title: title})
 }
 
 // ended tells that a connection is over, and how it went.

@@ -140,17 +140,6 @@ func TestStrangeAnswers(t *testing.T) {
 	}
 }
 
-func write(t *testing.T, text string, path ...string) {
-	t.Helper()
-	name := filepath.Join(path...)
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestCommandLine(t *testing.T) {
 	for _, c := range []struct {
 		what  string
