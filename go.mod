@@ -1,16 +1,8 @@
 module example.com/sockets
 
-go 1.26.3
+go 1.25.0
 
 require (
 	github.com/google/go-cmp v0.7.0
 	github.com/yuin/goldmark v1.8.7
-	gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
-)
-
-require (
-	github.com/google/btree v1.1.2 // indirect
-	golang.org/x/exp v0.0.0-20250711185948-6ae5c78190dc // indirect
-	golang.org/x/sys v0.43.0 // indirect
-	golang.org/x/time v0.15.0 // indirect
 )

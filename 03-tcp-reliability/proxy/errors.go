@@ -22,11 +22,11 @@ func advice(err error) string {
 	case errors.As(err, &dns):
 		return "give an address of this machine, such as -listen 127.0.0.1:9000"
 	case errors.Is(err, addressInUse):
-		return "another program has this port: stop it, or take a free port with -listen 127.0.0.1:0"
+		return "stop the program that has this port, or take a free one: -listen 127.0.0.1:0"
 	case errors.Is(err, addressNotAvailable):
 		return "no interface of this machine has that address: try -listen 127.0.0.1:9000"
 	case errors.Is(err, permissionDenied):
-		return "the system reserves this port: take one above 1023, such as -listen 127.0.0.1:9000"
+		return "the system reserves this port: take one above 1023: -listen 127.0.0.1:9000"
 	}
 	return "docs/errors.md explains the common errors"
 }
@@ -34,7 +34,7 @@ func advice(err error) string {
 // dialAdvice says what to try next when the target can't be reached.
 func dialAdvice(err error) string {
 	if errors.Is(err, tooManyFiles) {
-		return "a connection through the proxy needs two: allow fewer with -max-conns, or raise the limit; see docs/errors.md"
+		return "a connection through the proxy needs two sockets: allow fewer with -max-conns"
 	}
 	return "is it running? start it first, or name another with -target"
 }

@@ -11,16 +11,17 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/flags"
+	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 )
 
 // options are the command line.
 type options struct {
 	network.Conditions
+	hosts.TCPSettings
 	network        string // tcp or udp
 	listen, target string
 	control        string
-	congestion     string
 	mtu            int
 	maxConns       int
 	idle           time.Duration
@@ -30,8 +31,12 @@ type options struct {
 
 // defaults are the options before the flags change them.
 func defaults() *options {
-	return &options{Conditions: network.Default(), network: "tcp", listen: "127.0.0.1:9000",
-		target: "127.0.0.1:65432", congestion: "cubic", mtu: 1500, maxConns: 1000,
+	// Real programs wait for the timers in real time: these are shorter than
+	// those of RFC 6298, and losses are detected by time, too.
+	settings := hosts.Default().TCPSettings
+	settings.RACK, settings.RTOMin, settings.RTOMax = true, 50*time.Millisecond, time.Second
+	return &options{Conditions: network.Default(), TCPSettings: settings, network: "tcp", listen: "127.0.0.1:9000",
+		target: "127.0.0.1:65432", mtu: 1500, maxConns: 1000,
 		idle: time.Minute, view: viewNames[0]}
 }
 
@@ -46,9 +51,8 @@ func (o *options) flags(fs *flag.FlagSet) {
 	flags.Addr(fs, &o.target, "tcp", "target", "carry everything to the server at `host:port`")
 	flags.Addr(fs, &o.control, "tcp", "control",
 		"serve the conditions over HTTP on this loopback `host:port`, such as 127.0.0.1:8475")
-	fs.StringVar(&o.congestion, "congestion", o.congestion,
-		"tcp: congestion control of the stacks, cubic or reno")
-	flags.Int(fs, &o.mtu, "mtu", "tcp: the largest packet between the stacks, in `bytes`")
+	o.TCPSettings.Flags(fs)
+	flags.Int(fs, &o.mtu, "mtu", "tcp: the largest packet in the middle, in `bytes`")
 	flags.Int(fs, &o.maxConns, "max-conns",
 		"tcp: carry at most this `number` of connections at once; further clients wait")
 	flags.Duration(fs, &o.idle, "idle-timeout",
@@ -81,7 +85,10 @@ func (o *options) check(given map[string]bool) error {
 	} else if err := o.Conditions.Validate(); err != nil { // what is missing may come later
 		return err
 	}
-	udpOnly, tcpOnly := []string{"idle-timeout"}, []string{"congestion", "mtu", "max-conns", "pcap"}
+	if err := o.TCPSettings.Check(); err != nil {
+		return err
+	}
+	udpOnly, tcpOnly := []string{"idle-timeout"}, append(hosts.TCPFlags(), "mtu", "max-conns", "pcap")
 	for name := range given {
 		if o.network == "udp" && slices.Contains(tcpOnly, name) ||
 			o.network == "tcp" && slices.Contains(udpOnly, name) {
@@ -91,8 +98,6 @@ func (o *options) check(given map[string]bool) error {
 	switch {
 	case o.network != "tcp" && o.network != "udp":
 		return flags.Invalid("network", strconv.Quote(o.network), "must be tcp or udp")
-	case o.congestion != "cubic" && o.congestion != "reno":
-		return flags.Invalid("congestion", strconv.Quote(o.congestion), "must be cubic or reno")
 	case o.mtu < 576 || o.mtu > 65535:
 		return flags.Invalid("mtu", o.mtu, "must be from 576 to 65535 bytes")
 	case o.maxConns < 1 || o.maxConns > 10_000:

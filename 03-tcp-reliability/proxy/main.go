@@ -10,10 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
-	"example.com/sockets/03-tcp-reliability/engine/tcpstack"
 	"example.com/sockets/03-tcp-reliability/engine/terminal"
 )
 
@@ -27,11 +25,6 @@ func main() {
 	}
 	if err != nil {
 		os.Exit(2) // the error is printed
-	}
-	// Between the stacks a packet passes from goroutine to goroutine. On one
-	// processor that costs little; on several, one is woken each time.
-	if o.network == "tcp" && os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(1)
 	}
 	if err := o.run(ctx, os.Stdout, os.Stderr, terminal.Color(os.Stdout)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -60,14 +53,10 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 			return err
 		}
 	}
-	w, err := newWire(shared, watch, tcpstack.Options{Seed: o.Seed, Congestion: o.congestion}, o.mtu)
+	lossy := &medium{net: shared, watch: watch}
+	p, err := o.listenTCP(lossy, log)
 	if err != nil {
-		return err
-	}
-	p, err := listenTCP(o.listen, o.target, w, o.maxConns, log)
-	if err != nil {
-		w.close()
-		return err
+		return errors.Join(err, watch.close())
 	}
 	fmt.Fprintf(out, "Listening on %s, forwarding to %s\nover a network with %v\n",
 		p.listener.Addr(), o.target, o.Conditions)
@@ -77,6 +66,6 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 	if err := watch.close(); err != nil {
 		return fmt.Errorf("cannot write the captures: %w", err)
 	}
-	fmt.Fprintf(out, "Stopped; connections: %d, segments: %d up, %d down\n", w.count, w.numbers[0], w.numbers[1])
+	fmt.Fprintf(out, "Stopped; connections: %d, segments: %d up, %d down\n", p.count, lossy.numbers[0], lossy.numbers[1])
 	return nil
 }

@@ -118,7 +118,7 @@ func nothingLeft(t testing.TB) {
 	for end := time.Now().Add(time.Minute); proxies.Load() == 0; runtime.Gosched() {
 		buf := make([]byte, 1<<20)
 		stacks := string(buf[:runtime.Stack(buf, true)])
-		if !strings.Contains(stacks, "gvisor.dev/") && !strings.Contains(stacks, "proxy.(*") && !strings.Contains(stacks, "main.(*tcpProxy)") && !strings.Contains(stacks, "main.(*schedule)") {
+		if !strings.Contains(stacks, "proxy.(*") && !strings.Contains(stacks, "main.(*link)") && !strings.Contains(stacks, "main.(*tcpProxy)") && !strings.Contains(stacks, "main.(*schedule)") {
 			return
 		}
 		if time.Now().After(end) {
@@ -281,7 +281,7 @@ func TestChapterPrograms(t *testing.T) {
 // The ladder shows the loss, the retransmission and what is read.
 func TestLiveLadder(t *testing.T) {
 	p := startProxy(t, echoServer(t), func(o *options) {
-		o.view = "ladder"
+		o.view, o.RACK = "ladder", false // nothing but the timer can notice
 		faults("-drop data:1 -delay 5ms")(o)
 	})
 	if got, err := exchange(dial(t, p.addr), []byte("Hello, world")); string(got) != "Hello, world" {
@@ -297,7 +297,10 @@ func TestLiveLadder(t *testing.T) {
 }
 
 func TestJSONView(t *testing.T) {
-	p := startProxy(t, echoServer(t), func(o *options) { o.view = "json"; faults("-drop data:1")(o) })
+	p := startProxy(t, echoServer(t), func(o *options) {
+		o.view, o.RACK = "json", false // nothing but the timer can notice
+		faults("-drop data:1")(o)
+	})
 	exchange(dial(t, p.addr), []byte("Hello"))
 	p.wait(t, `"event":"finished"`)
 	if err := p.stop(); err != nil {
@@ -623,8 +626,8 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// What makes no sense is one line, the usage, and status 2; what fails at run
-// time one line and status 1.
+// What makes no sense has status 2, what fails at run time 1. What is wrong
+// stands on one line, what to try on the next, and both fit a terminal.
 func TestWrongCommands(t *testing.T) {
 	exe := filepath.Join(t.TempDir(), "proxy.exe")
 	if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {
@@ -649,14 +652,87 @@ func TestWrongCommands(t *testing.T) {
 		"-max-conns 0":                     {2, "invalid value 0 for flag -max-conns"},
 		"-network udp -mtu 1000":           {2, "flag -mtu means nothing to -network udp"},
 		"hello":                            {2, `unexpected argument "hello"`},
-		"-pcap /no/such/folder/name":       {1, "cannot write the captures"},
+		"-pcap /no/such/folder/name":       {1, "cannot write /no/such/folder/name-client.pcapng: "},
 		"-listen " + taken.Addr().String(): {1, "cannot listen on " + taken.Addr().String()},
 	} {
 		cmd := exec.Command(exe, strings.Fields(args)...)
 		out, _ := cmd.CombinedOutput()
-		first, rest, _ := strings.Cut(string(out), "\n")
-		if cmd.ProcessState.ExitCode() != test.status || !strings.Contains(first, test.stderr) || test.status == 1 && rest != "" {
+		first, _, _ := strings.Cut(string(out), "\n")
+		for line := range strings.Lines(string(out)) {
+			if len(strings.TrimSuffix(line, "\n")) > 80 {
+				t.Errorf("%s: a line of %d columns: %s", args, len(line)-1, line)
+			}
+		}
+		if cmd.ProcessState.ExitCode() != test.status || strings.Count(string(out), "\n") > 3 || !strings.Contains(string(out), test.stderr) {
 			t.Errorf("%s: status %d and not %d, the first line is\n%s\nand not\n%s", args, cmd.ProcessState.ExitCode(), test.status, first, test.stderr)
 		}
+	}
+}
+
+// A capture of an earlier run is kept.
+func TestCaptureKept(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "run")
+	os.WriteFile(name+"-client.pcapng", []byte("earlier"), 0o600)
+	os.WriteFile(name+"-client-1.pcapng", []byte("still earlier"), 0o600)
+	p := startProxy(t, echoServer(t), func(o *options) { o.pcap = name })
+	exchange(dial(t, p.addr), []byte("Hello"))
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for suffix, want := range map[string]string{"-client-1": "still earlier", "-client-2": "earlier"} {
+		if got, err := os.ReadFile(name + suffix + ".pcapng"); err != nil || string(got) != want {
+			t.Errorf("%s holds %q, error %v", suffix, got, err)
+		}
+	}
+	if got, err := os.ReadFile(name + "-client.pcapng"); err != nil || len(got) < 500 {
+		t.Errorf("the new capture has %d bytes, error %v", len(got), err)
+	}
+}
+
+// The counts of the connections add up to those of the last line, and the
+// captures have as many packets: nothing is sent behind the summary.
+func TestCountsAddUp(t *testing.T) {
+	p := startProxy(t, echoServer(t), faults("-drop data:1 -loss 0.05"))
+	for range 10 {
+		exchange(dial(t, p.addr), []byte("Hello, world"))
+	}
+	p.wait(t, "Connection 10:")
+	if err := p.stop(); err != nil {
+		t.Fatal(err)
+	}
+	var up, down, allUp, allDown, lost int
+	for line := range strings.Lines(p.text()) {
+		var u, d int
+		if _, err := fmt.Sscanf(line, "  segments: %d up (%d lost), %d down", &u, &lost, &d); err == nil {
+			up, down = up+u, down+d
+		}
+		fmt.Sscanf(line, "Stopped; connections: 10, segments: %d up, %d down", &allUp, &allDown)
+	}
+	if up != allUp || down != allDown || up == 0 {
+		t.Errorf("the connections have %d and %d segments, all together %d and %d:\n%s", up, down, allUp, allDown, p.text())
+	}
+}
+
+// Nothing of a connection is kept when it is over.
+func TestNothingKept(t *testing.T) {
+	p := startProxy(t, echoServer(t), func(o *options) { o.view, o.Delay = "none", 0 })
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	many := func(n int) {
+		for range n {
+			if got, err := exchange(dial(t, p.addr), []byte("Hello")); string(got) != "Hello" {
+				t.Fatalf("%q came back, error %v", got, err)
+			}
+		}
+	}
+	many(100)
+	before := heap()
+	many(1000)
+	if kept := (heap() - before) / 1000; kept > 2000 {
+		t.Errorf("%d bytes are kept of each connection", kept)
 	}
 }

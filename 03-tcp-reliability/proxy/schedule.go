@@ -1,9 +1,10 @@
 package main
 
 import (
-	"container/heap"
 	"sync"
 	"time"
+
+	"example.com/sockets/03-tcp-reliability/engine/queue"
 )
 
 // maxPending bounds the packets under way, and so the memory.
@@ -14,17 +15,10 @@ const maxPending = 100_000
 type schedule struct {
 	now     func() time.Duration
 	mu      sync.Mutex
-	pending pendings
-	order   int
+	pending queue.Queue[func()]
 	wake    chan struct{}
 	stop    chan struct{}
 	done    chan struct{}
-}
-
-type pending struct {
-	at    time.Duration
-	order int
-	call  func()
 }
 
 func newSchedule(now func() time.Duration) *schedule {
@@ -33,17 +27,17 @@ func newSchedule(now func() time.Duration) *schedule {
 	return s
 }
 
-// at has call called at a time. It is false, and call is never called,
-// when too much is under way.
+// at schedules call. It returns false, and call is never called, if too many
+// calls are pending.
 func (s *schedule) at(at time.Duration, call func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.pending) >= maxPending {
+	if s.pending.Len() >= maxPending {
 		return false
 	}
-	s.order++
-	heap.Push(&s.pending, pending{at, s.order, call})
-	if s.pending[0].order == s.order { // it is the next: wait for less
+	next, waiting := s.pending.Next()
+	s.pending.Push(at, call)
+	if !waiting || at < next { // it is the next: wait for less
 		select {
 		case s.wake <- struct{}{}:
 		default:
@@ -59,11 +53,12 @@ func (s *schedule) run() {
 	for {
 		wait := time.Hour
 		s.mu.Lock()
-		for len(s.pending) > 0 {
-			if wait = s.pending[0].at - s.now(); wait > 0 {
+		for s.pending.Len() > 0 {
+			at, _ := s.pending.Next()
+			if wait = at - s.now(); wait > 0 {
 				break
 			}
-			call := heap.Pop(&s.pending).(pending).call
+			call := s.pending.Pop()
 			s.mu.Unlock()
 			call()
 			s.mu.Lock()
@@ -84,20 +79,4 @@ func (s *schedule) run() {
 func (s *schedule) close() {
 	close(s.stop)
 	<-s.done
-}
-
-type pendings []pending
-
-func (p pendings) Len() int { return len(p) }
-func (p pendings) Less(i, j int) bool {
-	return p[i].at < p[j].at || p[i].at == p[j].at && p[i].order < p[j].order
-}
-func (p pendings) Swap(i, j int) { p[i], p[j] = p[j], p[i] }
-func (p *pendings) Push(x any)   { *p = append(*p, x.(pending)) }
-func (p *pendings) Pop() any {
-	last := len(*p) - 1
-	x := (*p)[last]
-	(*p)[last].call = nil
-	*p = (*p)[:last]
-	return x
 }

@@ -2,47 +2,59 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
-	"example.com/sockets/03-tcp-reliability/engine/tcpstack"
 )
 
 // A tcpProxy carries connections to a target through the lossy network:
 //
-//	client ══kernel══▶ proxy: stack ──lossy network──▶ stack ══kernel══▶ target
+//	client ══kernel══▶ proxy: TCP ──lossy network──▶ TCP ══kernel══▶ target
 //
 // The connections of the kernel, at both ends, lose nothing. What is lost
-// and sent again are the packets between the two stacks.
+// and sent again are the packets between the two ends of TCP in the middle.
 type tcpProxy struct {
+	*options
 	listener net.Listener
-	target   string
-	wire     *wire
+	medium   *medium
 	slots    chan struct{} // one element for each connection
 	log      func(format string, args ...any)
-	joined   sync.WaitGroup
+	running  sync.WaitGroup
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows
+	random   *rand.Rand // for first sequence numbers
+	count    int        // connections so far
 	stopping bool
-	open     map[*joint]struct{}
+	open     map[*relay]struct{}
 }
 
 const dialTimeout = 10 * time.Second
 
+// listenTCP makes the proxy.
+func (o *options) listenTCP(m *medium, log func(string, ...any)) (*tcpProxy, error) {
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen on %s: %w\n%s", o.listen, cause(err), advice(err))
+	}
+	return &tcpProxy{options: o, listener: listener, medium: m, log: log,
+		random: rand.New(rand.NewPCG(uint64(o.Seed), 0)),
+		slots:  make(chan struct{}, o.maxConns), open: map[*relay]struct{}{}}, nil
+}
+
 // run serves until ctx is cancelled. Then it resets what is open: bytes that
 // the network still holds can't be saved any more.
 func (p *tcpProxy) run(ctx context.Context) error {
-	defer p.wire.close()
-	defer p.joined.Wait()
+	defer p.running.Wait()
 	defer context.AfterFunc(ctx, p.stop)() // also wakes Accept
-	inside, cancel := context.WithCancel(ctx)
+	watched, cancel := context.WithCancel(ctx)
 	defer cancel()
-	p.joined.Go(func() { p.acceptInside(inside) })
+	p.running.Go(func() { p.tellOfWaiting(watched) })
 
 	var once sync.Once
 	for {
@@ -62,7 +74,8 @@ func (p *tcpProxy) run(ctx context.Context) error {
 			// Most likely there are too many open files. See chapter 2.
 			<-p.slots
 			once.Do(func() {
-				p.log("cannot accept a client on %s: %v; new clients wait until connections close", p.listener.Addr(), cause(err))
+				p.log("cannot accept a client on %s: %v\nnew clients wait until connections close",
+					p.listener.Addr(), cause(err))
 			})
 			select {
 			case <-time.After(200 * time.Millisecond):
@@ -70,59 +83,100 @@ func (p *tcpProxy) run(ctx context.Context) error {
 			}
 			continue
 		}
-		p.joined.Go(func() {
+		p.running.Go(func() {
 			defer func() { <-p.slots }()
-			p.client(ctx, conn.(*net.TCPConn))
+			p.carry(ctx, conn.(*net.TCPConn))
 		})
 	}
 }
 
-// client takes a client's connection into the lossy network.
-func (p *tcpProxy) client(ctx context.Context, conn *net.TCPConn) {
-	inner, err := p.wire.pair.Dial(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			p.log("cannot carry the connection from %s: %v", conn.RemoteAddr(), err)
-		}
-		reset(conn)
+// carry takes a client's connection through the network to the target.
+func (p *tcpProxy) carry(ctx context.Context, conn *net.TCPConn) {
+	l := p.newLink()
+	near := &relay{proxy: p, kernel: conn, inner: end{l, network.Up}}
+	p.add(near)
+	defer p.remove(near)
+	var target sync.WaitGroup
+	target.Go(func() { p.reach(ctx, l) })
+	reason := near.run()
+	target.Wait()
+	l.finish()
+	p.medium.ended(l, reason)
+}
+
+// reach connects to the target as soon as the client's SYN has come through.
+func (p *tcpProxy) reach(ctx context.Context, l *link) {
+	inner := end{l, network.Down}
+	if !inner.established() {
 		return
 	}
-	t := p.wire.connected(network.Up, inner)
-	j := &joint{proxy: p, kernel: conn, inner: inner, track: t, into: network.Up}
-	reason := j.run()
-
-	// The last packets may still be under way.
-	for range 200 {
-		if p.wire.over(t) || ctx.Err() != nil {
-			break
+	dialer := net.Dialer{Timeout: dialTimeout}
+	conn, err := dialer.DialContext(ctx, "tcp", p.target)
+	if err != nil {
+		if ctx.Err() == nil {
+			p.log("cannot connect to the target %s: %v\n%s", p.target, cause(err), dialAdvice(err))
 		}
-		time.Sleep(10 * time.Millisecond)
+		inner.Abort()
+		return
 	}
-	p.wire.ended(t, reason)
+	far := &relay{proxy: p, kernel: conn.(*net.TCPConn), inner: inner}
+	p.add(far)
+	defer p.remove(far)
+	far.run()
 }
 
-// acceptInside takes connections out of the lossy network, to the target.
-func (p *tcpProxy) acceptInside(ctx context.Context) {
-	for {
-		inner, err := p.wire.pair.Accept(ctx)
-		if err != nil {
-			return // ctx is cancelled
-		}
-		p.joined.Go(func() {
-			t := p.wire.connected(network.Down, inner)
-			dialer := net.Dialer{Timeout: dialTimeout}
-			conn, err := dialer.DialContext(ctx, "tcp", p.target)
-			if err != nil {
-				if ctx.Err() == nil {
-					p.log("cannot connect to the target %s: %v; %s", p.target, cause(err), dialAdvice(err))
-				}
-				inner.Abort()
-				return
-			}
-			j := &joint{proxy: p, kernel: conn.(*net.TCPConn), inner: inner, track: t, into: network.Down}
-			j.run()
-		})
+// Addresses for documentation (RFC 5737, section 3), as captures show them.
+var (
+	clientAddr = netip.MustParseAddr("192.0.2.1")
+	targetAddr = netip.MustParseAddrPort("192.0.2.2:65432")
+)
+
+// newLink makes the two ends of the next connection. Each has a port of its own.
+func (p *tcpProxy) newLink() *link {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.count++
+	o := p.TCPOptions()
+	o.MTU, o.Trace = p.mtu, p.view != "none" || p.pcap != ""
+	o.SendBuffer, o.ReceiveBuffer = innerBuffer, innerBuffer
+	least := p.roundTrip()
+	o.RTOMin, o.RTOMax = max(o.RTOMin, least), max(o.RTOMax, 4*least)
+	client, target := o, o
+	client.Local = netip.AddrPortFrom(clientAddr, uint16(10_000+p.count%50_000))
+	client.Remote, client.ISS = targetAddr, p.random.Uint32()
+	target.Local, target.Remote, target.ISS = targetAddr, client.Local, p.random.Uint32()
+	return newLink(p.count, p.medium, client, target)
+}
+
+// innerBuffer is what each end in the middle keeps of bytes that wait, and so
+// bounds what a target that reads nothing costs.
+const innerBuffer = 256 << 10 // bytes
+
+// roundTrip is what a packet and its answer take at most under the conditions
+// that hold now. A timer that is shorter would repeat everything.
+func (p *tcpProxy) roundTrip() time.Duration {
+	c := p.medium.net.conditions()
+	d := 2 * (c.Delay + c.Jitter)
+	if c.Rate > 0 {
+		d += time.Duration(int64(c.Queue+1) * int64(p.mtu) * 8 * int64(time.Second) / int64(c.Rate))
 	}
+	return d
+}
+
+// add notes what stop must reset. When the proxy stops already, it resets it.
+func (p *tcpProxy) add(r *relay) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open[r] = struct{}{}
+	if p.stopping {
+		r.stop()
+	}
+}
+
+func (p *tcpProxy) remove(r *relay) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, r)
 }
 
 // stop ends accepting and resets every connection.
@@ -131,20 +185,16 @@ func (p *tcpProxy) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopping = true
-	for j := range p.open {
-		j.reset(errStopped)
+	for r := range p.open {
+		r.stop()
 	}
 }
 
-var errStopped = errors.New("the proxy was stopped")
-
-// A joint joins a connection of the kernel and one of a stack.
-type joint struct {
+// A relay copies between a program's connection and an end in the middle.
+type relay struct {
 	proxy  *tcpProxy
 	kernel *net.TCPConn
-	inner  *tcpstack.Conn
-	track  *track
-	into   network.Direction // in which the kernel's bytes go
+	inner  end
 
 	once   sync.Once
 	reason error // why it was reset
@@ -152,53 +202,37 @@ type joint struct {
 
 // run carries bytes both ways until both have ended, and says why it did not
 // end well, or "".
-func (j *joint) run() string {
-	p := j.proxy
-	p.mu.Lock()
-	if p.stopping {
-		j.reset(errStopped)
-	}
-	p.open[j] = struct{}{}
-	p.mu.Unlock()
-	defer func() {
-		p.mu.Lock()
-		delete(p.open, j)
-		p.mu.Unlock()
-		j.kernel.Close()
-		j.inner.Close()
-	}()
-
+func (r *relay) run() string {
 	var both sync.WaitGroup
 	both.Go(func() {
 		// From the program into the network. The end of its bytes passes as
 		// a FIN, and the other way stays open: half-close.
-		if err := carry(j.inner, j.kernel, nil); err != nil {
-			j.reset(err)
+		if err := copyBytes(r.inner, r.kernel, nil); err != nil {
+			r.reset(err)
 			return
 		}
-		j.inner.CloseWrite()
+		r.inner.CloseWrite()
 	})
 	both.Go(func() {
-		out := 1 - j.into
-		err := carry(j.kernel, j.inner, func(b []byte) { p.wire.handed(j.track, out, b) })
-		if err != nil {
-			j.reset(err)
+		if err := copyBytes(r.kernel, r.inner, r.inner.handed); err != nil {
+			r.reset(err)
 			return
 		}
-		p.wire.handed(j.track, out, nil)
-		j.kernel.CloseWrite()
+		r.inner.handed(nil)
+		r.kernel.CloseWrite()
 	})
 	both.Wait()
-	j.once.Do(func() {}) // from here on no reset comes, and the reason stands
-	if j.reason != nil {
-		return cause(j.reason).Error()
+	r.kernel.Close()
+	r.once.Do(func() {}) // from here on no reset comes, and the reason stands
+	if r.reason != nil {
+		return cause(r.reason).Error()
 	}
 	return ""
 }
 
-// carry copies from src to dst until the end of src. A side that does not
-// read slows the other down: carry holds one buffer, and then waits.
-func carry(dst io.Writer, src io.Reader, handed func([]byte)) error {
+// copyBytes copies from src to dst until the end of src. A side that does not
+// read slows the other down: there is one buffer, and then it waits.
+func copyBytes(dst io.Writer, src io.Reader, handed func([]byte)) error {
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := src.Read(buf)
@@ -220,11 +254,20 @@ func carry(dst io.Writer, src io.Reader, handed func([]byte)) error {
 }
 
 // reset passes a failure on to both sides: each gets a RST.
-func (j *joint) reset(why error) {
-	j.once.Do(func() {
-		j.reason = why
-		reset(j.kernel)
-		j.inner.Abort()
+func (r *relay) reset(why error) {
+	r.once.Do(func() {
+		r.reason = why
+		reset(r.kernel)
+		r.inner.Abort()
+	})
+}
+
+// stop resets the program's connection and forgets the rest.
+func (r *relay) stop() {
+	r.inner.stop()
+	r.once.Do(func() {
+		r.reason = errStopped
+		reset(r.kernel)
 	})
 }
 
@@ -233,14 +276,4 @@ func (j *joint) reset(why error) {
 func reset(c *net.TCPConn) {
 	c.SetLinger(0)
 	c.Close()
-}
-
-// listenTCP makes the proxy.
-func listenTCP(listen, target string, w *wire, maxConns int, log func(string, ...any)) (*tcpProxy, error) {
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w; %s", listen, cause(err), advice(err))
-	}
-	return &tcpProxy{listener: listener, target: target, wire: w, log: log,
-		slots: make(chan struct{}, maxConns), open: map[*joint]struct{}{}}, nil
 }

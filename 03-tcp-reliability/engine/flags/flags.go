@@ -128,7 +128,7 @@ func (a *addr) Set(text string) error {
 		_, err = net.LookupPort(a.network, port)
 	}
 	if err != nil {
-		return errors.New("must be host:port, such as 127.0.0.1:65432")
+		return errors.New("must be host:port, such as 127.0.0.1:9000")
 	}
 	*a.text = text
 	return nil

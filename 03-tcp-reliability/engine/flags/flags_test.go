@@ -37,8 +37,8 @@ func TestErrors(t *testing.T) {
 		"-count 11":  "invalid value 11 for flag -count: must be from 1 to 10",
 		"-cout 1":    "flag provided but not defined: -cout",
 		"-count":     "flag needs an argument: -count",
-		"-addr 1":    `invalid value "1" for flag -addr: must be host:port, such as 127.0.0.1:65432`,
-		"-addr a:x":  `invalid value "a:x" for flag -addr: must be host:port, such as 127.0.0.1:65432`,
+		"-addr 1":    `invalid value "1" for flag -addr: must be host:port, such as 127.0.0.1:9000`,
+		"-addr a:x":  `invalid value "a:x" for flag -addr: must be host:port, such as 127.0.0.1:9000`,
 		"now":        `unexpected argument "now": settings are given as flags`,
 	} {
 		printed, err := parse(args)

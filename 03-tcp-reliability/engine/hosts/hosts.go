@@ -74,6 +74,9 @@ func (s *Settings) Flags(fs *flag.FlagSet) {
 var tcpFlags = []string{"congestion", "rack", "sack", "timestamps", "rto-min", "rto-max",
 	"receive-buffer", "nagle", "delayed-ack"}
 
+// TCPFlags names the flags of TCPSettings.
+func TCPFlags() []string { return slices.Clone(tcpFlags) }
+
 // Flags defines a flag for each setting. What s holds is the default.
 func (s *TCPSettings) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&s.Congestion, "congestion", s.Congestion, "tcp: congestion control, cubic or reno")

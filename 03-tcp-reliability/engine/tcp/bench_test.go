@@ -8,23 +8,17 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
 	"example.com/sockets/03-tcp-reliability/engine/tcp"
-	"example.com/sockets/03-tcp-reliability/engine/tcpstack"
 )
 
 // BenchmarkTransfer counts packets a second, in the simulation: one message of
 // 64 bytes after the other, and in bulk; with the description of each packet
-// and without; and gVisor's TCP in the same run.
+// and without. 03-tcp-reliability/interop measures gVisor's TCP beside it.
 func BenchmarkTransfer(b *testing.B) {
 	own := func(trace bool) func() (simulation.Host, simulation.Host, func()) {
 		return func() (simulation.Host, simulation.Host, func()) {
 			client, server := ends(tcp.Options{Congestion: "reno", Trace: trace})
 			return client, server, func() {}
 		}
-	}
-	gvisor := func() (simulation.Host, simulation.Host, func()) {
-		client, _ := tcpstack.NewClient(tcpstack.Options{Seed: 1, Congestion: "reno"})
-		server, _ := tcpstack.NewServer(tcpstack.Options{Seed: 1, Congestion: "reno"})
-		return client, server, func() { client.Destroy(); server.Destroy() }
 	}
 	for _, load := range []struct {
 		name         string
@@ -34,7 +28,7 @@ func BenchmarkTransfer(b *testing.B) {
 		for _, host := range []struct {
 			name string
 			make func() (simulation.Host, simulation.Host, func())
-		}{{"own", own(false)}, {"own-trace", own(true)}, {"gvisor", gvisor}} {
+		}{{"own", own(false)}, {"own-trace", own(true)}} {
 			b.Run(load.name+"/"+host.name, func(b *testing.B) {
 				b.ReportAllocs()
 				packets := 0

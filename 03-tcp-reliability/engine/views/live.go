@@ -83,3 +83,10 @@ func (l *Live) draw(now time.Duration, all bool) {
 		l.d.row(r)
 	}
 }
+
+// Say draws a row with words of its own beside the server's lifeline, after
+// what has happened so far.
+func (l *Live) Say(connection int, text string) {
+	l.rows = append(l.rows, &row{at: l.last, text: tag(connection) + text})
+	l.draw(l.last, true)
+}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package tcpstack
-
-const raceOn = false
