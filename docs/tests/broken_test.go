@@ -323,8 +323,8 @@ func TestUnportableCommandsAreFound(t *testing.T) {
 	expectProblems(t, checkCommands(parsePage("p.md", lines(
 		"As in `go run ./x -message 'Hello'`, or `go run ./x …`, or `it's`, `go serve()`.",
 		"```console", "$ go run ./x -message 'Hello'", "it's", "```",
-		"```console needs=modules", "$ go run ./x | wc", "```",
-		"```console needs=modules,curl", "$ curl | wc", "```",
+		"```console needs=ipv6", "$ go run ./x | wc", "```",
+		"```console needs=ipv6,curl", "$ curl | wc", "```",
 		"```console needs=sh", "$ go run ./x | wc", "```",
 		"```text", "go run ./x | wc", "```",
 	))),
@@ -444,6 +444,8 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		),
 		"02-multiconn/broken.go":                "Package main",
 		"03-tcp-reliability/main.go":            "package main\n" + `import "gvisor.dev/gvisor/pkg/tcpip"`,
+		"03-tcp-reliability/interop/go.mod":     "module example.com/sockets/03-tcp-reliability/interop",
+		"03-tcp-reliability/interop/peer.go":    "package interop\n" + `import "gvisor.dev/gvisor/pkg/tcpip"`,
 		"docs/performance/go.mod":               "module example.com/sockets/docs/performance",
 		"docs/performance/servers/gnet/main.go": "package main\n" + `import "github.com/panjf2000/gnet/v2"`,
 		"docs/docs_test.go":                     "package docs\n" + `import "example.com/sockets/01-echo/server"`,
@@ -461,6 +463,7 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		`01-echo/server/main_windows.go:3: this chapter imports "golang.org/x/sys/windows"`+alone,
 		`01-echo/server/main_windows.go:4: this chapter imports "example.com/sockets/docs"`+alone,
 		`02-multiconn/broken.go:1:1: expected 'package', found Package`,
+		`03-tcp-reliability/main.go:2: this chapter imports "gvisor.dev/gvisor/pkg/tcpip"`+alone,
 	)
 }
 
@@ -826,8 +829,8 @@ func TestSkippedScenes(t *testing.T) {
 		"```console", "$ client", "six", "```", // nothing runs any longer
 		"```console needs=strace", "$ strace client", "```",
 		"```console", "$ client", "seven", "$ client", "```",
-		"```console needs=modules", "$ simulator", "```",
-		"```console needs=modules scratch", "$ go mod vendor", "```",
+		"```console", "$ simulator", "```",
+		"```console needs=modcache scratch", "$ go mod vendor", "```",
 	))
 	s, problems := parseStory(page, func(need string) string {
 		return map[string]string{"strace": "it may not", "modcache": "only vendor/ has them"}[need]
@@ -844,7 +847,7 @@ func TestSkippedScenes(t *testing.T) {
 		18: "strace: it may not (since line 14)",
 		22: "strace: it may not (since line 14)",
 		30: "strace: it may not",
-		41: "modules: only vendor/ has them",
+		41: "modcache: only vendor/ has them",
 	}
 	if diff := cmp.Diff(expected, skipped); diff != "" {
 		t.Errorf("lines where a skip begins (- expected, + found):\n%s", diff)

@@ -154,7 +154,7 @@ func portable(command string) string {
 }
 
 // everywhere are the needs that a reader on any system may have.
-var everywhere = []string{"modules", "ipv6", "pristine"}
+var everywhere = []string{"modcache", "ipv6", "pristine"}
 
 var goCommand = regexp.MustCompile(`^go (run|test|build|vet|mod|install|env|list) `)
 

@@ -117,11 +117,7 @@ func (r *storyReader) manner(b block) manner {
 	}
 	for _, need := range b.needs() {
 		m.turn.shell = m.turn.shell || need == "sh"
-		where := need
-		if need == "modules" && m.turn.scratch {
-			where = "modcache" // a copy of the repository has no vendor/
-		}
-		if why := r.lacks(where); why != "" && m.turn.lack.need == "" {
+		if why := r.lacks(need); why != "" && m.turn.lack.need == "" {
 			m.turn.lack = lack{need, why}
 		}
 	}

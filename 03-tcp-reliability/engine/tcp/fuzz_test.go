@@ -12,8 +12,12 @@ import (
 
 // What decodes is encoded to a packet that says the same.
 func FuzzDecode(f *testing.F) {
-	f.Add(parse([]string{"S", "0:0", "mss", "1460", "sackok", "1", "scale", "7", "ts", "5"}))
-	f.Add(parse([]string{".", "1:101", "ack", "5", "sack", "7:9,20:30", "ts", "5", "ecr", "9"}))
+	s := tcp.Segment{Src: clientAddr, Dst: serverAddr, Flags: tcp.SYN, SegmentOptions: tcp.SegmentOptions{
+		MSS: 1460, SACKPermitted: true, HasScale: true, Scale: 7, HasTimestamps: true, TSVal: 5}}
+	f.Add(s.Encode(nil))
+	s.Flags, s.Payload, s.SegmentOptions = tcp.ACK, make([]byte, 100), tcp.SegmentOptions{
+		SACK: []tcp.Block{{From: 7, To: 9}, {From: 20, To: 30}}, HasTimestamps: true, TSVal: 5, TSEcr: 9}
+	f.Add(s.Encode(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := tcp.Decode(repaired(b))
 		if err != nil {
@@ -87,10 +91,14 @@ func FuzzReceive(f *testing.F) {
 		}
 		settle()
 		if kind&128 != 0 { // begin with a connection that stands
-			c.Receive(now, parse([]string{"S.", "0:0", "ack", "1", "mss", "1460", "sackok", "1"}))
-			c.Receive(now, parse([]string{"S", "0:0", "mss", "1460", "sackok", "1"}))
+			s := tcp.Segment{Src: clientAddr, Dst: serverAddr, Seq: peerISS, Ack: ourISS + 1, Window: 65535,
+				SegmentOptions: tcp.SegmentOptions{MSS: 1460, SACKPermitted: true}}
+			for _, s.Flags = range []tcp.Flags{tcp.SYN | tcp.ACK, tcp.SYN} {
+				c.Receive(now, s.Encode(nil))
+			}
 			settle()
-			c.Receive(now, parse([]string{".", "1:1", "ack", "1"}))
+			s.Flags, s.Seq, s.SegmentOptions = tcp.ACK, peerISS+1, tcp.SegmentOptions{}
+			c.Receive(now, s.Encode(nil))
 		}
 		// Eight bytes are one event: flags, sequence number, length, ACK, window,
 		// a SACK block.

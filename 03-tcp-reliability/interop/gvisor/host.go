@@ -5,6 +5,7 @@ package gvisor
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -25,7 +26,6 @@ import (
 
 const (
 	nic       = 1
-	mtu       = 1500 // bytes of an IPv4 packet, Ethernet's
 	linkQueue = 8192 // packets that one step may send
 
 	// With little room for half-open connections gVisor answers with SYN cookies (RFC 4987, section
@@ -55,6 +55,7 @@ type Host struct {
 // Options are the settings of a host.
 type Options struct {
 	Local, Remote netip.AddrPort
+	MTU           int    // bytes of the largest IPv4 packet; 0: 1500
 	Seed          int64  // of the stack's random numbers
 	Congestion    string // "reno" (RFC 5681) or "cubic" (RFC 9438)
 	ReceiveBuffer int    // bytes, 0 for the stack's own choice
@@ -110,7 +111,7 @@ func full(a netip.AddrPort) tcpip.FullAddress {
 
 // open makes a TCP/IP stack with one network card, one address and one route: to the other end.
 func open(o Options) (*Host, error) {
-	h := &Host{link: channel.New(linkQueue, mtu, "")}
+	h := &Host{link: channel.New(linkQueue, uint32(cmp.Or(o.MTU, 1500)), "")}
 	random := &random{r: rand.New(rand.NewSource(o.Seed))}
 	h.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol},
