@@ -195,7 +195,7 @@ func TestWrongCommands(t *testing.T) {
 	}{
 		{"-protocol tcp", 2, "invalid value \"tcp\" for flag -protocol: must be one of\nudp, stop-and-wait, go-back-n, selective-repeat\n-h shows the flags\n"},
 		{"-idle-timeout 0s", 2, "invalid value 0s for flag -idle-timeout: must be more than 0\n-h shows the flags\n"},
-		{"-addr nowhere", 2, "invalid value \"nowhere\" for flag -addr: must be host:port, such as 127.0.0.1:65432\n-h shows the flags\n"},
+		{"-addr nowhere", 2, "invalid value \"nowhere\" for flag -addr: must be host:port, such as 127.0.0.1:9000\n-h shows the flags\n"},
 		{"x", 2, "unexpected argument \"x\": settings are given as flags\n-h shows the flags\n"},
 		{"-addr " + taken.LocalAddr().String(), 1, "\ntake a free port with -addr 127.0.0.1:0\n"},
 		{"-h", 0, ""},

@@ -101,7 +101,7 @@ func TestWrongCommands(t *testing.T) {
 		"-rto 5":                  `invalid value "5" for flag -rto: needs a unit, such as 5ms or 5s`,
 		"-rto 2h":                 "invalid value 2h0m0s for flag -rto: must be from 1ms to 1m, or 0 for an adaptive one",
 		"-protocol udp -window 4": "flag -window means nothing to -protocol udp: it is for\ngo-back-n, selective-repeat",
-		"-addr 1":                 `invalid value "1" for flag -addr: must be host:port, such as 127.0.0.1:65432`,
+		"-addr 1":                 `invalid value "1" for flag -addr: must be host:port, such as 127.0.0.1:9000`,
 		"x":                       `unexpected argument "x": settings are given as flags`,
 	} {
 		var printed strings.Builder
