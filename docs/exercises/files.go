@@ -132,6 +132,13 @@ func (e exercise) goFiles(clone string) (files map[string][]byte, err error) {
 
 // folderNames are the names in a folder, in order; of a huge one, some.
 func folderNames(dir string) ([]string, error) {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, &unreadable{dir, "is " + kind(info) + ", and no folder"} // to open a pipe may take for ever
+	}
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil, err

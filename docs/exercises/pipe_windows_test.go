@@ -1,0 +1,5 @@
+package main
+
+import "errors"
+
+func namedPipe(string) error { return errors.ErrUnsupported }
