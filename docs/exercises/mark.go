@@ -322,6 +322,7 @@ func (m marking) report(out io.Writer, class []student, left []string, noRaces s
 		fmt.Fprintf(out, "Races were not looked for: %s\n", noRaces)
 	}
 	fmt.Fprintf(out, "\n%-14s  solved  tried  the case that fails most often\n", "exercise")
+	var untried []string
 	for i, e := range m.chosen {
 		done, tried, cases, symptoms := 0, 0, tally{}, map[string]tally{}
 		for _, s := range class {
@@ -352,6 +353,10 @@ func (m marking) report(out io.Writer, class []student, left []string, noRaces s
 				symptoms[key][positions.ReplaceAllString(r.verdict.Symptom, "")]++
 			}
 		}
+		if tried == 0 {
+			untried = append(untried, e.name)
+			continue
+		}
 		fmt.Fprintf(out, "%-14s  %6d  %5d", e.name, done, tried)
 		if worst, n := cases.most(); n > 0 {
 			fmt.Fprintf(out, "  %s (%d)", worst, n)
@@ -360,6 +365,9 @@ func (m marking) report(out io.Writer, class []student, left []string, noRaces s
 			}
 		}
 		fmt.Fprintln(out)
+	}
+	if len(untried) > 0 {
+		fmt.Fprintln(out, wrap("Tried by nobody: "+strings.Join(untried, ", "), ""))
 	}
 }
 

@@ -164,7 +164,7 @@ func fates(t *testing.T) []fate {
 		{"leaves-a-child", deed("\"os\"\n\"os/exec\"\n", childCode), "1; solved"},
 	}
 	if runtime.GOOS != "windows" { // where no file can have such a name
-		list = append(list, fate{"\tcmd|'/C calc'!A0", answer(right), "1; solved"}, fate{"\rcr\nlf,\"quote\"", answer(right), "1; solved"})
+		list = append(list, fate{"\tcmd|'calc'!A0", answer(right), "1; solved"}, fate{"\rcr\nlf,\"quote\"", answer(right), "1; solved"})
 	}
 	if os.Getenv("CI") != "" { // these take a while
 		list = append(list,
@@ -236,8 +236,10 @@ func TestMark(t *testing.T) {
 	if diff := cmp.Diff(before, tree(class)); diff != "" {
 		t.Errorf("the clones have changed:\n%s", diff)
 	}
-	if !strings.Contains(report.String(), "class.txt") || !strings.Contains(report.String(), "one-word (") {
-		t.Errorf("the report lacks what was left out, or the case that fails most often:\n%s", report.String())
+	for _, part := range []string{"class.txt", "the start (", "your code writes its own verdict"} {
+		if !strings.Contains(report.String(), part) {
+			t.Errorf("the report lacks %q:\n%s", part, report.String())
+		}
 	}
 	if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(pick(t, "shout").folder()), "changed.txt")); err == nil {
 		t.Error("an answer could write into the folder of the exercise")

@@ -292,7 +292,8 @@ func (j job) try(ctx context.Context, e exercise, program string) (result, error
 		return r, fmt.Errorf("cannot run the check of %s: %w", e.name, err)
 	}
 	end := contained(cmd)
-	passed := cmd.Wait() == nil
+	cmd.Wait() // its error may be about a child that holds the pipe
+	passed := cmd.ProcessState != nil && cmd.ProcessState.Success()
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		out.add([]byte("\npanic: the check was ended after " + maxRun.String() + "\n"))
 	}
