@@ -47,7 +47,7 @@ func TestWhole(t *testing.T) {
 			if !strings.Contains(d.Picture, `id="`+p.ID+`"`) && len(d.Packets) <= manyPackets {
 				t.Errorf("%s: %s is not in the picture", address, p.ID)
 			}
-			if p.Source == nil || !strings.Contains(p.Source.Where, "engine/") || len(p.Source.Lines) == 0 {
+			if p.Source < 0 || !strings.Contains(d.Sources[p.Source].Where, "engine/") || len(d.Sources[p.Source].Lines) == 0 {
 				t.Errorf("%s: %s has no line of code", address, p.ID)
 			}
 			if len(p.Fields) == 0 || p.Bytes == "" || p.Toggle == "" && p.Fixed == "" {

@@ -14,6 +14,7 @@ import (
 // package would be a tenth of what a browser has to load.
 func encode(answer any) []byte {
 	e := encoder{fields: map[reflect.Type][]member{}}
+	e.out.Grow(1 << 20)
 	e.value(reflect.ValueOf(answer))
 	e.out.WriteByte('\n')
 	return e.out.Bytes()
