@@ -128,6 +128,10 @@ async function moves(page, url) {
   await page.click("#back");
   const causes = await page.locator("#picture a.cause").count();
   assert.ok(causes >= 4, `${causes} causes`);
+  // What is later is covered, and the packet of the step is not.
+  const [now, later, line] = await page.evaluate(() => ["#up-10 text", "#up-12 text", "#curtain"]
+    .map((s) => document.querySelector(s).getBoundingClientRect().top));
+  assert.ok(now < line && line < later, `the curtain is at ${line}, the packet at ${now}, a later one at ${later}`);
   assert.match(await text(page, "packet"), /Sent by this line: .*\.go:\d+/);
   // The same address shows the same picture and the same step.
   const again = await open(page.url());
@@ -334,7 +338,8 @@ async function fits(url, name) {
 async function counts(url, name) {
   const asked = [];
   const page = await open(url, { seen: (r) => asked.push(new URL(r.url()).pathname) });
-  assert.ok(asked.length <= 16, `${name}: ${asked.length} requests: ${asked}`);
+  const requests = asked.length;
+  assert.ok(requests <= 16, `${name}: ${requests} requests: ${asked}`);
   const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
   assert.ok(nodes < 900, `${name}: ${nodes} elements at first sight`);
   await page.goto(url + "#bytes=600000");
@@ -349,7 +354,7 @@ async function counts(url, name) {
   await page.evaluate(() => scrollTo(0, document.getElementById("frame").getBoundingClientRect().bottom + scrollY - 2000));
   await page.waitForFunction(() => document.querySelector("#picture svg").viewBox.baseVal.y > 0);
   await page.context().close();
-  return `${asked.length} requests, ${nodes} elements; ${elements} for ${packets} packets`;
+  return `${requests} requests, ${nodes} elements; ${elements} for ${packets} packets`;
 }
 
 async function sizes() {
@@ -387,7 +392,7 @@ async function plain() {
 }
 
 const taken = {};
-for (const [name, url] of [["served", served], ["exported", exported]]) {
+await Promise.all([["served", served], ["exported", exported]].map(async ([name, url]) => {
   const page = await open(url);
   for (const what of [sees, loses, past, moves, looks, asks, errs, keys]) {
     const start = performance.now();
@@ -398,7 +403,7 @@ for (const [name, url] of [["served", served], ["exported", exported]]) {
   await page.context().close();
   await fits(url, name);
   console.log(`${name}: all well; ${await counts(url, name)}`);
-}
+}));
 assert.deepEqual(taken.served, taken.exported, "what is taken away differs");
 await plain();
 console.log("without scripts: all well");
