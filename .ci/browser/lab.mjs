@@ -300,6 +300,7 @@ async function keys(page, url) {
   await page.keyboard.press("+");
   assert.equal(await page.inputValue("#speed"), "10");
   await page.keyboard.press("t");
+  await page.waitForFunction(() => /CLIENT/.test(document.getElementById("text").textContent));
   assert.ok(await page.isVisible("#text"));
   await page.keyboard.press("?");
   assert.ok(await page.isVisible("#help dl"));

@@ -1,6 +1,6 @@
 // Makes the picture of the lab in the docs:
 //
-//	node picture.mjs LAB FILE
+//	node picture.mjs LAB FILE     the one in the docs has 64 colours, to be small
 import { both, browser, close, open, settled } from "./page.mjs";
 
 const [lab, file] = process.argv.slice(2);

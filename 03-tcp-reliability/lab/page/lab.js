@@ -77,7 +77,7 @@ function render() {
   $("verdict").textContent = doc.result.verdict;
   $("difference").textContent = doc.before?.sentence ?? "";
   $("command").textContent = doc.command;
-  $("text").textContent = doc.text;
+  text();
   problems([...wrong, ...doc.problems ?? [], ...doc.notes ?? []]);
   stage.plots(doc);
   for (const s of doc.settings) {
@@ -94,6 +94,11 @@ function render() {
   for (const a of document.querySelectorAll("[data-take]")) a.href = `${a.dataset.take}?${address}`;
   invite();
   step(at, false);
+}
+
+// text fills in the run as text, which may be long, when it is looked at.
+function text() {
+  if ($("ladder").open && doc) $("text").textContent = doc.text;
 }
 
 // known says whether the side that is not covered can know of an event.
@@ -295,6 +300,7 @@ function wire() {
   const narrow = matchMedia("(max-width: 45rem)"), fold = () => { $("examples").open = $("change").open = !narrow.matches; };
   narrow.onchange = fold;
   fold();
+  $("ladder").ontoggle = text;
   onpopstate = start;
   const again = () => go(address, { push: null, was: before, event: at, packet: see });
   stage.watch(() => doc && again(), (top) => engine.run(address, { width: stage.width(), before, top }).then((d) => { stage.draw(d, see); step(at, false); }));
