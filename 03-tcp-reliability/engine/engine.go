@@ -5,7 +5,8 @@ package engine
 
 import "embed"
 
-// Source is the protocols' code, as it was built.
+// Source is the protocols' code, as it was built: all files but the tests,
+// whose names end in "st".
 //
-//go:embed arq/*.go tcp/*.go
+//go:embed arq/*[^t].go arq/*[^s]t.go tcp/*[^t].go tcp/*[^s]t.go
 var Source embed.FS

@@ -94,37 +94,47 @@ func writePresets(write func(string, []byte) error) error {
 	return errors.Join(err, write("presets.json", text))
 }
 
-// writeEngine builds the engine with the reader's own Go, whose wasm_exec.js
-// belongs to it.
+// writeEngine writes the engine packed, with its wasm_exec.js.
 func writeEngine(ctx context.Context, write func(string, []byte) error, out io.Writer) error {
-	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
-	if err != nil {
-		return fmt.Errorf("go env GOROOT: %w", err)
-	}
-	shim, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
+	shim, plain, err := build(ctx, out)
 	if err != nil {
 		return err
+	}
+	return errors.Join(write("wasm_exec.js", shim), write("engine.wasm.gz", packed(plain)))
+}
+
+func packed(plain []byte) []byte {
+	var out bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	z.Write(plain)
+	z.Close()
+	return out.Bytes()
+}
+
+// build makes the engine with the reader's own Go, whose wasm_exec.js belongs
+// to it.
+func build(ctx context.Context, out io.Writer) (shim, wasm []byte, err error) {
+	root, err := exec.CommandContext(ctx, "go", "env", "GOROOT").Output()
+	if err != nil {
+		return nil, nil, fmt.Errorf("go env GOROOT: %w", err)
+	}
+	shim, err = os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
+	if err != nil {
+		return nil, nil, err
 	}
 	fmt.Fprintln(out, "Building the engine, which may take a minute …")
 	dir, err := os.MkdirTemp("", "lab")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	defer os.RemoveAll(dir)
-	wasm := filepath.Join(dir, "engine.wasm")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", wasm,
+	file := filepath.Join(dir, "engine.wasm")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", file,
 		"example.com/sockets/03-tcp-reliability/lab/engine")
-	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm")
-	if text, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, text)
+	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		return nil, nil, fmt.Errorf("go build: %w\n%s", err, text)
 	}
-	plain, err := os.ReadFile(wasm)
-	if err != nil {
-		return err
-	}
-	var packed bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-	z.Write(plain)
-	z.Close()
-	return errors.Join(write("wasm_exec.js", shim), write("engine.wasm.gz", packed.Bytes()))
+	wasm, err = os.ReadFile(file)
+	return shim, wasm, err
 }

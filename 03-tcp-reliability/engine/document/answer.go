@@ -1,8 +1,6 @@
 package document
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -33,7 +31,7 @@ func Answer(what, query string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(answer)
+	return encode(answer), nil
 }
 
 // Split takes the settings out of a page's address: what is left is about how
@@ -62,13 +60,4 @@ func Split(query string) (address string, v View, err error) {
 	}
 	v.Width = min(max(v.Width, 0), 4000)
 	return strings.Join(settings, "&"), v, nil
-}
-
-// encode is JSON without escapes of < and >: nobody puts it into HTML.
-func encode(answer any) ([]byte, error) {
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	err := e.Encode(answer)
-	return out.Bytes(), err
 }

@@ -52,6 +52,7 @@ func Of(address string, v View) (*Document, error) {
 	d.Text = text.String()
 	d.Packets = packetsOf(r)
 	eventsOf(d, r)
+	d.Fields, d.Facts, d.Sources = r.fields.list, r.facts.list, r.sources.list
 
 	var before *one
 	if v.Before != "" {
@@ -84,15 +85,50 @@ type one struct {
 	run.Result
 	trace  *trace.Trace
 	digest *story.Digest
+
+	named     []int         // indexes of the packets that -drop and -spare name by number
+	other     run.Settings  // those of a click, and their address
+	otherText func() string // where they are
+
+	fields  rows[Field]
+	facts   rows[Fact]
+	sources sources
+}
+
+// rows are those of a table in which each is once.
+type rows[T comparable] struct {
+	list  []T
+	index map[T]int
+}
+
+// of is the index of a row.
+func (r *rows[T]) of(row T) int {
+	i, ok := r.index[row]
+	if !ok {
+		if r.index == nil {
+			r.index = map[T]int{}
+		}
+		i = len(r.list)
+		r.index[row] = i
+		r.list = append(r.list, row)
+	}
+	return i
 }
 
 func once(s run.Settings) (*one, error) {
 	r := &one{Settings: s, trace: &trace.Trace{States: true}}
+	r.fields.list, r.facts.list, r.sources.list = []Field{}, []Fact{}, []Source{}
 	var err error
 	if r.Result, err = s.Run(r.trace); err != nil {
 		return nil, err
 	}
 	r.digest = story.Of(r.trace)
+	for i, p := range r.digest.Packets {
+		if s.Drop.Names(p.Direction, p.Number, 0) || s.Spare.Names(p.Direction, p.Number, 0) {
+			r.named = append(r.named, i)
+		}
+	}
+	r.otherText = r.other.Addresser()
 	return r, nil
 }
 
@@ -133,7 +169,7 @@ func packetsOf(r *one) []Packet {
 		}
 	}
 	packets := make([]Packet, 0, len(r.digest.Packets))
-	for _, p := range r.digest.Packets {
+	for i, p := range r.digest.Packets {
 		b := bytes[idOf(p)]
 		out := Packet{
 			ID:        idOf(p),
@@ -147,9 +183,12 @@ func packetsOf(r *one) []Packet {
 			Of:        idOf(p.First),
 			Previous:  idOf(p.Previous),
 			Why:       string(p.Why),
-			Source:    sourceOf(p.Line),
-			Fields:    fieldsOf(b, p.Kind.TCP()),
+			Source:    r.sources.of(p.Line),
+			Fields:    []int{},
 			Bytes:     hex.EncodeToString(b[:min(len(b), shownBytes)]),
+		}
+		for _, f := range fieldsOf(b, p.Kind.TCP()) {
+			out.Fields = append(out.Fields, r.fields.of(f))
 		}
 		for _, a := range p.Arrivals {
 			out.Arrived = append(out.Arrived, a.Time.Microseconds())
@@ -157,7 +196,7 @@ func packetsOf(r *one) []Packet {
 		if p.Cause != nil {
 			out.Cause = idOf(p.Cause.Packet)
 		}
-		toggle(&out, r, p)
+		toggle(&out, r, i)
 		packets = append(packets, out)
 	}
 	return packets

@@ -25,6 +25,12 @@ type Document struct {
 	States  []State  `json:"states"`  // of both ends; events refer to them by index
 	Plots   []Plot   `json:"plots"`   // on the picture's own axis of time
 
+	// What packets, events and states refer to by index: most of it is the
+	// same for many of them.
+	Fields  []Field  `json:"fields"`
+	Facts   []Fact   `json:"facts"`
+	Sources []Source `json:"sources"`
+
 	Before *Comparison `json:"before,omitempty"` // what differs from the run before
 }
 
@@ -71,9 +77,9 @@ type Packet struct {
 	Cause    string `json:"cause,omitempty"`    // id of the arrival that made the host send it
 	Why      string `json:"why,omitempty"`
 
-	Source *Source `json:"source,omitempty"` // the line of the protocol's code that sent it
-	Fields []Field `json:"fields"`           // of its headers
-	Bytes  string  `json:"bytes"`            // hexadecimal, at most the headers and 64 bytes of payload
+	Source int    `json:"source"` // index in Sources: the line of the protocol's code that sent it; -1: none
+	Fields []int  `json:"fields"` // indexes in Fields: of its headers
+	Bytes  string `json:"bytes"`  // hexadecimal, at most the headers and 64 bytes of payload
 
 	Toggle     string `json:"toggle,omitempty"`      // the address where it is lost, or spared
 	ToggleWord string `json:"toggle_word,omitempty"` // "lose" or "spare"
@@ -107,8 +113,8 @@ type Event struct {
 	Causes   []string `json:"causes,omitempty"` // ids of what lights up with it
 	Client   int      `json:"client"`           // index in States, -1 before the first
 	Server   int      `json:"server"`
-	Queue    [2]int   `json:"queue"` // packets that wait for the link, by direction
-	Source   *Source  `json:"source,omitempty"`
+	Queue    [2]int   `json:"queue"`  // packets that wait for the link, by direction
+	Source   int      `json:"source"` // as in Packet
 }
 
 // A State is what one end knows after an event.
@@ -116,7 +122,7 @@ type State struct {
 	Name   string  `json:"name,omitempty"`   // of a state machine
 	Ranges []Range `json:"ranges"`           // of its number line
 	Window string  `json:"window,omitempty"` // how far it reaches, in a sentence
-	Facts  []Fact  `json:"facts"`            // round trip, timeout, congestion window …, in words
+	Facts  []int   `json:"facts"`            // indexes in Facts: round trip, timeout, congestion window …
 	Timer  *Timer  `json:"timer,omitempty"`  // that runs
 	Says   string  `json:"says"`             // the state in a sentence
 }

@@ -39,7 +39,7 @@ func eventsOf(d *Document, r *one) {
 		}
 		p := packets[id(e.Direction, e.Number)]
 		out := Event{At: e.At.Microseconds(), What: e.Kind.String(), Packet: idOf(p),
-			Client: state[0], Server: state[1]}
+			Client: state[0], Server: state[1], Source: -1}
 		if p != nil && e.Kind == trace.Sent && p.Why != "" {
 			out.What = "sent again"
 		}
@@ -49,7 +49,7 @@ func eventsOf(d *Document, r *one) {
 		}
 		out.Sentence, out.Causes = tell(e, p, r, read)
 		if e.Kind == trace.Sent {
-			out.Source = sourceOf(p.Line)
+			out.Source = r.sources.of(p.Line)
 		}
 		d.Events = append(d.Events, out)
 	}

@@ -2,6 +2,7 @@ package document
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,7 +13,34 @@ import (
 // around is how many lines are shown before and after the one that is meant.
 const around = 3
 
-var sources sync.Map // by file: its lines
+var files sync.Map // by name: its lines
+
+// sources are the places in the code that are met, each once.
+type sources struct {
+	list  []Source
+	index map[trace.Line]int
+}
+
+// of is the index of a line of code, or -1 if its file is none of the
+// protocols'.
+func (s *sources) of(l trace.Line) int {
+	if i, ok := s.index[l]; ok {
+		return i
+	}
+	i := -1
+	if source := sourceOf(l); source != nil {
+		same := func(other Source) bool { return other.Where == source.Where }
+		if i = slices.IndexFunc(s.list, same); i < 0 {
+			i = len(s.list)
+			s.list = append(s.list, *source)
+		}
+	}
+	if s.index == nil {
+		s.index = map[trace.Line]int{}
+	}
+	s.index[l] = i
+	return i
+}
 
 // sourceOf is the place of a line of code, with the lines around it; nil if
 // the file is none of the protocols'.
@@ -32,7 +60,7 @@ func sourceOf(l trace.Line) *Source {
 }
 
 func linesOf(file string) ([]string, bool) {
-	if got, ok := sources.Load(file); ok {
+	if got, ok := files.Load(file); ok {
 		return got.([]string), true
 	}
 	text, err := engine.Source.ReadFile(file)
@@ -40,6 +68,6 @@ func linesOf(file string) ([]string, bool) {
 		return nil, false
 	}
 	lines := strings.Split(strings.ReplaceAll(string(text), "\t", "    "), "\n")
-	sources.Store(file, lines)
+	files.Store(file, lines)
 	return lines, true
 }

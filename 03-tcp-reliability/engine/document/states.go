@@ -12,7 +12,7 @@ import (
 // stateOf puts the state of an end into ranges and words. An end that sends
 // and receives is shown by the half that carries the message.
 func stateOf(s *trace.State, end network.Direction, r *one) State {
-	out := State{Name: s.Name, Ranges: []Range{}, Facts: []Fact{}}
+	out := State{Name: s.Name, Ranges: []Range{}, Facts: []int{}}
 	if s.Out != nil && (end == network.Up || s.In == nil) {
 		sender(&out, s.Out, r)
 	} else if s.In != nil {
@@ -24,7 +24,9 @@ func stateOf(s *trace.State, end network.Direction, r *one) State {
 func sender(out *State, s *trace.Out, r *one) {
 	out.Ranges = ranges(s.Ranges, r)
 	out.Window = window(s.Window, "It may send up to %s", r)
-	fact := func(name, value, meaning string) { out.Facts = append(out.Facts, Fact{name, value, meaning}) }
+	fact := func(name, value, meaning string) {
+		out.Facts = append(out.Facts, r.facts.of(Fact{name, value, meaning}))
+	}
 	if s.Timer != (trace.Timer{}) {
 		out.Timer = &Timer{s.Timer.Set.Microseconds(), s.Timer.Due.Microseconds(), string(s.Timer.For)}
 	}
@@ -59,7 +61,7 @@ func receiver(out *State, s *trace.In, r *one) {
 	out.Ranges = ranges(s.Ranges, r)
 	out.Window = window(s.Window, "It would take up to %s", r)
 	if s.Thrown > 0 {
-		out.Facts = append(out.Facts, Fact{"thrown away", story.Count(s.Thrown, "packet"), "whole, but not wanted: again, or too early"})
+		out.Facts = append(out.Facts, r.facts.of(Fact{"thrown away", story.Count(s.Thrown, "packet"), "whole, but not wanted: again, or too early"}))
 	}
 	out.Says = says(s.Ranges, "It has nothing yet.",
 		[]phrase{{trace.Delivered, "%s read"}, {trace.Ready, "%s to be read"}, {trace.Kept, "%s kept for later"}, {trace.Gap, "%s missing"}}, r)

@@ -2,6 +2,7 @@ package document
 
 import (
 	"fmt"
+	"slices"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/run"
@@ -13,7 +14,8 @@ import (
 // changes, since each packet takes the same random numbers whatever becomes of
 // it. What comes later may become another run, in which a number means another
 // packet: so losses by number of what was sent later are taken back.
-func toggle(out *Packet, r *one, p *story.Packet) {
+func toggle(out *Packet, r *one, index int) {
+	p := r.digest.Packets[index]
 	s := r.Settings
 	data := p.Header.Data
 	if p.Direction != network.Up {
@@ -38,19 +40,17 @@ func toggle(out *Packet, r *one, p *story.Packet) {
 	}
 	// Packets of the same moment may have been sent before it in one direction
 	// and after it in the other: the order of the trace decides.
-	later := false
-	for _, q := range r.digest.Packets {
-		if later {
-			s.Drop = s.Drop.Without(q.Direction, q.Number, 0)
-			s.Spare = s.Spare.Without(q.Direction, q.Number, 0)
+	for _, i := range slices.Backward(r.named) {
+		if i <= index {
+			break
 		}
-		later = later || q == p
+		q := r.digest.Packets[i]
+		s.Drop = s.Drop.Without(q.Direction, q.Number, 0)
+		s.Spare = s.Spare.Without(q.Direction, q.Number, 0)
 	}
-	out.Toggle = address(s)
+	r.other = s
+	out.Toggle = r.otherText()
 }
-
-// address is that of settings in which, perhaps, nothing is lost any more.
-func address(s run.Settings) string { return s.Address() }
 
 // takenBack says how many losses of the run before are not in this one. One is
 // what was asked for.

@@ -1,6 +1,8 @@
 // Where documents come from: the program that serves the page, or the same
 // engine as WebAssembly in a worker. Only this file knows which.
 
+import { unfold } from "./unfold.js";
+
 const served = document.documentElement.dataset.engine === "http";
 const kept = new Map(); // by question: Back is instant
 const limit = 60;
@@ -28,6 +30,7 @@ async function ask(what, address, view) {
   const text = served ? await http(key) : await preset(what, query) ?? await wasm(what, query);
   const doc = JSON.parse(text);
   if (doc.error) throw new Error(doc.error);
+  if (what === "run") unfold(doc);
   kept.set(key, doc);
   if (kept.size > limit) kept.delete(kept.keys().next().value);
   return doc;

@@ -1,0 +1,31 @@
+package document
+
+import (
+	"fmt"
+	"testing"
+)
+
+// From a question to the text of its answer: with the browser's part it has to
+// take less than 100 ms for 200 packets, and less than 150 ms for 1,000.
+func BenchmarkAnswer(b *testing.B) {
+	for _, address := range []string{
+		"drop=data:3",
+		"bytes=120000&loss=0.02",
+		"bytes=500000&loss=0.002",
+		"protocol=selective-repeat&bytes=480000&loss=0.02",
+	} {
+		d := of(b, address, View{})
+		b.Run(fmt.Sprintf("%s/%d-packets", d.Protocol, len(d.Packets)), func(b *testing.B) {
+			b.ReportAllocs()
+			size := 0
+			for b.Loop() {
+				text, err := Answer("run", address)
+				if err != nil {
+					b.Fatal(err)
+				}
+				size = len(text)
+			}
+			b.ReportMetric(float64(size), "B/answer")
+		})
+	}
+}
