@@ -110,6 +110,39 @@ func TestToggle(t *testing.T) {
 	}
 }
 
+// Each event tells how many packets wait in front of the link. All words are
+// written at once: the first is sent at once, three wait, and four find no room.
+func TestQueue(t *testing.T) {
+	d := of(t, "protocol=udp&every=0s&rate=8kbit&queue=3", View{})
+	var got []int
+	for _, e := range d.Events {
+		if e.What == "sent" || e.What == "lost" {
+			got = append(got, e.Queue[0])
+		}
+		if e.Queue[1] != 0 {
+			t.Errorf("%d packets wait for the link down, where nothing goes", e.Queue[1])
+		}
+	}
+	if want := []int{0, 1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3}; !slices.Equal(got, want) {
+		t.Errorf("there wait %v, not %v", got, want)
+	}
+	if last := d.Events[len(d.Events)-1]; last.Queue != [2]int{} {
+		t.Errorf("at the end there wait %v", last.Queue)
+	}
+	d = of(t, "bytes=60000&rate=1Mbit&queue=5", View{})
+	most := [2]int{}
+	for i, e := range d.Events {
+		most = [2]int{max(most[0], e.Queue[0]), max(most[1], e.Queue[1])}
+		full := d.Packets[slices.IndexFunc(d.Packets, func(p Packet) bool { return p.ID == e.Packet || e.Packet == "" })].Fate == "queue full"
+		if e.What == "lost" && full && e.Queue[0] != 5 {
+			t.Errorf("event %d is a loss in a queue of %d", i, e.Queue[0])
+		}
+	}
+	if most[0] != 5 {
+		t.Errorf("at most %v wait, and 5 have room", most)
+	}
+}
+
 // The three acknowledgements behind a fast retransmission light up with it.
 func TestCauses(t *testing.T) {
 	d := of(t, "drop=data:3", View{})
