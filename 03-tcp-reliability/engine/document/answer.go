@@ -20,7 +20,7 @@ func Answer(what, query string) ([]byte, error) {
 	case "run":
 		answer, err = Of(address, view)
 	case "harm":
-		answer, err = HarmOf(address)
+		answer, err = HarmOf(address, view)
 	case "compare":
 		answer, err = Compare(address, view)
 	case "curves":

@@ -85,7 +85,6 @@ type Packet struct {
 	ToggleWord string `json:"toggle_word,omitempty"` // "lose" or "spare"
 	Fixed      string `json:"fixed,omitempty"`       // why neither can be
 	Differs    bool   `json:"differs,omitempty"`     // from the run before
-	Harm       *Harm  `json:"harm,omitempty"`        // what losing it would cost
 }
 
 // A Field is one field of a packet's header.
@@ -161,11 +160,4 @@ type Comparison struct {
 	Sentence string   `json:"sentence"` // "the message is whole 200 ms later; two packets more"
 	From     int64    `json:"from_us"`  // nothing differs before
 	Packets  []string `json:"packets"`  // ids of this run that differ
-}
-
-// Harm is what losing a packet would cost.
-type Harm struct {
-	Later int64  `json:"later_us"` // the message is whole this much later; -1: never
-	Waits int64  `json:"waits_us"` // the longest wait of a word that is there
-	Says  string `json:"says"`
 }

@@ -155,7 +155,7 @@ func TestCauses(t *testing.T) {
 // The chapter's table of single losses, made by machine: the SYN is the worst
 // packet to lose, and the loss of a word in the middle costs the message nothing.
 func TestHarm(t *testing.T) {
-	h, err := HarmOf("loss=0")
+	h, err := HarmOf("loss=0", View{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,10 +169,17 @@ func TestHarm(t *testing.T) {
 			t.Errorf("%s lost: the message is whole %s, not %s", id, later[id], want)
 		}
 	}
+	for i, row := range h.Rows {
+		_, shown, _ := strings.Cut(h.Picture, fmt.Sprintf(`id="%s" `, row.ID))
+		shown, _, _ = strings.Cut(shown, "</a>")
+		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.Level)) || !strings.Contains(shown, "· "+row.Cost+"</text>") {
+			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.Cost, row.Level, shown)
+		}
+	}
 	if !strings.Contains(h.Says, "SYN") {
 		t.Error(h.Says)
 	}
-	if _, err := HarmOf("bytes=500000"); err == nil {
+	if _, err := HarmOf("bytes=500000", View{}); err == nil {
 		t.Error("harm of a run with many packets")
 	}
 }

@@ -21,7 +21,18 @@ const (
 )
 
 // draw makes the picture and the plots.
-func draw(d *Document, r, before *one, v View) error {
+func draw(d *Document, r, before *one, v View) (err error) {
+	var o picture.Options
+	if before != nil {
+		o.Before = before.trace
+	}
+	d.Plots = plotsOf(r)
+	d.Picture, err = drawRun(d, r, v, o)
+	return err
+}
+
+// drawRun draws a run for a page, with a link at each packet.
+func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
 	links := map[string]string{}
 	for _, p := range d.Packets {
 		links[p.ID] = "?" + d.Address + "&see=" + p.ID
@@ -29,26 +40,15 @@ func draw(d *Document, r, before *one, v View) error {
 			links[p.ID] = "?" + p.Toggle
 		}
 	}
-	o := picture.Options{
-		Title:  fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions),
-		Width:  v.Width,
-		Inline: true,
-		Prefix: v.prefix,
-		Link:   func(p *story.Packet) string { return links[idOf(p)] },
-	}
-	if before != nil {
-		o.Before = before.trace
-	}
+	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
+	o.Width, o.Inline, o.Prefix = v.Width, true, v.prefix
+	o.Link = func(p *story.Packet) string { return links[idOf(p)] }
 	if len(r.digest.Packets) > manyPackets {
 		o.Window = [2]int{max(0, v.Top), max(0, v.Top) + partHeight}
 	}
 	var out bytes.Buffer
-	if err := picture.Draw(&out, r.digest, o); err != nil {
-		return err
-	}
-	d.Picture = out.String()
-	d.Plots = plotsOf(r)
-	return nil
+	err := picture.Draw(&out, r.digest, o)
+	return out.String(), err
 }
 
 // DrawBare draws an address without links, for a file of its own.

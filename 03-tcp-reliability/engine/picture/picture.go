@@ -35,6 +35,10 @@ type Options struct {
 	Prefix  string       // of every id
 	Before  *trace.Trace // what differs from this run is marked
 
+	// Harm says what losing a packet would cost: a few signs behind its label,
+	// and how bad that is, from 0 to 4, by which its arrow gets a broad shadow.
+	Harm func(*story.Packet) (cost string, level int)
+
 	// Link makes a link of a packet's arrow: its address, or "".
 	Link func(*story.Packet) string
 }
