@@ -31,6 +31,7 @@ type Document struct {
 	Facts   []Fact   `json:"facts"`
 	Sources []Source `json:"sources"`
 
+	Part   *Part       `json:"part,omitempty"`   // of a long run: what of it the picture shows
 	Before *Comparison `json:"before,omitempty"` // what differs from the run before
 }
 
@@ -153,6 +154,16 @@ type Plot struct {
 	Name string `json:"name"`
 	SVG  string `json:"svg"`
 	Text string `json:"text"` // in a sentence
+}
+
+// A Part is what the picture shows of a run that is too long to be drawn whole.
+// Heights are points of the whole picture.
+type Part struct {
+	Top      int    `json:"top"`
+	Bottom   int    `json:"bottom"`
+	Height   int    `json:"height"`             // of the whole picture
+	Previous string `json:"previous,omitempty"` // address of the part above
+	Next     string `json:"next,omitempty"`     // and of the one below
 }
 
 // A Comparison says what differs between a run and the one before.

@@ -254,3 +254,64 @@ func TestEncode(t *testing.T) {
 		}
 	}
 }
+
+// Of a long run a part is drawn: the one that is asked for by height, the one
+// with the event, or with the packet. The parts lead to each other, and between
+// them they show every packet.
+func TestParts(t *testing.T) {
+	address := "bytes=300000&loss=0.01"
+	shown := map[string]bool{}
+	at := map[string][2]int{} // of the parts that show a packet's beginning
+	n := 0
+	for next := address; next != ""; n++ {
+		settings, v, err := Split(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := of(t, settings, v)
+		if d.Part == nil || d.Part.Bottom-d.Part.Top > partHeight || n > 100 ||
+			n > 0 && d.Part.Previous != fmt.Sprintf("%s&top=%d", d.Address, d.Part.Top-partHeight) {
+			t.Fatalf("%s: part %+v", next, d.Part)
+		}
+		if want := fmt.Sprintf(`viewBox="0 %d 900 `, d.Part.Top); !strings.Contains(d.Picture, want) {
+			t.Errorf("part %+v is not what the picture shows", d.Part)
+		}
+		for _, p := range d.Packets {
+			if strings.Contains(d.Picture, ` id="`+p.ID+`"`) {
+				shown[p.ID] = true
+				at[p.ID] = [2]int{d.Part.Top, d.Part.Bottom}
+			}
+		}
+		next = d.Part.Next
+	}
+	whole := of(t, address, View{Top: -1, At: -1})
+	if n < 3 || len(shown) != len(whole.Packets) || whole.Part.Top != 0 || whole.Part.Previous != "" {
+		t.Errorf("%d parts show %d packets of %d", n, len(shown), len(whole.Packets))
+	}
+	for i, e := range whole.Events {
+		if i%97 != 0 || e.Packet == "" || e.What != "sent" {
+			continue
+		}
+		_, v, _ := Split(fmt.Sprintf("at=%d", i))
+		if d := of(t, address, v); !strings.Contains(d.Picture, ` id="`+e.Packet+`"`) {
+			t.Errorf("at=%d shows from %d on, and not %s, which is in the part from %d on", i, d.Part.Top, e.Packet, at[e.Packet][0])
+		}
+		_, v, _ = Split("see=" + e.Packet)
+		if d := of(t, address, v); !strings.Contains(d.Picture, ` id="`+e.Packet+`"`) {
+			t.Errorf("see=%s shows from %d on, and not it", e.Packet, d.Part.Top)
+		}
+	}
+	for _, query := range []string{"top=-5", "top=99999999", "at=99999999", "at=x", "see=up-9999", "see=%zz"} {
+		_, v, err := Split(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := of(t, address, v)
+		if wrong := strings.Contains(query, "x") || strings.Contains(query, "see"); wrong != (len(d.Problems) == 1) || d.Part.Top < 0 || d.Part.Top >= d.Part.Height {
+			t.Errorf("%s: problems %q, part %+v", query, d.Problems, d.Part)
+		}
+	}
+	if short := of(t, "drop=data:3", View{}); short.Part != nil {
+		t.Errorf("a short run has the part %+v", short.Part)
+	}
+}

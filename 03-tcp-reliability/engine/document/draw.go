@@ -6,6 +6,7 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/picture"
@@ -33,22 +34,51 @@ func draw(d *Document, r, before *one, v View) (err error) {
 
 // drawRun draws a run for a page, with a link at each packet.
 func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
+	many := len(r.digest.Packets) > manyPackets
 	links := map[string]string{}
 	for _, p := range d.Packets {
 		links[p.ID] = "?" + d.Address + "&see=" + p.ID
 		if p.Toggle != "" {
 			links[p.ID] = "?" + p.Toggle
 		}
+		if p.Toggle != "" && many { // to come back to the same place
+			links[p.ID] += "&see=" + p.ID
+		}
 	}
 	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
 	o.Width, o.Inline, o.Prefix = v.Width, true, v.prefix
 	o.Link = func(p *story.Packet) string { return links[idOf(p)] }
-	if len(r.digest.Packets) > manyPackets {
-		o.Window = [2]int{max(0, v.Top), max(0, v.Top) + partHeight}
+	if many {
+		o.Part = func(height int, y func(time.Duration) int) (top, bottom int) {
+			d.Part = partOf(d, v, height, y)
+			return d.Part.Top, d.Part.Bottom
+		}
 	}
 	var out bytes.Buffer
 	err := picture.Draw(&out, r.digest, o)
 	return out.String(), err
+}
+
+// partOf is the part of a long picture that a page asks for: by its height, by
+// an event, or by a packet.
+func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
+	at := func(us int64) int { return y(microseconds(us)) / partHeight * partHeight }
+	top := v.Top
+	if p := d.packet(v.See); top < 0 && v.At < 0 && p != nil {
+		top = at(p.Sent)
+	}
+	if top < 0 && v.At >= 0 && len(d.Events) > 0 {
+		top = at(d.Events[min(v.At, len(d.Events)-1)].At)
+	}
+	top = min(max(top, 0), (height-1)/partHeight*partHeight)
+	p := &Part{Top: top, Bottom: min(top+partHeight, height), Height: height}
+	if top > 0 {
+		p.Previous = fmt.Sprintf("%s&top=%d", d.Address, max(0, top-partHeight))
+	}
+	if p.Bottom < height {
+		p.Next = fmt.Sprintf("%s&top=%d", d.Address, p.Bottom)
+	}
+	return p
 }
 
 // DrawBare draws an address without links, for a file of its own.

@@ -91,6 +91,9 @@ func (p *picture) header() {
 
 func (p *picture) draw() {
 	p.settle()
+	if p.Part != nil {
+		p.Window[0], p.Window[1] = p.Part((p.height+9)/10, func(at time.Duration) int { return p.y(at) / 10 })
+	}
 	first, last := 0, p.height
 	if p.Window[1] > p.Window[0] {
 		first, last = 10*p.Window[0], min(10*p.Window[1], p.height)

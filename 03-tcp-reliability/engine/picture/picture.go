@@ -30,6 +30,10 @@ type Options struct {
 	From, To time.Duration
 	Window   [2]int
 
+	// Part chooses the window when the heights are known, all in points: that of
+	// the whole picture and, by y, that of each moment.
+	Part func(height int, y func(time.Duration) int) (top, bottom int)
+
 	Animate bool         // time passes, once and for five seconds, where the reader allows motion
 	Inline  bool         // for a page that has Style and shows more than one: see Prefix
 	Prefix  string       // of every id
