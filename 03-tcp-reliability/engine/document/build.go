@@ -103,6 +103,7 @@ type one struct {
 	trace  *trace.Trace
 	digest *story.Digest
 
+	axis      axis          // of the picture, as soon as it is drawn
 	named     []int         // indexes of the packets that -drop and -spare name by number
 	other     run.Settings  // those of a click, and their address
 	otherText func() string // where they are

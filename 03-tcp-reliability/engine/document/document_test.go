@@ -315,3 +315,49 @@ func TestParts(t *testing.T) {
 		t.Errorf("a short run has the part %+v", short.Part)
 	}
 }
+
+// The plots lie on the picture's own axis of time: what is at one height there
+// is at one place here. A line marks the moment that is looked at.
+func TestPlots(t *testing.T) {
+	_, v, _ := Split("at=30")
+	d := of(t, "drop=data:3", v)
+	if len(d.Plots) != 2 {
+		t.Fatalf("%d plots", len(d.Plots))
+	}
+	heights := map[int64]float64{} // of the picture
+	_, list, _ := strings.Cut(d.Picture, `data-axis="`)
+	list, _, _ = strings.Cut(list, `"`)
+	last := int64(0)
+	for moment := range strings.SplitSeq(list, " ") {
+		var us int64
+		var top, bottom float64
+		fmt.Sscanf(moment, "%d,%g,%g", &us, &top, &bottom)
+		heights[us], last = top, us
+	}
+	for _, p := range d.Plots {
+		var left, right, from, to, now int
+		_, attributes, _ := strings.Cut(p.SVG, "data-left")
+		if _, err := fmt.Sscanf("data-left"+attributes, "data-left=%q data-right=%q data-from=%q data-to=%q",
+			new(string), new(string), new(string), new(string)); err != nil {
+			t.Fatalf("%v: %s", err, p.SVG)
+		}
+		fmt.Sscanf(strings.ReplaceAll(attributes, `"`, " "), "= %d data-right= %d data-from= %d data-to= %d", &left, &right, &from, &to)
+		_, line, _ := strings.Cut(p.SVG, `class="ll now"`)
+		_, line, _ = strings.Cut(line, "translate(")
+		fmt.Sscanf(line, "%d", &now)
+		want := float64(left) + (heights[d.Events[30].At]-float64(from))*float64(right-left)/float64(to-from)
+		if want-float64(now) > 2 || float64(now)-want > 2 || now <= left || now >= right {
+			t.Errorf("%s: the line is at %d, not %.0f", p.Name, now, want)
+		}
+		if end := heights[last]; float64(to) < end-1 || float64(from) > heights[0]+1 {
+			t.Errorf("%s: from %d to %d, and the picture from %g to %g", p.Name, from, to, heights[0], end)
+		}
+	}
+	// The round trips are what the states tell.
+	if n := strings.Count(d.Plots[0].SVG, "<circle") - 1; n < 5 || n > len(d.Packets) {
+		t.Errorf("%d round trips", n)
+	}
+	if d := of(t, "protocol=udp&drop=data:3", v); len(d.Plots) > 0 {
+		t.Error("plots of a sender that measures nothing")
+	}
+}
