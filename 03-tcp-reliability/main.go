@@ -55,7 +55,7 @@ func main() {
 
 // harm prints what losing each packet would cost, with a run for each.
 func (o *options) harm(out io.Writer) error {
-	table, err := document.HarmOf(o.Address())
+	table, err := document.HarmOf(o.Address(), document.View{})
 	if err != nil {
 		return err
 	}

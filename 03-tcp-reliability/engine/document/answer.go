@@ -9,7 +9,7 @@ import (
 
 // Answer is what a page gets to its questions, over HTTP and from WebAssembly
 // alike: a document as JSON. The query is an address, with how it is to be
-// shown: width, before, top.
+// shown: width, before, at, see, top.
 func Answer(what, query string) ([]byte, error) {
 	address, view, err := Split(query)
 	if err != nil {
@@ -20,7 +20,7 @@ func Answer(what, query string) ([]byte, error) {
 	case "run":
 		answer, err = Of(address, view)
 	case "harm":
-		answer, err = HarmOf(address)
+		answer, err = HarmOf(address, view)
 	case "compare":
 		answer, err = Compare(address, view)
 	case "curves":
@@ -41,6 +41,7 @@ func Split(query string) (address string, v View, err error) {
 		return "", v, fmt.Errorf("the address is longer than %d bytes", 2*MaxAddress)
 	}
 	var settings []string
+	v.Top, v.At = -1, -1
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
 		switch name {
@@ -50,7 +51,16 @@ func Split(query string) (address string, v View, err error) {
 			v.Top, err = strconv.Atoi(value)
 		case "before":
 			v.Before, err = url.QueryUnescape(value)
-		case "at", "see", "cover": // the page's own
+		case "at":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 0 {
+				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for at: must be the number of a step", value))
+				n = -1
+			}
+			v.At = n
+		case "see":
+			v.See = value
+		case "cover": // the page's own
 		default:
 			settings = append(settings, part)
 		}

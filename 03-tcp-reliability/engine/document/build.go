@@ -3,6 +3,7 @@ package document
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,10 @@ const (
 type View struct {
 	Width  int    // of the picture, in points; 0: 900
 	Before string // address of the run before, to mark what differs; "": none
-	Top    int    // of a long picture: from where it is drawn, in points
+	Top    int    // of a long picture: from where it is drawn, in points; -1: where At or See is
+	At     int    // the event that is looked at; -1: the last
+	See    string // id of the packet that is looked at; "": none
+	wrong  []string
 	prefix string // of the picture's ids, where a page has several
 }
 
@@ -63,7 +67,20 @@ func Of(address string, v View) (*Document, error) {
 		d.Before = differences(d, before, r)
 		d.Notes = append(d.Notes, takenBack(was, s)...)
 	}
+	d.Problems = append(d.Problems, v.wrong...)
+	if v.See != "" && d.packet(v.See) == nil {
+		d.Problems = append(d.Problems, fmt.Sprintf("see: there is no packet %.40q in this run", v.See))
+	}
 	return d, draw(d, r, before, v)
+}
+
+// packet is the one with an id, or nil.
+func (d *Document) packet(id string) *Packet {
+	i := slices.IndexFunc(d.Packets, func(p Packet) bool { return p.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &d.Packets[i]
 }
 
 // settings reads an address, within the bounds of a page.
@@ -86,6 +103,7 @@ type one struct {
 	trace  *trace.Trace
 	digest *story.Digest
 
+	axis      axis          // of the picture, as soon as it is drawn
 	named     []int         // indexes of the packets that -drop and -spare name by number
 	other     run.Settings  // those of a click, and their address
 	otherText func() string // where they are

@@ -39,7 +39,7 @@ func eventsOf(d *Document, r *one) {
 		}
 		p := packets[id(e.Direction, e.Number)]
 		out := Event{At: e.At.Microseconds(), What: e.Kind.String(), Packet: idOf(p),
-			Client: state[0], Server: state[1], Source: -1}
+			Client: state[0], Server: state[1], Source: -1, Queue: e.Queue}
 		if p != nil && e.Kind == trace.Sent && p.Why != "" {
 			out.What = "sent again"
 		}

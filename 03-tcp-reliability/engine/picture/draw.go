@@ -91,6 +91,9 @@ func (p *picture) header() {
 
 func (p *picture) draw() {
 	p.settle()
+	if p.Part != nil {
+		p.Window[0], p.Window[1] = p.Part((p.height+9)/10, func(at time.Duration) int { return p.y(at) / 10 })
+	}
 	first, last := 0, p.height
 	if p.Window[1] > p.Window[0] {
 		first, last = 10*p.Window[0], min(10*p.Window[1], p.height)
@@ -522,6 +525,11 @@ func (p *picture) arrow(a *arrow) {
 	if p.differs.new[a.Packet] {
 		p.out.WriteString(` data-new="1"`)
 	}
+	cost, level := "", 0
+	if p.Harm != nil && !a.copied {
+		cost, level = p.Harm(a.Packet)
+		fmt.Fprintf(&p.out, ` data-harm="%d"`, level)
+	}
 	f := p.font(labelFont)
 	f.bold = class == "a" || class == "l"
 	dx, dy := a.x2-a.x1, a.y2-a.y1
@@ -530,8 +538,15 @@ func (p *picture) arrow(a *arrow) {
 	if p.narrow() || class == "k" {
 		room = length * 6 / 10 // what comes towards it has a label, too
 	}
-	text := p.label(a, f, room)
+	if cost != "" {
+		cost = " · " + cost
+	}
+	text := p.label(a, f, room-measure(cost, f)) + cost
 	fmt.Fprintf(&p.out, `><title>%s</title>`, escape(p.sentence(a)))
+	if level > 0 {
+		fmt.Fprintf(&p.out, `<path class="w" stroke-opacity=".%d" stroke-width="%d" d="M%s %sL%s %s"/>`,
+			2*level, 2+3*level, pt(a.x1), pt(a.y1), pt(a.x2), pt(a.y2))
+	}
 	p.line(a, class)
 	switch {
 	case a.copied:

@@ -30,10 +30,18 @@ type Options struct {
 	From, To time.Duration
 	Window   [2]int
 
+	// Part chooses the window when the heights are known, all in points: that of
+	// the whole picture and, by y, that of each moment.
+	Part func(height int, y func(time.Duration) int) (top, bottom int)
+
 	Animate bool         // time passes, once and for five seconds, where the reader allows motion
 	Inline  bool         // for a page that has Style and shows more than one: see Prefix
 	Prefix  string       // of every id
 	Before  *trace.Trace // what differs from this run is marked
+
+	// Harm says what losing a packet would cost: a few signs behind its label,
+	// and how bad that is, from 0 to 4, by which its arrow gets a broad shadow.
+	Harm func(*story.Packet) (cost string, level int)
 
 	// Link makes a link of a packet's arrow: its address, or "".
 	Link func(*story.Packet) string
