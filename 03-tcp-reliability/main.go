@@ -123,7 +123,8 @@ func (o *options) show(out io.Writer, style views.Style) error {
 		fmt.Fprintln(out, "Nothing was lost; try another -seed")
 	}
 	if o.pcap != "" {
-		fmt.Fprintf(out, "Captures: %s and %s\n", o.pcap+ends[0], o.pcap+ends[1])
+		names := views.CaptureNames(o.pcap)
+		fmt.Fprintf(out, "Captures: %s and %s\n", names[0], names[1])
 	}
 	return nil
 }

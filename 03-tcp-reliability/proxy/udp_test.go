@@ -101,6 +101,7 @@ func TestUDPSameBytes(t *testing.T) {
 
 // Without a protocol a lost word stays lost; with one it comes, and later.
 func TestUDPLostWord(t *testing.T) {
+	t.Parallel()
 	for protocol, want := range map[arq.Protocol][]string{
 		arq.UDP:             {"one", "three"},
 		arq.SelectiveRepeat: {"one", "two", "three"},
@@ -152,6 +153,7 @@ func TestUDPLostWord(t *testing.T) {
 func TestUDPProxyStartedAgain(t *testing.T) {
 	for _, protocol := range textbook {
 		t.Run(protocol.String(), func(t *testing.T) {
+			t.Parallel()
 			addr, result := receiver(t, protocol)
 			first := startProxy(t, addr, udp(faults("-loss 0.1")))
 			data := random(200_000)
@@ -175,6 +177,7 @@ func TestUDPProxyStartedAgain(t *testing.T) {
 
 // Many clients have a path each, and a silent one's is forgotten.
 func TestUDPManyClients(t *testing.T) {
+	t.Parallel()
 	echo, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -229,6 +232,7 @@ func TestUDPManyClients(t *testing.T) {
 
 // What arrives damaged is not for the program: no kernel would hand it over.
 func TestUDPDamaged(t *testing.T) {
+	t.Parallel()
 	target, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
