@@ -30,7 +30,8 @@ func TestLiveCaptures(t *testing.T) {
 	io.ReadFull(c, make([]byte, 5))
 	suffix := ".part" // until the end
 	read := func(end string) (packets, comments int) {
-		out, err := exec.Command(tshark, "-r", name+"-"+end+".pcapng"+suffix, "-T", "fields", "-e", "frame.number", "-e", "frame.comment").Output()
+		out, err := exec.Command(tshark, "-r", name+"-"+end+".pcapng"+suffix,
+			"-T", "fields", "-e", "frame.number", "-e", "frame.comment").Output()
 		if err != nil {
 			t.Fatalf("%s: %v", end, err)
 		}
@@ -48,7 +49,8 @@ func TestLiveCaptures(t *testing.T) {
 			break // the last packet has arrived
 		}
 		if time.Now().After(end) {
-			t.Fatalf("the client's capture has %d packets that were not lost, the server's %d", atClient-lost, atServer-lostDown)
+			t.Fatalf("the client's capture has %d packets that were not lost, the server's %d",
+				atClient-lost, atServer-lostDown)
 		}
 	}
 	if err := p.stop(); err != nil {

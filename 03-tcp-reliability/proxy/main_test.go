@@ -38,7 +38,10 @@ func TestControl(t *testing.T) {
 		return answer.StatusCode, strings.TrimSpace(string(b))
 	}
 	open := dial(t, p.addr)
-	const off = `{"burst":0,"corrupt":0,"delay":"1ms","drop":"","duplicate":0,"jitter":"0s","loss":0,"only":"","queue":20,"rate":0,"reorder":0,"seed":1,"spare":""}`
+	const off = `{"burst":0,"corrupt":0,"delay":"1ms","drop":"","duplicate":0,"jitter":"0s",` +
+		`"loss":0,"only":"","queue":20,"rate":0,"reorder":0,"seed":1,"spare":""}`
+	const local = "this address is for programs on this computer alone"
+	const notJSON = "the body must be JSON, with the header Content-Type: application/json"
 	for _, test := range []struct {
 		method, body string
 		header       map[string]string
@@ -46,22 +49,28 @@ func TestControl(t *testing.T) {
 		answer       string
 	}{
 		{"GET", "", nil, 200, off},
-		{"PATCH", `{"loss": 0.05, "drop": "up:100000"}`, nil, 200, strings.Replace(strings.Replace(off, `"loss":0`, `"loss":0.05`, 1), `"drop":""`, `"drop":"up:100000"`, 1)},
-		{"PATCH", `{"loss": 2}`, nil, 400, `invalid value "2" for loss: must be a number from 0 to 1, such as 0.2`},
+		{"PATCH", `{"loss": 0.05, "drop": "up:100000"}`, nil, 200,
+			strings.NewReplacer(`"loss":0`, `"loss":0.05`, `"drop":""`, `"drop":"up:100000"`).Replace(off)},
+		{"PATCH", `{"loss": 2}`, nil, 400,
+			`invalid value "2" for loss: must be a number from 0 to 1, such as 0.2`},
 		{"PATCH", `{"lost": 0.1}`, nil, 400, `unknown condition "lost"`},
 		{"PATCH", `{"seed": 2}`, nil, 400, "the seed can't be changed: the random streams go on"},
-		{"PATCH", `hello`, nil, 400, "the body is no JSON object: invalid character 'h' looking for beginning of value"},
-		{"PUT", `null`, nil, 400, "the body is no JSON object: null"},
-		{"PUT", `{"loss": 0.1} {`, nil, 400, "the body is no JSON object: more follows it"},
+		{"PATCH", `hello`, nil, 400,
+			"the body is no JSON object: invalid character 'h' looking for beginning of value"},
+		{"PUT", `null`, nil, 400,
+			"the body is no JSON object: null"},
+		{"PUT", `{"loss": 0.1} {`, nil, 400,
+			"the body is no JSON object: more follows it"},
 		{"PUT", `{"delay": "1ms"}`, nil, 200, off},
-		{"PUT", `{}`, map[string]string{"Content-Type": "text/plain"}, 415, "the body must be JSON, with the header Content-Type: application/json"},
-		{"PUT", `{}`, map[string]string{"Origin": "http://example.com"}, 403, "this address is for programs on this computer alone"},
-		{"PUT", `{}`, map[string]string{"Host": "example.com"}, 403, "this address is for programs on this computer alone"},
+		{"PUT", `{}`, map[string]string{"Content-Type": "text/plain"}, 415, notJSON},
+		{"PUT", `{}`, map[string]string{"Origin": "http://example.com"}, 403, local},
+		{"PUT", `{}`, map[string]string{"Host": "example.com"}, 403, local},
 		{"DELETE", "", nil, 405, "Method Not Allowed"},
 	} {
 		status, answer := ask(test.method, test.body, test.header)
 		if diff := cmp.Diff(test.answer, answer); status != test.status || diff != "" {
-			t.Errorf("%s %s %v: status %d and not %d, answer (-want +got):\n%s", test.method, test.body, test.header, status, test.status, diff)
+			t.Errorf("%s %s %v: status %d and not %d, answer (-want +got):\n%s",
+				test.method, test.body, test.header, status, test.status, diff)
 		}
 	}
 	if got, err := exchange(open, []byte("hello")); string(got) != "hello" {
@@ -106,8 +115,10 @@ func TestWrongCommands(t *testing.T) {
 				t.Errorf("%s: a line of %d columns: %s", args, len(line)-1, line)
 			}
 		}
-		if cmd.ProcessState.ExitCode() != test.status || strings.Count(string(out), "\n") > 3 || !strings.Contains(string(out), test.stderr) {
-			t.Errorf("%s: status %d and not %d, the first line is\n%s\nand not\n%s", args, cmd.ProcessState.ExitCode(), test.status, first, test.stderr)
+		if status := cmd.ProcessState.ExitCode(); status != test.status ||
+			strings.Count(string(out), "\n") > 3 || !strings.Contains(string(out), test.stderr) {
+			t.Errorf("%s: status %d and not %d, the first line is\n%s\nand not\n%s",
+				args, status, test.status, first, test.stderr)
 		}
 	}
 }

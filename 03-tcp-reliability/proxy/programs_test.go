@@ -47,7 +47,8 @@ func TestChapterPrograms(t *testing.T) {
 	dir := t.TempDir()
 	build := func(folder string) string {
 		exe := filepath.Join(dir, strings.ReplaceAll(folder, "/", "-")+".exe")
-		if out, err := exec.Command("go", "build", "-o", exe, "../../"+folder).CombinedOutput(); err != nil {
+		cmd := exec.Command("go", "build", "-o", exe, "../../"+folder)
+		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return exe
@@ -99,13 +100,17 @@ func TestChapterPrograms(t *testing.T) {
 				t.Errorf("01-echo/client printed %q", got)
 			}
 			data := random(size)
-			if got := run(echo, data, echoClient, "-message", "-"); sha256.Sum256([]byte(got)) != sha256.Sum256(data) {
-				t.Errorf("01-echo/client sent %d bytes from its pipe; %d came back, or others", len(data), len(got))
+			got := run(echo, data, echoClient, "-message", "-")
+			if sha256.Sum256([]byte(got)) != sha256.Sum256(data) {
+				t.Errorf("01-echo/client sent %d bytes from its pipe; %d came back, or others",
+					len(data), len(got))
 			}
-			if got := run(multi, nil, multiClient, "-conns", "200", "-quiet", "-timeout", "2m"); !strings.Contains(got, "errors: 0") {
+			got = run(multi, nil, multiClient, "-conns", "200", "-quiet", "-timeout", "2m")
+			if !strings.Contains(got, "errors: 0") {
 				t.Errorf("02-multiconn/client, 200 connections:\n%s", got)
 			}
-			if got, want := run(messages, nil, messageClient, "-timeout", "1m", "binary", "😃"), "Received \"First 10 bytes of request: binary😃\"\n"; got != want {
+			got = run(messages, nil, messageClient, "-timeout", "1m", "binary", "😃")
+			if want := "Received \"First 10 bytes of request: binary😃\"\n"; got != want {
 				t.Errorf("02-multiconn/messages/client printed %q and not %q", got, want)
 			}
 		})

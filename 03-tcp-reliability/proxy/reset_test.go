@@ -30,12 +30,14 @@ func TestTargetRefuses(t *testing.T) {
 				_, err = io.ReadAll(c)
 				c.Close()
 			}
-			if err == nil || !strings.Contains(err.Error(), "reset") && !strings.Contains(err.Error(), "forcibly") {
+			if err == nil || !strings.Contains(err.Error(), "reset") &&
+				!strings.Contains(err.Error(), "forcibly") {
 				t.Errorf("the client's error: %v", err)
 			}
 		}
 		p.stop()
-		for text, want := range map[string]int{"cannot connect to the target " + nobody: clients, "it ended early": clients, "cannot carry": 0} {
+		for text, want := range map[string]int{"cannot connect to the target " + nobody: clients,
+			"it ended early": clients, "cannot carry": 0} {
 			if n := strings.Count(p.text(), text); n != want {
 				t.Errorf("the proxy says %q %d times and not %d:\n%s", text, n, want, p.text())
 			}

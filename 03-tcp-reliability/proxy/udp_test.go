@@ -117,7 +117,10 @@ func TestUDPLostWord(t *testing.T) {
 		r := realtime.Receiving{Conn: conn, Protocol: protocol, Out: out,
 			Idle: time.Minute, Linger: time.Millisecond}
 		go r.Run(ctx)
-		p := startProxy(t, conn.LocalAddr().String(), udp(func(o *options) { faults("-drop data:2")(o); o.view = "ladder" }))
+		p := startProxy(t, conn.LocalAddr().String(), udp(func(o *options) {
+			faults("-drop data:2")(o)
+			o.view = "ladder"
+		}))
 		in, words := io.Pipe()
 		sent := make(chan error, 1)
 		go func() { sent <- sendAll(t, p.addr, newSender(protocol), in) }()
@@ -142,7 +145,9 @@ func TestUDPLostWord(t *testing.T) {
 			t.Errorf("%v: words read (-want +got):\n%s", protocol, diff)
 		}
 		p.stop()
-		if again := strings.Contains(p.text(), `data 2 "two\n" = 2 again`); again != (protocol != arq.UDP) || !strings.Contains(p.text(), `data 2 "two\n" ───── × lost`) {
+		again := strings.Contains(p.text(), `data 2 "two\n" = 2 again`)
+		if again != (protocol != arq.UDP) ||
+			!strings.Contains(p.text(), `data 2 "two\n" ───── × lost`) {
 			t.Errorf("%v: the ladder is\n%s", protocol, p.text())
 		}
 	}
@@ -193,7 +198,8 @@ func TestUDPManyClients(t *testing.T) {
 			echo.WriteToUDPAddrPort(b[:n], from)
 		}
 	}()
-	f, err := newUDPForwarder("127.0.0.1:0", echo.LocalAddr().String(), newSharedNetwork(network.Conditions{Seed: 1}),
+	f, err := newUDPForwarder("127.0.0.1:0", echo.LocalAddr().String(),
+		newSharedNetwork(network.Conditions{Seed: 1}),
 		200*time.Millisecond, newWatcher(io.Discard, "none", false), t.Logf)
 	if err != nil {
 		t.Fatal(err)

@@ -1,17 +1,12 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
-	"example.com/sockets/03-tcp-reliability/engine/network"
 )
 
 // The ladder shows the loss, the retransmission and what is read.
@@ -25,8 +20,8 @@ func TestLiveLadder(t *testing.T) {
 		t.Fatalf("%q came back, error %v", got, err)
 	}
 	p.wait(t, "Connection 1:")
-	for _, want := range []string{`: "Hello, world" seq 1-12 ── × lost`, `again: timeout`, `reads "Hello, world"`,
-		`12 bytes up, 12 down`, " by timeout)\n  waited for timers: "} {
+	for _, want := range []string{`: "Hello, world" seq 1-12 ── × lost`, `again: timeout`,
+		`reads "Hello, world"`, `12 bytes up, 12 down`, " by timeout)\n  waited for timers: "} {
 		if !strings.Contains(p.text(), want) {
 			t.Errorf("the ladder does not show %q:\n%s", want, p.text())
 		}
@@ -35,7 +30,10 @@ func TestLiveLadder(t *testing.T) {
 
 func TestJSONView(t *testing.T) {
 	t.Parallel()
-	p := startProxy(t, echoServer(t), func(o *options) { o.view, o.RACK = "json", false; faults("-drop data:1")(o) })
+	p := startProxy(t, echoServer(t), func(o *options) {
+		o.view, o.RACK = "json", false // nothing but the timer can notice
+		faults("-drop data:1")(o)
+	})
 	exchange(dial(t, p.addr), []byte("Hello"))
 	p.wait(t, `"event":"finished"`)
 	if err := p.stop(); err != nil {
@@ -60,7 +58,8 @@ func TestJSONView(t *testing.T) {
 			events["again by "+e.Why]++
 		}
 	}
-	if events["lost"] != 1 || events["again by timeout"] == 0 || events["read"] != 2 || events["end"] != 2 {
+	if events["lost"] != 1 || events["again by timeout"] == 0 ||
+		events["read"] != 2 || events["end"] != 2 {
 		t.Errorf("events: %v", events)
 	}
 }
@@ -157,98 +156,5 @@ func TestNumbers(t *testing.T) {
 	}
 	if again == 0 || caused == 0 {
 		t.Errorf("%d repetitions, %d caused by arrivals", again, caused)
-	}
-}
-
-// startTCP runs a proxy whose links the test can see, until the test ends.
-func startTCP(t *testing.T, target string, set func(*options)) (*tcpProxy, *running) {
-	t.Helper()
-	o := defaults()
-	o.listen, o.target, o.view = "127.0.0.1:0", target, "ladder"
-	set(o)
-	out := &running{more: make(chan struct{}, 1)}
-	p, err := listenTCP(o, newSharedNetwork(o.Conditions), newWatcher(out, o.view, false), t.Logf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxies.Add(1)
-	ctx, cancel := context.WithCancel(context.Background())
-	var run sync.WaitGroup
-	run.Go(func() { p.run(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		run.Wait()
-		proxies.Add(-1)
-		nothingLeft(t)
-	})
-	return p, out
-}
-
-// until looks at the proxy's first link until it is as it must be.
-func (p *tcpProxy) until(t *testing.T, what string, is func(*link) bool) *link {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); runtime.Gosched() {
-		if links := p.links(); len(links) > 0 {
-			l := links[0]
-			l.mu.Lock()
-			ok := is(l)
-			l.mu.Unlock()
-			if ok {
-				return l
-			}
-		}
-	}
-	t.Fatal("it never came to this: ", what)
-	return nil
-}
-
-// A connection that waits for a timer says so, once in a silence.
-func TestWaits(t *testing.T) {
-	t.Parallel()
-	p, out := startTCP(t, echoServer(t), func(o *options) {
-		o.RTOMin, o.RTOMax = time.Hour, time.Hour
-		faults("-drop data:2 -delay 1ms")(o)
-	})
-	c := dial(t, p.listener.Addr().String())
-	fmt.Fprint(c, "x")
-	io.ReadFull(c, make([]byte, 1))
-	fmt.Fprint(c, "lost")
-	l := p.until(t, "the client waits", func(l *link) bool {
-		return strings.Contains(l.waits(p.net.now()), "client waits")
-	})
-	l.mu.Lock()
-	latest := l.flow.latest
-	lost := p.net.packets[network.Up]
-	l.mu.Unlock()
-	l.tellSilence(latest + silence - 1)
-	if strings.Contains(out.text(), "waits for the timer") {
-		t.Errorf("it says so before a silence of %v:\n%s", silence, out.text())
-	}
-	l.tellSilence(latest + silence)
-	l.tellSilence(latest + silence + lookEvery)
-	want := fmt.Sprintf("waits for the timer of %d,", lost)
-	if n := strings.Count(strings.Join(strings.Fields(out.text()), " "), want); n != 1 {
-		t.Errorf("it says %d times that it %s\n%s", n, want, out.text())
-	}
-	if text := l.progress(latest+2*silence, latest); !strings.HasPrefix(text,
-		"Connection 1 so far: 1 bytes up, 1 down, in ") || !strings.Contains(text, want) {
-		t.Errorf("its progress is %q", text)
-	}
-}
-
-// The bound of the timer is never below the longest round trip.
-func TestLongestWait(t *testing.T) {
-	for flags, want := range map[string]time.Duration{
-		"-delay 0":                        0,
-		"-delay 1s":                       8 * time.Second,
-		"-delay 10ms -jitter 5ms":         120 * time.Millisecond,
-		"-delay 0 -rate 1Mbit -queue 100": 4800 * time.Millisecond,
-		"-delay 1m -rate 1bit -queue 10000 -jitter 0": time.Hour,
-	} {
-		o := defaults()
-		faults(flags)(o)
-		if got := longestWait(&o.Conditions, 1500); got != want {
-			t.Errorf("%s: %v and not %v", flags, got, want)
-		}
 	}
 }
