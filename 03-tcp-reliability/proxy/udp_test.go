@@ -101,6 +101,7 @@ func TestUDPSameBytes(t *testing.T) {
 
 // Without a protocol a lost word stays lost; with one it comes, and later.
 func TestUDPLostWord(t *testing.T) {
+	t.Parallel()
 	for protocol, want := range map[arq.Protocol][]string{
 		arq.UDP:             {"one", "three"},
 		arq.SelectiveRepeat: {"one", "two", "three"},
@@ -116,7 +117,10 @@ func TestUDPLostWord(t *testing.T) {
 		r := realtime.Receiving{Conn: conn, Protocol: protocol, Out: out,
 			Idle: time.Minute, Linger: time.Millisecond}
 		go r.Run(ctx)
-		p := startProxy(t, conn.LocalAddr().String(), udp(func(o *options) { faults("-drop data:2")(o); o.view = "ladder" }))
+		p := startProxy(t, conn.LocalAddr().String(), udp(func(o *options) {
+			faults("-drop data:2")(o)
+			o.view = "ladder"
+		}))
 		in, words := io.Pipe()
 		sent := make(chan error, 1)
 		go func() { sent <- sendAll(t, p.addr, newSender(protocol), in) }()
@@ -141,7 +145,9 @@ func TestUDPLostWord(t *testing.T) {
 			t.Errorf("%v: words read (-want +got):\n%s", protocol, diff)
 		}
 		p.stop()
-		if again := strings.Contains(p.text(), `data 2 "two\n" = 2 again`); again != (protocol != arq.UDP) || !strings.Contains(p.text(), `data 2 "two\n" ───── × lost`) {
+		again := strings.Contains(p.text(), `data 2 "two\n" = 2 again`)
+		if again != (protocol != arq.UDP) ||
+			!strings.Contains(p.text(), `data 2 "two\n" ───── × lost`) {
 			t.Errorf("%v: the ladder is\n%s", protocol, p.text())
 		}
 	}
@@ -152,6 +158,7 @@ func TestUDPLostWord(t *testing.T) {
 func TestUDPProxyStartedAgain(t *testing.T) {
 	for _, protocol := range textbook {
 		t.Run(protocol.String(), func(t *testing.T) {
+			t.Parallel()
 			addr, result := receiver(t, protocol)
 			first := startProxy(t, addr, udp(faults("-loss 0.1")))
 			data := random(200_000)
@@ -175,6 +182,7 @@ func TestUDPProxyStartedAgain(t *testing.T) {
 
 // Many clients have a path each, and a silent one's is forgotten.
 func TestUDPManyClients(t *testing.T) {
+	t.Parallel()
 	echo, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +198,8 @@ func TestUDPManyClients(t *testing.T) {
 			echo.WriteToUDPAddrPort(b[:n], from)
 		}
 	}()
-	f, err := newUDPForwarder("127.0.0.1:0", echo.LocalAddr().String(), newSharedNetwork(network.Conditions{Seed: 1}),
+	f, err := newUDPForwarder("127.0.0.1:0", echo.LocalAddr().String(),
+		newSharedNetwork(network.Conditions{Seed: 1}),
 		200*time.Millisecond, newWatcher(io.Discard, "none", false), t.Logf)
 	if err != nil {
 		t.Fatal(err)
@@ -229,6 +238,7 @@ func TestUDPManyClients(t *testing.T) {
 
 // What arrives damaged is not for the program: no kernel would hand it over.
 func TestUDPDamaged(t *testing.T) {
+	t.Parallel()
 	target, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)

@@ -222,6 +222,3 @@ func (c *Conn) Read(now time.Duration, p []byte) (int, error) {
 func (c *Conn) Done() (bool, error) {
 	return c.err != nil || c.state == timeWait || c.state == closed && !c.dial, c.err
 }
-
-// Established says whether the handshake is over, and the connection not yet closed on both sides.
-func (c *Conn) Established() bool { return c.state >= established && c.state != timeWait }
