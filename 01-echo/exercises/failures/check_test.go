@@ -150,6 +150,11 @@ func bases() []base {
 	op := func(name string, err error) error { return &net.OpError{Op: name, Net: "tcp", Err: err} }
 	return []base{
 		{io.EOF, End},
+		{net.ErrClosed, Closed},
+		{os.ErrDeadlineExceeded, Timeout},
+		{os.NewSyscallError("read", errno.Reset), Reset},
+		{&net.DNSError{Err: "no such host", Name: "nobody", IsNotFound: true}, NoHost}, // as net.LookupHost has it
+		{op("accept", os.NewSyscallError("accept", syscall.EMFILE)), Other},
 		{op("dial", os.NewSyscallError("connect", errno.Refused)), Refused},
 		{op("read", os.NewSyscallError("read", errno.Reset)), Reset},
 		{op("write", os.NewSyscallError("write", errno.BrokenPipe)), Reset},
