@@ -183,8 +183,9 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 		if _, err := os.Stat(program); err != nil {
 			lines := problems[path.Join(module, e.folder())]
 			for _, pkg := range slices.Sorted(maps.Keys(problems)) {
-				if strings.HasPrefix(pkg, path.Join(module, e.folder())+"/") {
-					lines = append(lines, problems[pkg]...) // a package of the answer's own
+				// Packages of the answer's own, and that of the check.
+				if in, ok := strings.CutPrefix(pkg, path.Join(module, e.folder())); ok && (in == "_test" || in != "" && in[0] == '/') {
+					lines = append(lines, problems[pkg]...)
 				}
 			}
 			if len(lines) == 0 {
@@ -215,10 +216,27 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 // exe is the end of a program's name on this system.
 var exe = map[bool]string{true: ".exe"}[runtime.GOOS == "windows"]
 
+// importsCheck is a file that is compiled with each answer. A package is
+// initialized after those that it imports: so check has read its key, and no
+// line of the answer has run. The checks themselves are packages of their own, in
+// which no name of an answer is taken.
+const importsCheck = "package %s\n\nimport _ \"%s/docs/exercises/check\"\n"
+
 // compile makes the programs in the folder dir. It gives the lines in which
 // the compiler complains, by package, and all that was said.
 func (j job) compile(ctx context.Context, dir string) (problems map[string][]string, said string, err error) {
-	overlay, err := json.Marshal(map[string]any{"Replace": j.overlay})
+	replace := maps.Clone(j.overlay)
+	if replace == nil {
+		replace = map[string]string{}
+	}
+	for _, e := range j.exercises {
+		file := filepath.Join(dir, e.name+"_key.go")
+		if err := os.WriteFile(file, []byte(fmt.Sprintf(importsCheck, e.name, module)), 0o600); err != nil {
+			return nil, "", err
+		}
+		replace[filepath.Join(j.root, filepath.FromSlash(e.folder()), "check_key_test.go")] = file
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return nil, "", err
 	}

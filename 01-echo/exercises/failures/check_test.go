@@ -1,6 +1,6 @@
 //go:build check
 
-package failures
+package failures_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/01-echo/exercises/failures"
 	"example.com/sockets/01-echo/exercises/failures/errno"
 	"example.com/sockets/docs/exercises/check"
 )

@@ -1,6 +1,6 @@
 //go:build check
 
-package halfclose
+package halfclose_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/01-echo/exercises/halfclose"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -228,6 +229,8 @@ func exchangeFrom(s *check.Story, request string, reader io.Reader, peer func(*n
 		s.Fail("an end", "none", "both wait: the peer for us to read, and we for it, or it was never told that this was all"+where)
 	case err != nil && errors.Is(err, net.ErrClosed):
 		s.Fail("the answer", err.Error(), "it closed both halves: the answer can't come any more")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.Fail("no error", err.Error(), "a peer that takes its time was cut off: nobody has asked for a limit")
 	case errors.As(err, &op) && op.Op != "read":
 		s.Fail("the whole request, then the FIN", err.Error(), "it closed its half before the request was sent")
 	case read == "" && request != "" && got.Len() == 0:

@@ -1,6 +1,6 @@
 //go:build check
 
-package shortreads
+package shortreads_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	. "example.com/sockets/01-echo/exercises/shortreads"
 	"example.com/sockets/docs/exercises/check"
 )
 

@@ -1,6 +1,6 @@
 //go:build check
 
-package atmost
+package atmost_test
 
 import (
 	"errors"
@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/02-multiconn/exercises/atmost"
 	"example.com/sockets/docs/exercises/check"
 )
 

@@ -1,6 +1,6 @@
 //go:build check
 
-package forward
+package forward_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/02-multiconn/exercises/forward"
 	"example.com/sockets/docs/exercises/check"
 )
 

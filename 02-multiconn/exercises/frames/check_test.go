@@ -1,6 +1,6 @@
 //go:build check
 
-package frames
+package frames_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	. "example.com/sockets/02-multiconn/exercises/frames"
 	"example.com/sockets/docs/exercises/check"
 )
 

@@ -1,6 +1,6 @@
 //go:build check
 
-package shutdown
+package shutdown_test
 
 import (
 	"errors"
@@ -16,6 +16,7 @@ import (
 	"time"
 	"weak"
 
+	. "example.com/sockets/02-multiconn/exercises/shutdown"
 	"example.com/sockets/docs/exercises/check"
 )
 
