@@ -1,6 +1,6 @@
 //go:build check
 
-package forward
+package forward_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/02-multiconn/exercises/forward"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -94,6 +95,8 @@ func (p *proxy) failed(symptom string) {
 		p.s.Fail("an error", "nil", "a connection that failed looks like one that ended well")
 	case errors.Is(p.err, net.ErrClosed):
 		p.s.Fail("the error that came first", p.err.Error(), "Forward returns the error that its own Close has made, in place of the one that came first")
+	case !errors.As(p.err, new(*net.OpError)):
+		p.s.Fail("the error of a Read or a Write", p.err.Error(), "Forward returns an error of its own: the connection's is not in it, and nobody can ask what it was")
 	}
 }
 

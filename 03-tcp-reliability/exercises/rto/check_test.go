@@ -1,12 +1,13 @@
 //go:build check
 
-package rto
+package rto_test
 
 import (
 	"math"
 	"testing"
 	"time"
 
+	. "example.com/sockets/03-tcp-reliability/exercises/rto"
 	"example.com/sockets/docs/exercises/check"
 )
 
