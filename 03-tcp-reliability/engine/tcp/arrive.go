@@ -64,10 +64,7 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 	if s.Flags&ACK == 0 || !c.checkACK(now, s) {
 		return
 	}
-	c.heard = now
-	if c.probing > 0 {
-		c.timeouts = 0 // the peer answers
-	}
+	c.heard, c.unheard = now, 0
 	// Seventh and eighth, the text and the FIN.
 	if c.state.mayReceive() && (len(s.Payload) > 0 || s.Flags&FIN != 0) {
 		c.take(now, s)

@@ -63,7 +63,8 @@ type Conn struct {
 	timeouts int           // in a row, without any progress
 	probing  time.Duration // between window probes; 0: the window is open
 
-	heard     time.Duration // when the peer was last heard
+	heard     time.Duration // when the peer was last heard,
+	unheard   int           // and how often the timer has run out since
 	owed      acknowledgement
 	duplicate int // acknowledgements in a row that repeat the one before
 

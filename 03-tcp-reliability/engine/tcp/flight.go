@@ -54,6 +54,9 @@ func (x *sent) size() int {
 	return int(x.end - x.seq)
 }
 
+// allows says whether all of a segment lies in the peer's window. Nobody forbids a SYN.
+func (d *sender) allows(x *sent) bool { return x.syn || !before(d.una+uint32(d.wnd), x.end) }
+
 // begin takes the number of our SYN.
 func (d *sender) begin(iss uint32) {
 	d.iss, d.una, d.nxt, d.first, d.end = iss, iss, iss, iss+1, iss+1

@@ -73,7 +73,7 @@ func (c *Conn) agree(s *Segment) {
 func (c *Conn) stands(now time.Duration, s *Segment) {
 	repeated := c.timeouts > 0
 	c.acknowledged(now, s)
-	c.state = established
+	c.state, c.heard, c.unheard = established, now, 0
 
 	// Options take from each segment's room (RFC 9293, section 3.7.1).
 	size := min(max(c.peerMSS, leastMSS), c.ownMSS())

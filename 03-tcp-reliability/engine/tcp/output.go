@@ -9,6 +9,9 @@ import (
 // output is the heart: after every event it alone decides what leaves. What was lost comes first,
 // then what is new, then a bare ACK if nothing has carried it. At the end it sets the timer.
 func (c *Conn) output(now time.Duration) {
+	if c.state == closed {
+		return // nothing leaves any more, and fail has stopped the timers
+	}
 	d, g := &c.snd, &c.congestion
 	pipe := d.pipe()
 	g.limited = false

@@ -147,8 +147,7 @@ func (c *Conn) timerRan(now time.Duration) {
 func (c *Conn) timedOut(now time.Duration) {
 	flight := c.snd.flight
 	c.timeouts++
-	if c.hopeless(now, flight[0].begun) {
-		c.giveUp(fmt.Sprint("segment ", flight[0].seq-c.snd.iss))
+	if c.gaveUp(now, fmt.Sprint("segment ", flight[0].seq-c.snd.iss)) {
 		return
 	}
 	c.out.timeouts++
@@ -184,9 +183,7 @@ func (c *Conn) timedOut(now time.Duration) {
 // acknowledgement that opened it may have been lost, and nobody repeats those. It asks less and
 // less often, and for ever while the peer answers.
 func (c *Conn) probeWindow(now time.Duration) {
-	c.timeouts++
-	if c.hopeless(now, c.heard) {
-		c.giveUp("a window probe")
+	if c.gaveUp(now, "a window probe") {
 		return
 	}
 	c.probing = min(2*c.probing, c.rto.most)
@@ -211,16 +208,21 @@ const (
 	synPatience    = 3 * time.Minute
 )
 
-// hopeless says whether to give up on what was sent first at this time.
-func (c *Conn) hopeless(now, begun time.Duration) bool {
-	patience := leastPatience
+// gaveUp says whether the timer has run out too often, and then ends the connection. While the
+// peer's window forbids what is sent, also because the peer took the window back, only silence
+// counts: a peer that answers is there (RFC 9293, section 3.8.6, SHLD-17, and 3.8.6.1).
+func (c *Conn) gaveUp(now time.Duration, what string) bool {
+	c.unheard++
+	times, since, patience := c.unheard, c.heard, leastPatience
+	if flight := c.snd.flight; len(flight) > 0 && c.snd.allows(&flight[0]) {
+		times, since = c.timeouts, flight[0].begun
+	}
 	if c.state == synSent || c.state == synReceived {
 		patience = synPatience
 	}
-	return c.timeouts > maxRepetitions && now-begun >= patience
-}
-
-func (c *Conn) giveUp(what string) {
-	c.fail(fmt.Errorf("gave up: %s was repeated %d times and never answered",
-		what, c.timeouts-1), true)
+	if times <= maxRepetitions || now-since < patience {
+		return false
+	}
+	c.fail(fmt.Errorf("gave up: %s was repeated %d times and never answered", what, times-1), true)
+	return true
 }
