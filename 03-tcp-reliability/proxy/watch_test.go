@@ -3,10 +3,15 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
 // The ladder shows the loss, the retransmission and what is read.
@@ -21,10 +26,35 @@ func TestLiveLadder(t *testing.T) {
 	}
 	p.wait(t, "Connection 1:")
 	for _, want := range []string{`: "Hello, world" seq 1-12 ── × lost`, `again: timeout`,
-		`reads "Hello, world"`, `12 bytes up, 12 down`, " by timeout)\n  waited for timers: "} {
+		`reads "Hello, world"`, `12 bytes up, 12 down`, " by timeout)"} {
 		if !strings.Contains(p.text(), want) {
 			t.Errorf("the ladder does not show %q:\n%s", want, p.text())
 		}
+	}
+}
+
+// What was spent waiting are the silences that a timer has ended.
+func TestWaited(t *testing.T) {
+	f := flow{watch: newWatcher(io.Discard, "none", false), again: map[trace.Reason]int{}}
+	send := func(ms int, why trace.Reason) {
+		p := trace.Packet{Header: trace.Header{Why: why}}
+		if why != "" {
+			p.Retransmits = 1
+		}
+		f.sent(time.Duration(ms)*time.Millisecond, network.Up, &p, &network.Fate{})
+	}
+	send(0, "")
+	f.arrived(10*time.Millisecond, &arrival{})
+	if account := f.account(time.Second); strings.Contains(account, "waited") {
+		t.Errorf("nothing waited, and yet:\n%s", account)
+	}
+	send(210, trace.Timeout)
+	f.arrived(220*time.Millisecond, &arrival{})
+	send(1000, "") // the program was silent, nobody waited for a timer
+	send(1500, trace.TailLossProbe)
+	send(1501, trace.FastRetransmit)
+	if account := f.account(time.Second); !strings.HasSuffix(account, "\n  waited for timers: 700ms\n") {
+		t.Errorf("it waited 200 and 500 ms, and yet:\n%s", account)
 	}
 }
 
