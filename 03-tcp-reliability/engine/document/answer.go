@@ -9,7 +9,7 @@ import (
 
 // Answer is what a page gets to its questions, over HTTP and from WebAssembly
 // alike: a document as JSON. The query is an address, with how it is to be
-// shown: width, before, at, see, top.
+// shown: width, before, at, see, cover, top.
 func Answer(what, query string) ([]byte, error) {
 	address, view, err := Split(query)
 	if err != nil {
@@ -60,7 +60,12 @@ func Split(query string) (address string, v View, err error) {
 			v.At = n
 		case "see":
 			v.See = value
-		case "cover": // the page's own
+		case "cover":
+			v.Cover = value
+			if value != "" && value != "client" && value != "server" {
+				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for cover: must be client or server", value))
+				v.Cover = ""
+			}
 		default:
 			settings = append(settings, part)
 		}

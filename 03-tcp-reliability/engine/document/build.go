@@ -29,6 +29,7 @@ type View struct {
 	Top    int    // of a long picture: from where it is drawn, in points; -1: where At or See is
 	At     int    // the event that is looked at; -1: the last
 	See    string // id of the packet that is looked at; "": none
+	Cover  string // "client" or "server": only what the other end can know is drawn
 	wrong  []string
 	prefix string // of the picture's ids, where a page has several
 }
