@@ -48,7 +48,7 @@ func Of(address string, v View) (*Document, error) {
 		return nil, fmt.Errorf("%d events are too many for a page: try fewer -bytes", len(r.trace.Events))
 	}
 	for _, s := range r.digest.Story() {
-		d.Story = append(d.Story, Clause{Mark: markOf(s.Topic), Text: s.String()})
+		d.Story = append(d.Story, Clause{Mark: markOf(s.Topic), Text: s.String(), Packets: aboutOf(r, s.Topic)})
 	}
 	var text strings.Builder
 	if err := views.WriteLadder(&text, r.trace, views.Style{}); err != nil {
@@ -167,6 +167,22 @@ func resultOf(r *one) Result {
 
 var marks = map[story.Topic]string{story.LostTopic: "lost", story.Noticed: "again",
 	story.Waited: "waits", story.ThrownAway: "thrown", story.Torn: "torn"}
+
+// aboutOf are the packets that a sentence of the story is about.
+func aboutOf(r *one, t story.Topic) []string {
+	ids := []string{}
+	for _, p := range r.digest.Packets {
+		of := func(verdicts ...story.Verdict) bool {
+			return slices.ContainsFunc(p.Arrivals, func(a *story.Arrival) bool { return slices.Contains(verdicts, a.Is) })
+		}
+		if t == story.LostTopic && (p.Fate == story.Lost || of(story.Damaged, story.Full)) ||
+			t == story.Noticed && p.First != nil ||
+			t == story.Waited && of(story.Kept) || t == story.ThrownAway && of(story.Thrown) {
+			ids = append(ids, idOf(p))
+		}
+	}
+	return ids
+}
 
 func markOf(t story.Topic) string { return marks[t] }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -359,5 +360,78 @@ func TestPlots(t *testing.T) {
 	}
 	if d := of(t, "protocol=udp&drop=data:3", v); len(d.Plots) > 0 {
 		t.Error("plots of a sender that measures nothing")
+	}
+}
+
+// What each protocol's ends tell of themselves, over a run in which a word, the
+// last word and an acknowledgement are lost. Nobody tells what it can't know.
+func TestStates(t *testing.T) {
+	estimate := "timeout (RTO), newest round trip, smoothed round trip (SRTT), its variation (RTTVAR), sent again"
+	for _, c := range []struct{ protocol, client, server, facts, timer string }{
+		{"udp", "not yet sent, sent", "waiting, read", "", ""},
+		{"stop-and-wait", "not yet sent, under way, acknowledged, under way again", "waiting, read",
+			estimate, "timeout"},
+		{"go-back-n", "not yet sent, under way, acknowledged, under way again, lost", "waiting, read",
+			estimate, "timeout"},
+		{"selective-repeat", "not yet sent, under way, acknowledged, under way again, arrived", "waiting, read, missing, kept",
+			estimate, "timeout"},
+		{"tcp", "under way, acknowledged, under way again, arrived", "waiting, read, missing, kept",
+			estimate + ", congestion window, phase, threshold, repeated acknowledgements", "timeout, end of TIME-WAIT"},
+	} {
+		d := of(t, "protocol="+c.protocol+"&drop=data:3,data:8,down:4&every=5ms", View{})
+		got := map[string]map[string]bool{"client": {}, "server": {}, "facts": {}, "timer": {}}
+		for i, e := range d.Events {
+			for end, state := range map[string]int{"client": e.Client, "server": e.Server} {
+				if state < 0 {
+					continue
+				}
+				s := d.States[state]
+				for _, r := range s.Ranges {
+					got[end][r.Is] = true
+				}
+				if s.Says == "" {
+					t.Errorf("%s: state %d says nothing", c.protocol, state)
+				}
+				if end == "server" {
+					continue
+				}
+				for _, f := range s.Facts {
+					got["facts"][d.Facts[f].Name] = true
+				}
+				if s.Timer == nil {
+					continue
+				}
+				got["timer"][s.Timer.For] = true
+				if s.Timer.Set > e.At || s.Timer.Due < e.At {
+					t.Errorf("%s: after event %d at %d µs the timer %+v runs", c.protocol, i, e.At, *s.Timer)
+				}
+			}
+		}
+		for what, want := range map[string]string{"client": c.client, "server": c.server, "facts": c.facts, "timer": c.timer} {
+			names := slices.Sorted(maps.Keys(got[what]))
+			wanted := slices.DeleteFunc(strings.Split(want, ", "), func(s string) bool { return s == "" })
+			slices.Sort(wanted)
+			if !slices.Equal(names, wanted) {
+				t.Errorf("%s, %s: %q, not %q", c.protocol, what, names, wanted)
+			}
+		}
+	}
+	// The third repeat, and what follows from it.
+	d := of(t, "drop=data:3", View{})
+	i := slices.IndexFunc(d.Events, func(e Event) bool { return e.What == "sent again" })
+	facts := map[string]string{}
+	for _, f := range d.States[d.Events[i].Client].Facts {
+		facts[d.Facts[f].Name] = d.Facts[f].Value
+	}
+	if facts["repeated acknowledgements"] != "3" || facts["phase"] != "fast recovery" || facts["threshold"] != facts["congestion window"] {
+		t.Errorf("at the fast retransmission the client's state is %v", facts)
+	}
+	// Each sentence of the story is about packets.
+	about := ""
+	for _, c := range d.Story {
+		about += c.Mark + " " + strings.Join(c.Packets, " ") + "\n"
+	}
+	if want := "lost up-5\nagain up-10\nwaits up-6 up-7 up-8 up-9\n"; about != want {
+		t.Errorf("the story is about\n%s\nand not\n%s", about, want)
 	}
 }
