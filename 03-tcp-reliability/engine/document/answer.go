@@ -53,11 +53,11 @@ func Split(query string) (address string, v View, err error) {
 			v.Before, err = url.QueryUnescape(value)
 		case "at":
 			n, err := strconv.Atoi(value)
-			if err != nil || n < 0 {
-				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for at: must be the number of a step", value))
-				n = -1
+			if err != nil || n < 1 {
+				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for at: must be the number of a step: 1, 2, 3 …", value))
+				n = 0
 			}
-			v.At = n
+			v.At = n - 1 // people count from 1
 		case "see":
 			v.See = value
 		case "cover":

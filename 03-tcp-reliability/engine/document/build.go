@@ -27,7 +27,7 @@ type View struct {
 	Width  int    // of the picture, in points; 0: 900
 	Before string // address of the run before, to mark what differs; "": none
 	Top    int    // of a long picture: from where it is drawn, in points; -1: where At or See is
-	At     int    // the event that is looked at; -1: the last
+	At     int    // index of the event that is looked at; -1: the last
 	See    string // id of the packet that is looked at; "": none
 	Cover  string // "client" or "server": only what the other end can know is drawn
 	wrong  []string

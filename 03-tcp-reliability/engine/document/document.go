@@ -108,6 +108,7 @@ type Source struct {
 type Event struct {
 	At       int64    `json:"at_us"`
 	What     string   `json:"what"`
+	End      string   `json:"end"`              // where it happens: "client", "server"; "": in the network
 	Packet   string   `json:"packet,omitempty"` // id
 	Sentence string   `json:"sentence"`
 	Causes   []string `json:"causes,omitempty"` // ids of what lights up with it

@@ -293,7 +293,7 @@ func TestParts(t *testing.T) {
 		if i%97 != 0 || e.Packet == "" || e.What != "sent" {
 			continue
 		}
-		_, v, _ := Split(fmt.Sprintf("at=%d", i))
+		_, v, _ := Split(fmt.Sprintf("at=%d", i+1))
 		if d := of(t, address, v); !strings.Contains(d.Picture, ` id="`+e.Packet+`"`) {
 			t.Errorf("at=%d shows from %d on, and not %s, which is in the part from %d on", i, d.Part.Top, e.Packet, at[e.Packet][0])
 		}
@@ -302,13 +302,13 @@ func TestParts(t *testing.T) {
 			t.Errorf("see=%s shows from %d on, and not it", e.Packet, d.Part.Top)
 		}
 	}
-	for _, query := range []string{"top=-5", "top=99999999", "at=99999999", "at=x", "see=up-9999", "see=%zz"} {
+	for _, query := range []string{"top=-5", "top=99999999", "at=99999999", "at=x", "at=0&see=up-9999x", "see=up-9999", "see=%zz"} {
 		_, v, err := Split(query)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d := of(t, address, v)
-		if wrong := strings.Contains(query, "x") || strings.Contains(query, "see"); wrong != (len(d.Problems) == 1) || d.Part.Top < 0 || d.Part.Top >= d.Part.Height {
+		if wrong := strings.Contains(query, "x") || strings.Contains(query, "see"); wrong != (len(d.Problems) > 0) || d.Part.Top < 0 || d.Part.Top >= d.Part.Height {
 			t.Errorf("%s: problems %q, part %+v", query, d.Problems, d.Part)
 		}
 	}
@@ -320,7 +320,7 @@ func TestParts(t *testing.T) {
 // The plots lie on the picture's own axis of time: what is at one height there
 // is at one place here. A line marks the moment that is looked at.
 func TestPlots(t *testing.T) {
-	_, v, _ := Split("at=30")
+	_, v, _ := Split("at=31")
 	d := of(t, "drop=data:3", v)
 	if len(d.Plots) != 2 {
 		t.Fatalf("%d plots", len(d.Plots))

@@ -39,7 +39,7 @@ func eventsOf(d *Document, r *one) {
 		}
 		p := packets[id(e.Direction, e.Number)]
 		out := Event{At: e.At.Microseconds(), What: e.Kind.String(), Packet: idOf(p),
-			Client: state[0], Server: state[1], Source: -1, Queue: e.Queue}
+			End: endOf(e), Client: state[0], Server: state[1], Source: -1, Queue: e.Queue}
 		if p != nil && e.Kind == trace.Sent && p.Why != "" {
 			out.What = "sent again"
 		}
@@ -53,6 +53,18 @@ func eventsOf(d *Document, r *one) {
 		}
 		d.Events = append(d.Events, out)
 	}
+}
+
+// endOf is the end that an event happens at, or "" for what only the network
+// knows.
+func endOf(e *trace.Event) string {
+	switch e.Kind {
+	case trace.Lost:
+		return ""
+	case trace.Arrived, trace.Discarded, trace.Dropped, trace.Read, trace.End:
+		return ends[1-e.Direction]
+	}
+	return ends[e.Direction]
 }
 
 // readsOf takes those of an event off the list: one reading may be of what

@@ -17,11 +17,22 @@ func main() {
 		document.Answer("run", "") // the first runs of a fresh engine are slow
 	}
 	js.Global().Set("answer", js.FuncOf(func(_ js.Value, args []js.Value) any {
-		text, err := document.Answer(args[0].String(), args[1].String())
+		what, query := args[0].String(), args[1].String()
+		answer := document.Answer
+		_, file := document.Files[what]
+		if file {
+			answer = document.File
+		}
+		text, err := answer(what, query)
 		if err != nil {
 			return js.Global().Get("Error").New(err.Error())
 		}
-		return string(text)
+		if !file {
+			return string(text)
+		}
+		bytes := js.Global().Get("Uint8Array").New(len(text))
+		js.CopyBytesToJS(bytes, text)
+		return bytes
 	}))
 	js.Global().Call("ready") // worker.js waits for it
 	select {}                 // the functions above are called from outside

@@ -26,6 +26,6 @@ export function svg(text) {
 
 export function time(us) {
   const ms = us / 1000;
-  return ms >= 60000 ? `${(ms / 60000).toFixed(1)} min`
-    : `${Number.isInteger(ms) ? ms : ms.toFixed(1)} ms`;
+  if (ms >= 10000) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Number.isInteger(ms) ? ms : ms.toFixed(1)} ms`;
 }

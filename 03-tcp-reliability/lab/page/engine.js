@@ -7,7 +7,7 @@ const served = document.documentElement.dataset.engine === "http";
 const kept = new Map(); // by question: Back is instant
 const limit = 60;
 
-let worker, ready, waiting = new Map(), asked = 0;
+let worker, waiting = new Map(), asked = 0;
 
 // run gives the document of an address. The view says how it is drawn: width,
 // the run before, the part of a long picture.
@@ -20,6 +20,9 @@ export async function run(address, view = {}) {
 export const harm = (address) => ask("harm", address, {});
 export const compare = (address, view) => ask("compare", address, view);
 export const curves = (address) => ask("curves", address, {});
+
+// file makes one of the files that can be taken away.
+export const file = (name, address) => wasm(name, address);
 
 async function ask(what, address, view) {
   const parts = Object.entries(view).filter(([, v]) => v !== undefined && v !== "");

@@ -1,278 +1,289 @@
 // The lab's page: an address in, a document out, and steps through it. It
 // knows no protocol: all words and pictures come with the document.
-import { $, el, fill, time } from "./dom.js";
+import * as addresses from "./address.js";
+import { $, el, fill, svg, time } from "./dom.js";
 import * as engine from "./engine.js";
-import * as stage from "./stage.js";
+import * as extra from "./extra.js";
 import * as panels from "./panels.js";
+import * as stage from "./stage.js";
 
-let doc;               // what is shown
-let address = "";      // of its settings
-let at = 0, see = "";  // the event, and the packet that was chosen
+let doc;                  // what is shown
+let address = "", before; // of its settings, and of the run that it is compared with
+let at = 0, see = "";     // the event, and the packet that was chosen
+let cover = "";           // the side that is covered
+let wrong = [];           // what the page's own part of the address got wrong
 let playing = 0, asked = 0;
 
-// The address of the page: settings first, then what is looked at. Behind "?"
-// when a program serves the page, behind "#" everywhere.
-function read() {
-  const text = location.hash.slice(1) || location.search.slice(1);
-  const settings = [], view = {};
-  for (const part of text.split("&").filter(Boolean)) {
-    const key = part.split("=")[0];
-    if (key === "at" || key === "see" || key === "cover") view[key] = decodeURIComponent(part.slice(key.length + 1));
-    else settings.push(part);
-  }
-  return { settings: settings.join("&"), ...view };
-}
+const served = document.documentElement.dataset.engine === "http";
+const first = document.querySelector("#presets a").dataset.go;
+const last = () => doc.events.length - 1;
+const find = (id = "") => doc?.packets.find((p) => p.id === id.replace("-copy", ""));
 
+// Behind "?" when a program serves the page, behind "#" everywhere.
 function write(push) {
-  const view = [];
-  if (doc && at < doc.events.length - 1) view.push("at=" + at);
-  if (see) view.push("see=" + see);
-  const text = [address, ...view].filter(Boolean).join("&");
-  const url = document.documentElement.dataset.engine === "http" ? location.pathname + (text && "?" + text) : "#" + text;
-  history[push ? "pushState" : "replaceState"]({ before: push ? undefined : history.state?.before }, "", url);
+  const text = addresses.join(address, { at: at < last() ? at + 1 : "", see, cover });
+  history[push ? "pushState" : "replaceState"]({ before }, "", served ? location.pathname + (text && "?" + text) : "#" + text);
 }
 
-// go shows the run of an address. With before, what differs is marked.
-async function go(next, { push = true, before, event, packet = "" } = {}) {
+function start() {
+  const { settings, wrong: bad, ...view } = addresses.parse(location.hash.slice(1) || location.search.slice(1));
+  wrong = bad;
+  cover = $("cover").value = view.cover ?? "";
+  return go(settings || first, { push: null, was: history.state?.before, event: view.at && view.at - 1, packet: view.see });
+}
+
+// go shows the run of an address; what differs from the run that was is marked.
+async function go(next, { push = true, was, event, packet = "" } = {}) {
   const turn = ++asked;
   stop();
   $("busy").hidden = false;
   try {
-    const got = await engine.run(next, { width: width(), before });
+    const got = await engine.run(next, { width: stage.width(), before: was });
     if (turn !== asked) return; // a newer one was asked for
     doc = got;
   } catch (e) {
-    fill($("problems"), el("p", {}, e.message));
+    if (turn === asked) problems([e.message]);
     return;
   } finally {
-    $("busy").hidden = true;
+    if (turn === asked) $("busy").hidden = true;
   }
+  if (push) wrong = [];
+  if (event > last()) wrong.push(`the run has ${last() + 1} steps`);
+  if (packet && !find(packet)) wrong.push(`the run has no packet ${packet}`);
   address = doc.address;
-  see = doc.packets.some((p) => p.id === packet) ? packet : "";
-  at = Math.min(Math.max(0, event ?? doc.events.length - 1), doc.events.length - 1);
+  before = was;
+  see = find(packet) ? packet : "";
+  at = Math.min(event ?? last(), last());
   if (push !== null) write(push);
   render();
+  extra.follow(address);
 }
 
-const width = () => Math.max(320, Math.min(1280, Math.floor($("stage").clientWidth)));
+function problems(list) {
+  fill($("problems"), ...list.map((p) => el("p", {}, p)));
+}
 
 function render() {
-  stage.draw(doc);
-  fill($("story"), ...doc.story.map((c) => el("li", { class: "k-" + c.mark }, c.text)));
+  stage.draw(doc, see);
+  fill($("story"), ...(doc.story ?? []).map((c) => el("li", {}, c.text)));
   $("verdict").textContent = doc.result.verdict;
   $("difference").textContent = doc.before?.sentence ?? "";
   $("command").textContent = doc.command;
   $("text").textContent = doc.text;
-  fill($("problems"), ...[...doc.problems ?? [], ...doc.notes ?? []].map((p) => el("p", {}, p)));
-  fill($("plots"), ...(doc.plots ?? []).map((p) => plot(p)));
+  problems([...wrong, ...doc.problems ?? [], ...doc.notes ?? []]);
+  fill($("plots"), ...(doc.plots ?? []).map((p) => el("figure", {}, svg(p.svg), el("figcaption", {}, `${p.name}: ${p.text}`))));
   for (const s of doc.settings) {
     const field = $("f-" + s.name);
-    if (!field) continue;
-    if (field.type === "checkbox") field.checked = s.value === "true";
-    else if (document.activeElement !== field) field.value = s.value;
+    if (document.activeElement !== field || field.matches("select")) field.value = s.value;
     field.closest("label").hidden = s.for?.length > 0 && !s.for.includes(doc.protocol);
   }
-  let watch = "";
+  $("watch").textContent = "";
   for (const a of document.querySelectorAll("#presets a")) {
     a.ariaCurrent = String(a.dataset.go === doc.address);
-    if (a.dataset.go === doc.address) watch = a.title;
+    if (a.dataset.go === doc.address) $("watch").textContent = a.dataset.watch;
   }
-  $("watch").textContent = watch;
-  $("scrub").max = doc.events.length - 1;
-  for (const a of document.querySelectorAll("[data-take]")) {
-    a.href = a.dataset.take + "?" + address;
-  }
+  $("scrub").max = last();
+  for (const a of document.querySelectorAll("[data-take]")) a.href = `${a.dataset.take}?${address}`;
+  invite();
   step(at, false);
 }
 
-function plot(p) {
-  const figure = el("figure", {}, el("figcaption", {}, p.name + ": " + p.text));
-  const holder = el("div", {});
-  holder.append(new DOMParser().parseFromString(p.svg, "image/svg+xml").documentElement);
-  figure.prepend(holder);
-  return figure;
-}
+// known says whether the side that is not covered can know of an event.
+const known = (event) => !cover || event && event.end !== "" && event.end !== cover;
 
 // step shows event n: the state is the one after it.
 function step(n, remember = true) {
-  at = Math.min(Math.max(0, n), doc.events.length - 1);
-  const event = doc.events[at];
+  if (!doc) return;
+  at = Math.min(Math.max(0, n), last());
+  const event = doc.events[at], says = known(event) ? event.sentence : "Something happens that this end can't see.";
   $("scrub").value = at;
-  $("scrub").setAttribute("aria-valuetext", `${time(event?.at_us ?? 0)}: ${event?.sentence ?? ""}`);
-  $("step").textContent = event ? event.sentence : "";
-  $("when").textContent = `step ${at + 1} of ${doc.events.length}, at ${time(event?.at_us ?? 0)}`;
+  $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
+  $("step").textContent = says;
+  $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
   const top = stage.curtain(doc, at);
-  stage.light(event, see);
-  panels.show(doc, at, see);
+  show();
   if (remember) {
     write(false);
-    if (at < doc.events.length - 1) stage.follow(top);
+    if (at < last()) stage.follow(top);
   }
 }
+
+// show lights what belongs to the event, and fills the panels.
+function show() {
+  const event = doc.events[at], seen = known(event) || see;
+  stage.light(seen ? event : undefined, see);
+  stage.veil(cover);
+  panels.show(doc, at, find(see || known(event) && event.packet || ""), cover);
+}
+
+// move goes to the next event that can be known and that fits.
+function move(by, fits = () => true) {
+  if (!doc) return;
+  stop();
+  for (let n = at + by; n >= 0 && n <= last(); n += by) {
+    if (known(doc.events[n]) && fits(doc.events[n])) return step(n);
+  }
+  step(by < 0 ? 0 : last());
+}
+
+// Where to jump: what happens rarely.
+const landmark = (e) => /lost|again|discarded|dropped|read/.test(e.what);
 
 // Playing: in the run's own time, slowed down, and never slower than a step in
 // two seconds. While it is paused there is no timer and no frame.
 function play() {
+  if (!doc) return;
   if (playing) return stop();
-  if (at >= doc.events.length - 1) step(0);
+  if (at === last()) step(0);
   $("play").textContent = "Pause";
+  $("step").setAttribute("aria-live", "off"); // it would never end speaking
   const next = () => {
-    if (at >= doc.events.length - 1) return stop();
-    step(at + 1);
-    const pause = (doc.events[at + 1]?.at_us ?? 0) - doc.events[at].at_us;
-    playing = setTimeout(next, Math.min(2000, Math.max(60, pause / 1000 * Number($("speed").value))));
+    const now = doc.events[at].at_us;
+    do at++; while (at < last() && !known(doc.events[at]));
+    step(at);
+    if (at === last()) return stop();
+    playing = setTimeout(next, Math.min(2000, Math.max(60, (doc.events[at].at_us - now) / 1000 * $("speed").value)));
   };
-  playing = setTimeout(next, 0);
+  playing = setTimeout(next, 60);
 }
 
 function stop() {
   clearTimeout(playing);
   playing = 0;
   $("play").textContent = "Play";
+  $("step").setAttribute("aria-live", "polite");
 }
 
-// A click on a packet loses it or spares it: the address is the document's.
-function toggle(id) {
-  const p = doc.packets.find((p) => p.id === id.replace("-copy", ""));
+// toggle loses a packet or spares it: the address is the document's. Who looks
+// at a moment stays there, or comes back to where the packet is sent.
+async function toggle(id) {
+  const p = find(id), sent = doc.events.findIndex((e) => e.packet === p?.id);
   if (!p) return;
-  if (p.toggle === undefined) {
-    see = id;
-    step(at);
-    return;
-  }
-  go(p.toggle, { before: address, packet: id }).then(() => stage.packet(id)?.focus({ preventScroll: true }));
+  if (p.toggle === undefined) return choose(id);
+  await go(p.toggle, { was: address, packet: id, event: at === last() ? undefined : Math.min(at, sent + 1) });
+  stage.packet(id)?.focus({ preventScroll: true });
 }
 
 function choose(id) {
-  see = see === id ? "" : id;
-  stage.light(doc.events[at], see);
-  panels.show(doc, at, see);
+  see = id;
+  show();
   write(false);
 }
 
-// change reads the form: its fields are the flags.
-function change(field) {
-  const value = field.type === "checkbox" ? (field.checked ? "true" : "false") : field.value;
-  const settings = new Map(address.split("&").filter(Boolean).map((p) => [p.split("=")[0], p]));
-  settings.set(field.name, field.name + "=" + encodeURIComponent(value));
-  go([...settings.values()].join("&"));
+// invite says what a click does.
+const invitation = $("invite").textContent;
+function invite(id) {
+  const p = find(id);
+  $("invite").textContent = !p ? invitation : p.toggle_word ? `Click to ${p.toggle_word} packet ${p.label}.` : p.fixed ?? invitation;
 }
 
-// Something rarely, a loss or a packet that was sent again: where to jump.
-const landmark = (e) => /lost|again|dropped|read|timer/.test(e.what);
-function jump(by) {
-  for (let n = at + by; n >= 0 && n < doc.events.length; n += by) {
-    if (landmark(doc.events[n])) return step(n);
-  }
-  step(by < 0 ? 0 : doc.events.length - 1);
+function covering(side) {
+  cover = $("cover").value = side;
+  step(at);
 }
 
+function faster(by) {
+  const speed = $("speed");
+  speed.selectedIndex = Math.min(Math.max(speed.selectedIndex - by, 0), speed.length - 1);
+}
+
+function open(id) {
+  $(id).open = !$(id).open;
+  if (!$(id).open) return;
+  $(id).querySelector("summary").focus();
+  $(id).scrollIntoView({ block: "nearest" });
+}
+
+const sides = ["", "server", "client"];
 const keys = {
-  ArrowLeft: (e) => e.shiftKey ? jump(-1) : step(at - 1),
-  ArrowRight: (e) => e.shiftKey ? jump(1) : step(at + 1),
-  Home: () => step(0),
-  End: () => step(doc.events.length - 1),
+  ArrowLeft: (e) => move(-1, e.shiftKey ? landmark : undefined),
+  ArrowRight: (e) => move(1, e.shiftKey ? landmark : undefined),
+  Home: () => { stop(); step(0); },
+  End: () => { stop(); step(last()); },
   " ": play,
-  t: () => { $("ladder").open = !$("ladder").open; },
-  "?": () => { $("help").open = !$("help").open; },
+  "+": () => faster(1),
+  "-": () => faster(-1),
+  p: () => (stage.packet(see || doc.events[at].packet) ?? stage.packets()[0])?.focus(),
+  c: () => covering(sides[(sides.indexOf(cover) + 1) % 3]),
+  h: () => extra.ask("harm", address),
+  m: () => extra.ask("compare", address),
+  e: () => extra.ask("curves", address),
+  t: () => open("ladder"),
+  "?": () => open("help"),
 };
 
-function wire() {
-  $("back").onclick = () => step(at - 1);
-  $("next").onclick = () => step(at + 1);
-  $("play").onclick = play;
-  $("scrub").oninput = (e) => step(Number(e.target.value));
-  $("form").onchange = (e) => e.target.name && change(e.target);
-  $("form").onsubmit = (e) => e.preventDefault();
-  $("run").hidden = true;
-  $("controls").hidden = false;
-  $("cover").onchange = (e) => { document.body.dataset.cover = e.target.value; };
-  document.addEventListener("click", (e) => {
-    const a = e.target.closest("a");
-    if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
-    if (a.closest("#picture") && a.id) {
-      e.preventDefault();
-      toggle(a.id);
-    } else if (a.dataset.go !== undefined) {
-      e.preventDefault();
-      const preset = a.closest("#presets");
-      go(a.dataset.go, { before: preset ? undefined : address, packet: preset ? "" : see });
-    }
-  });
-  $("picture").addEventListener("focusin", (e) => {
-    const a = e.target.closest("#picture a[id]");
-    if (a) { see = a.id; stage.light(doc.events[at], see); panels.show(doc, at, see); }
-  });
-  document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input:not([type=range]), select, textarea")) return;
-    const a = e.target.closest?.("#picture a[id]");
-    if (a && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
-      e.preventDefault();
-      return stage.walk(a, e.key === "ArrowUp" ? -1 : 1);
-    }
-    if (a && e.key === "Delete") return toggle(a.id);
-    if (e.key === " " && e.target.matches("button, summary")) return;
-    const does = keys[e.key];
-    if (!does || e.target.id === "scrub" && e.key.startsWith("Arrow")) return;
+function key(e) {
+  if (!doc || e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input:not([type=range]), select, textarea")) return;
+  const a = e.target.closest("#picture a[id]");
+  if (a && (e.key === "ArrowUp" || e.key === "ArrowDown")) {
     e.preventDefault();
-    does(e);
-  });
-  $("copy-link").onclick = () => copy(location.href, "copy-link");
-  $("copy-command").onclick = () => copy(doc.command, "copy-command");
-  for (const [id, what] of [["harm", harm], ["compare", compare], ["curves", curves]]) $("ask-" + id).onclick = what;
-  onpopstate = start;
-  let last = width();
-  new ResizeObserver(() => {
-    if (doc && Math.abs(width() - last) > 60) {
-      last = width();
-      go(address, { push: null, event: at, packet: see });
-    }
-  }).observe($("stage"));
+    return stage.walk(a, e.key === "ArrowUp" ? -1 : 1);
+  }
+  if (a && e.key === "Delete") return toggle(a.id);
+  if (e.key === " " && e.target.matches("button, summary")) return;
+  if (e.target.id === "scrub" && /^(Arrow|Home|End)/.test(e.key) && !e.shiftKey) return;
+  if (!Object.hasOwn(keys, e.key)) return;
+  e.preventDefault();
+  keys[e.key](e);
 }
 
-async function copy(text, id) {
+function click(e) {
+  const a = e.target.closest("a");
+  if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
+  const elsewhere = a.closest("#extra svg");
+  if (a.closest("#picture") && a.id) toggle(a.id);
+  else if (elsewhere) go(addresses.losing(address, a.getAttribute("href").slice(1)), { was: address });
+  else if (a.dataset.go !== undefined) go(a.dataset.go);
+  else if (a.dataset.toggle !== undefined) toggle(a.dataset.toggle);
+  else if (a.dataset.take && !served) take(a.dataset.take);
+  else return;
+  e.preventDefault();
+}
+
+// take saves a file that the worker makes.
+async function take(name) {
+  const bytes = await engine.file(name, address);
+  const link = el("a", { href: URL.createObjectURL(new Blob([bytes])), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
-    $(id).textContent = "Copied";
+    $("copied").textContent = "Copied.";
   } catch {
     prompt("Copy this:", text);
   }
 }
 
-async function harm() {
-  const got = await engine.harm(address);
-  fill($("extra"), table("What would losing each packet cost?", ["packet", "the message is whole", "longest wait"],
-    got.rows.map((r) => [r.label, r.later, r.waits])));
-  for (const r of got.rows) stage.packet(r.id)?.setAttribute("data-harm", r.level);
-}
-
-async function compare() {
-  const got = await engine.compare(address, { width: width() });
-  fill($("extra"), el("h2", {}, "The same network, every way to send"), ...got.runs.map((r) => {
-    const d = el("div", { class: "run" }, el("h3", {}, r.name), el("p", {}, r.verdict));
-    d.append(document.adoptNode(new DOMParser().parseFromString(r.picture, "image/svg+xml").documentElement));
-    return d;
-  }));
-}
-
-async function curves() {
-  const got = await engine.curves(address);
-  const d = el("figure", {}, el("figcaption", {}, got.text));
-  d.prepend(document.adoptNode(new DOMParser().parseFromString(got.svg, "image/svg+xml").documentElement));
-  fill($("extra"), d);
-}
-
-function table(caption, head, rows) {
-  return el("table", {}, el("caption", {}, caption),
-    el("thead", {}, el("tr", {}, ...head.map((h) => el("th", { scope: "col" }, h)))),
-    el("tbody", {}, ...rows.map((r) => el("tr", {}, ...r.map((c, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, c))))));
-}
-
-function start() {
-  const { settings, at: event, see: packet, cover } = read();
-  if (cover) $("cover").value = document.body.dataset.cover = cover;
-  return go(settings, { push: null, event: event === undefined ? undefined : Number(event), packet });
+function wire() {
+  $("back").onclick = () => move(-1);
+  $("next").onclick = () => move(1);
+  $("play").onclick = play;
+  $("scrub").oninput = (e) => { stop(); step(Number(e.target.value)); };
+  $("cover").onchange = (e) => covering(e.target.value);
+  $("form").onchange = (e) => go(addresses.set(address, e.target.name, e.target.value));
+  $("form").onsubmit = (e) => e.preventDefault();
+  $("run").hidden = true;
+  for (const id of ["controls", "options", "questions", "copies"]) $(id).hidden = false;
+  for (const a of document.querySelectorAll("[data-take]")) a.hidden = false;
+  for (const b of document.querySelectorAll("[data-ask]")) b.onclick = () => extra.ask(b.dataset.ask, address);
+  document.addEventListener("click", click);
+  document.addEventListener("keydown", key);
+  const packet = (e) => e.target.closest("#picture a[id]")?.id;
+  $("picture").addEventListener("focusin", (e) => { if (packet(e)) { choose(packet(e)); invite(see); } });
+  $("picture").addEventListener("pointerover", (e) => invite(packet(e)));
+  $("picture").addEventListener("pointerleave", () => invite());
+  $("copy-link").onclick = () => copy(location.href);
+  $("copy-command").onclick = () => copy(doc.command);
+  const narrow = matchMedia("(max-width: 45rem)"), fold = () => { $("examples").open = $("change").open = !narrow.matches; };
+  narrow.onchange = fold;
+  fold();
+  onpopstate = start;
+  const again = () => go(address, { push: null, was: before, event: at, packet: see });
+  stage.watch(() => doc && again(), (top) => engine.run(address, { width: stage.width(), before, top }).then((d) => { stage.draw(d, see); step(at, false); }));
 }
 
 wire();
-start().then(() => setTimeout(engine.warm, 0));
+start().then(engine.warm);

@@ -1,12 +1,15 @@
 // What both ends know after an event, and what is inside a packet.
 import { $, el, fill, time } from "./dom.js";
 
-// show fills the panels for event number n of a document.
-export function show(doc, n, see) {
+// show fills the panels for event number n of a document, and for a packet.
+export function show(doc, n, p, cover) {
   const event = doc.events[n];
-  end($("client"), "Client", doc.states[event?.client], event);
-  end($("server"), "Server", doc.states[event?.server], event);
-  packet(doc, doc.packets.find((p) => p.id === (see || event?.packet)), event, see);
+  for (const [id, name] of [["client", "Client"], ["server", "Server"]]) {
+    if (id === cover) fill($(id), el("h2", {}, name), el("p", { class: "dim" }, "Covered: the other end can't look inside."));
+    else end($(id), name, doc.states[event[id]], event);
+  }
+  network(doc, event, cover);
+  packet(p, event, cover);
 }
 
 function end(place, name, state, event) {
@@ -25,12 +28,12 @@ function tape(state) {
   for (const r of state.ranges ?? []) {
     const size = r.to - r.from;
     const label = r.text || (size === 1 ? String(r.from) : `${r.from} to ${r.to - 1}`);
-    const cell = el("li", { class: "r-" + r.is.replaceAll(" ", "-"), title: `${r.from} to ${r.to - 1}: ${r.is}` },
+    const cell = el("li", { class: "r-" + r.is.replaceAll(" ", "-"), title: `${label}: ${r.is}` },
       el("span", {}, label), el("small", {}, r.is));
     cell.style.flexGrow = Math.sqrt(size);
     line.append(cell);
   }
-  return el("div", {}, line, el("p", { class: "dim" }, state.window));
+  return el("div", {}, line.hasChildNodes() ? line : "", el("p", { class: "dim" }, state.window));
 }
 
 function timer(t, event) {
@@ -38,36 +41,46 @@ function timer(t, event) {
   const whole = t.due_us - t.set_us, left = Math.max(0, t.due_us - event.at_us);
   return el("p", { class: "timer" },
     el("progress", { max: whole, value: left, "aria-label": "time left" }),
-    ` ${time(left)} of ${time(whole)} left: then ${t.for}`);
+    ` Timer: ${time(left)} of ${time(whole)} left, then ${t.for}.`);
 }
 
-function facts(list = []) {
+function facts(list) {
   if (!list?.length) return "";
   return el("dl", { class: "facts" }, ...list.flatMap((f) =>
     [el("dt", { title: f.meaning }, f.name), el("dd", {}, f.value)]));
 }
 
-function packet(doc, p, event, chosen) {
+// network shows the queue in front of the link, where there ever is one.
+function network(doc, event, cover) {
+  const queues = !cover && doc.events.some((e) => e.queue[0] + e.queue[1]);
+  fill($("network"), ...queues ? [el("h2", {}, "Network"),
+    queue("to the server", event.queue[0]), queue("to the client", event.queue[1])] : []);
+}
+
+function queue(where, n) {
+  return el("p", {}, `Waiting for the link ${where}: ${n} `, el("span", { class: "queue", "aria-hidden": "true" }, ...Array.from({ length: Math.min(n, 40) }, () => el("i"))));
+}
+
+function packet(p, event, cover) {
   const place = $("packet");
-  const s = p?.source ?? event?.source;
   if (!p) {
     fill(place, el("h2", {}, "Packet"), el("p", { class: "dim" },
-      "Choose an arrow of the picture to look inside."), source(s));
+      "Step to an event, or walk the picture with ↑ and ↓, to look inside a packet."), source(event.source));
     return;
   }
+  const from = p.direction === "up" ? "client" : "server";
   fill(place,
-    el("h2", {}, p.label),
-    el("p", {}, p.sentence),
-    p.toggle !== undefined ? el("p", {}, el("a", { href: "?" + p.toggle, class: "button", "data-go": p.toggle },
-      p.toggle_word === "spare" ? "Spare this packet" : "Lose this packet")) :
-      p.fixed ? el("p", { class: "dim" }, p.fixed) : "",
-    p.harm ? el("p", {}, p.harm.says) : "",
-    source(s),
-    el("table", {}, el("caption", {}, "Its headers"),
+    el("h2", {}, `Packet ${p.label}`),
+    cover ? "" : el("p", {}, p.sentence),
+    p.toggle === undefined ? el("p", { class: "dim" }, p.fixed ?? "") :
+      el("p", {}, el("a", { href: "?" + p.toggle, class: "button", "data-toggle": p.id },
+        p.toggle_word === "spare" && !cover ? "Spare this packet" : "Lose this packet")),
+    from === cover ? "" : source(p.source),
+    el("table", { tabindex: "0" }, el("caption", {}, "Its headers"),
       el("thead", {}, el("tr", {}, ...["field", "bits", "value", "meaning"].map((h) => el("th", { scope: "col" }, h)))),
       el("tbody", {}, ...p.fields.map((f) => el("tr", {},
         el("th", { scope: "row" }, f.name), el("td", {}, f.bits), el("td", {}, f.value), el("td", {}, f.meaning))))),
-    el("details", {}, el("summary", {}, "Its bytes"), el("pre", {}, p.bytes.replace(/(..)/g, "$1 ").replace(/(.{48})/g, "$1\n"))));
+    el("details", {}, el("summary", {}, "Its bytes"), el("pre", { tabindex: "0" }, p.bytes.replace(/(..)/g, "$1 ").replace(/(.{48})/g, "$1\n"))));
 }
 
 // source shows the line of the protocol's code that decided.

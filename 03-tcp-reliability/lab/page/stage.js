@@ -1,35 +1,72 @@
 // The picture: made in Go, shown here; time passes over it as a curtain.
 import { $, svg } from "./dom.js";
 
-let axis = [], scale = 1, picture;
+let axis = [], picture, whole = 0; // its moments, its height with what is not drawn
+const scale = () => picture.clientWidth / picture.viewBox.baseVal.width || 1;
+
+// width is that of a picture: few are told apart, so that those which were made
+// beforehand fit, and the rest is scaled.
+export function width() {
+  const room = $("stage").clientWidth;
+  return room < 560 ? 390 : room < 820 ? 720 : 900;
+}
 
 // draw puts a document's picture in its place.
-export function draw(doc) {
+export function draw(doc, see) {
   picture = svg(doc.picture);
   $("picture").replaceChildren(picture);
   // "µs,top,bottom …": a moment may be as high as its packets.
-  axis = (picture.dataset.axis ?? "").split(" ").filter(Boolean)
-    .map((m) => m.split(",").map(Number));
-  const first = picture.querySelector("a[id]");
-  for (const a of packets()) a.setAttribute("tabindex", a === first ? "0" : "-1");
+  axis = (picture.dataset.axis ?? "").split(" ").filter(Boolean).map((m) => m.split(",").map(Number));
+  const box = picture.viewBox.baseVal;
+  whole = Number(picture.dataset.height) || box.height;
+  $("picture").style.paddingTop = `${box.y * scale()}px`;
+  $("picture").style.paddingBottom = `${(whole - box.y - box.height) * scale()}px`;
+  const stop = packet(see) ?? picture.querySelector("a[id]");
+  const says = new Map(doc.packets.map((p) => [p.id, p]));
+  for (const a of packets()) {
+    const p = says.get(a.id.replace("-copy", ""));
+    a.setAttribute("tabindex", a === stop ? "0" : "-1");
+    a.setAttribute("aria-label", `${a.querySelector("text")?.textContent ?? p.label}. ${p.sentence}`);
+  }
 }
 
 export const packets = () => [...(picture?.querySelectorAll("a[id]") ?? [])];
-export const packet = (id) => picture?.getElementById?.(id) ?? document.getElementById(id);
+export const packet = (id) => (id ? picture?.getElementById(id) : null);
 
-// y is how far down the picture's own scale a time is. With after, behind
-// everything of that moment.
-function y(us, after) {
+// watch tells when another width fits, and when another part of a long picture
+// is looked at.
+export function watch(resized, part) {
+  let was = width();
+  new ResizeObserver(() => {
+    if (width() !== was) {
+      was = width();
+      resized();
+    }
+  }).observe($("stage"));
+  let wanted = -1;
+  addEventListener("scroll", () => {
+    const box = picture?.viewBox.baseVal;
+    if (!box || box.height >= whole) return;
+    const from = -$("frame").getBoundingClientRect().top / scale(), to = from + innerHeight / scale();
+    const top = Math.max(0, Math.round((from + to - box.height) / 2 / 500) * 500);
+    const inside = (from >= box.y || box.y === 0) && (to <= box.y + box.height || box.y + box.height >= whole);
+    if (inside || top === wanted) return;
+    wanted = top;
+    part(top).finally(() => { wanted = -1; });
+  }, { passive: true });
+}
+
+// y is how far down the picture's own scale a time is, behind everything of
+// that moment.
+function y(us) {
   let before = axis[0];
   if (!before) return 0;
   for (const m of axis) {
     if (m[0] > us) {
       if (us <= before[0]) return before[1];
-      const part = (us - before[0]) / (m[0] - before[0]);
-      return before[2] + part * (m[1] - before[2]);
+      return before[2] + (us - before[0]) / (m[0] - before[0]) * (m[1] - before[2]);
     }
     before = m;
-    if (m[0] === us) return after ? m[2] : m[1];
   }
   return before[2];
 }
@@ -37,15 +74,21 @@ function y(us, after) {
 // curtain covers what is later than an event. It is one element that moves: to
 // restyle every arrow would be too slow.
 export function curtain(doc, n) {
-  const c = $("curtain"), last = n >= doc.events.length - 1;
-  const box = picture.viewBox.baseVal;
-  scale = picture.clientWidth / box.width || 1;
-  const event = doc.events[n], own = event?.packet && packet(event.packet);
-  let at = event ? y(event.at_us, true) : 0;
-  if (own && event.what === "sent") at = Math.min(at, Number(own.dataset.y ?? at) + 9);
-  c.hidden = last;
-  c.style.transform = `translateY(${Math.round((at - box.y) * scale)}px)`;
-  return (at - box.y) * scale;
+  const event = doc.events[n], own = packet(event.packet);
+  let at = y(event.at_us);
+  if (own && event.what.startsWith("sent")) at = Math.min(at, Number(own.dataset.y) + 9);
+  $("curtain").hidden = n >= doc.events.length - 1;
+  $("curtain").style.transform = `translateY(${Math.round(at * scale())}px)`;
+  return at * scale();
+}
+
+// veil hides what happens at one side, and what the picture tells of it above.
+export function veil(side) {
+  document.body.dataset.cover = side;
+  $("veil").hidden = !side;
+  if (!side) return;
+  $("veil").style.top = `${axis[0][1] * scale() - 12}px`;
+  $("veil").textContent = side === "server" ? "The client can't see what happens here." : "The server can't see what happens here.";
 }
 
 // light marks the packets of an event and what caused it.
@@ -54,7 +97,7 @@ export function light(event, see) {
   for (const e of lit) e.classList.remove("now", "cause", "seen");
   lit = [];
   const mark = (id, name) => {
-    const e = id && packet(id);
+    const e = packet(id);
     if (!e) return;
     e.classList.add(name);
     lit.push(e);
@@ -66,15 +109,15 @@ export function light(event, see) {
 
 // follow keeps the moment that is shown in view while time passes.
 export function follow(top) {
-  const box = $("frame").getBoundingClientRect(), at = box.top + top;
-  if (at < 80 || at > innerHeight - 60) scrollBy({ top: at - innerHeight / 2, behavior: "instant" });
+  const at = $("frame").getBoundingClientRect().top + top;
+  if (at < $("controls").offsetHeight + 60 || at > innerHeight - 60) scrollBy({ top: at - innerHeight / 2, behavior: "instant" });
 }
 
 // walk moves the focus from one packet to another: the picture is one tab stop.
 export function walk(from, by) {
-  const all = packets(), i = all.indexOf(from), next = all[Math.min(Math.max(i + by, 0), all.length - 1)];
-  if (!next || next === from) return;
-  from?.setAttribute("tabindex", "-1");
+  const all = packets(), next = all[all.indexOf(from) + by];
+  if (!next) return;
+  from.setAttribute("tabindex", "-1");
   next.setAttribute("tabindex", "0");
   next.focus();
 }

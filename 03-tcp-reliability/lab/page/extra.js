@@ -1,0 +1,61 @@
+// Questions that need more runs than the one that is shown.
+import { $, el, fill, svg } from "./dom.js";
+import * as engine from "./engine.js";
+import { packet } from "./stage.js";
+
+let open = ""; // the question that is answered
+let turn = 0;
+
+// ask answers a question, or takes its answer away.
+export async function ask(what, address) {
+  open = what === open ? "" : what;
+  await answer(address);
+  if (open) $("extra").scrollIntoView({ block: "nearest" });
+}
+
+// follow answers the open question for another run.
+export function follow(address) {
+  if (open && open !== "curves") answer(address);
+}
+
+async function answer(address) {
+  const mine = ++turn;
+  for (const b of document.querySelectorAll("[data-ask]")) b.ariaPressed = String(b.dataset.ask === open);
+  if (open !== "harm") for (const a of document.querySelectorAll("[data-harm]")) a.removeAttribute("data-harm");
+  if (!open) return fill($("extra"));
+  if (!$("extra").hasChildNodes()) fill($("extra"), el("p", {}, "running …"));
+  let parts;
+  try {
+    parts = await answers[open](address);
+  } catch (e) {
+    parts = [el("p", { class: "wrong" }, e.message)];
+  }
+  if (mine === turn) fill($("extra"), ...parts);
+}
+
+const answers = {
+  async harm(address) {
+    const got = await engine.harm(address);
+    for (const r of got.rows) packet(r.id)?.setAttribute("data-harm", r.level);
+    return [el("p", {}, el("b", {}, got.says)), table("The cost of losing each packet", ["packet", "the message is whole", "longest wait"],
+      got.rows.map((r) => [r.label, r.later, r.waits]))];
+  },
+  async compare(address) {
+    const across = Math.max(1, Math.floor($("extra").clientWidth / 390));
+    const got = await engine.compare(address, { width: Math.max(320, Math.floor($("extra").clientWidth / Math.min(across, 3)) - 16) });
+    return [el("h2", {}, "The same network, every way to send"), el("p", {}, "A click loses a packet in all of them."),
+      el("div", { class: "runs" }, ...got.runs.map((r) => el("section", {},
+        el("h3", {}, el("a", { href: "?" + r.address, "data-go": r.address }, r.name)),
+        el("p", {}, r.verdict), el("p", { class: "dim" }, r.counts), svg(r.picture))))];
+  },
+  async curves(address) {
+    const got = await engine.curves(address);
+    return [el("figure", {}, svg(got.svg), el("figcaption", {}, got.text))];
+  },
+};
+
+function table(caption, head, rows) {
+  return el("table", { tabindex: "0" }, el("caption", {}, caption),
+    el("thead", {}, el("tr", {}, ...head.map((h) => el("th", { scope: "col" }, h)))),
+    el("tbody", {}, ...rows.map((r) => el("tr", {}, ...r.map((c, i) => el(i ? "td" : "th", i ? {} : { scope: "row" }, c))))));
+}
