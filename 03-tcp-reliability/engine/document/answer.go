@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"example.com/sockets/03-tcp-reliability/engine/json"
 )
 
 // Answer is what a page gets to its questions, over HTTP and from WebAssembly
@@ -31,7 +33,7 @@ func Answer(what, query string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(answer), nil
+	return json.Encode(answer), nil
 }
 
 // Split takes the settings out of a page's address: what is left is about how

@@ -38,7 +38,7 @@ type View struct {
 // is in Problems.
 func Of(address string, v View) (*Document, error) {
 	s, problems := settings(address)
-	r, err := once(s)
+	r, err := once(s, true)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func Of(address string, v View) (*Document, error) {
 	var before *one
 	if v.Before != "" {
 		was, _ := settings(v.Before)
-		if before, err = once(was); err != nil {
+		if before, err = once(was, false); err != nil {
 			return nil, err
 		}
 		d.Before = differences(d, before, r)
@@ -134,8 +134,10 @@ func (r *rows[T]) of(row T) int {
 	return i
 }
 
-func once(s run.Settings) (*one, error) {
-	r := &one{Settings: s, trace: &trace.Trace{States: true}}
+// once makes the run. With states it knows those of both ends, for a whole
+// document.
+func once(s run.Settings, states bool) (*one, error) {
+	r := &one{Settings: s, trace: &trace.Trace{States: states}}
 	r.fields.list, r.facts.list, r.sources.list = []Field{}, []Fact{}, []Source{}
 	var err error
 	if r.Result, err = s.Run(r.trace); err != nil {

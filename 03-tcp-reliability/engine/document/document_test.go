@@ -1,8 +1,6 @@
 package document
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -219,39 +217,6 @@ func TestPresets(t *testing.T) {
 	for _, p := range Presets {
 		if d := of(t, p.Address, View{}); len(d.Problems) > 0 || d.Address != p.Address || len(d.Events) == 0 {
 			t.Errorf("%s: %q, the address is %s", p.Name, d.Problems, d.Address)
-		}
-	}
-}
-
-// The JSON is that of encoding/json, whatever the texts are.
-func TestEncode(t *testing.T) {
-	want := func(v any) string {
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(v); err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
-	var all strings.Builder
-	for r := range rune(0x3000) {
-		all.WriteRune(r)
-	}
-	all.WriteString("\xff\xe4\xbd \ufffd \U0001f469 </script>")
-	values := []any{&Document{}, Document{Command: all.String(), Before: &Comparison{}, Packets: []Packet{{}}, Plots: []Plot{}}}
-	r := rand.New(rand.NewPCG(3, 3))
-	for range 10 {
-		address := random(r)
-		table, err := Compare(address, View{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		values = append(values, of(t, address, View{Before: "loss=0"}), table)
-	}
-	for i, v := range values {
-		if got := string(encode(v)); got != want(v) {
-			t.Errorf("value %d is\n%.2000q\nand not\n%.2000q", i, got, want(v))
 		}
 	}
 }

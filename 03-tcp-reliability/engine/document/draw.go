@@ -90,7 +90,7 @@ func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
 // DrawBare draws an address without links, for a file of its own.
 func DrawBare(address string, width int) ([]byte, error) {
 	s, _ := settings(address)
-	r, err := once(s)
+	r, err := once(s, false)
 	if err != nil {
 		return nil, err
 	}

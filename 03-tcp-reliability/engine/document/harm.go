@@ -43,7 +43,7 @@ const never = time.Duration(1<<63 - 1)
 // HarmOf runs an address once for each of its packets, with that one lost.
 func HarmOf(address string, v View) (*HarmTable, error) {
 	s, _ := settings(address)
-	base, err := once(s)
+	base, err := once(s, false)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (row *HarmRow) measure(base *one, p *story.Packet) error {
 		data = 0
 	}
 	s.Drop = s.Drop.With(p.Direction, p.Number, data)
-	r, err := once(s)
+	r, err := once(s, false)
 	if err != nil {
 		return err
 	}
