@@ -3,135 +3,402 @@
 //
 //	node lab.mjs LAB SITE     LAB is the built program, SITE what -export wrote
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { readFile, readdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
+import { gzipSync } from "node:zlib";
+import { both, browser, close, open, settled, text } from "./page.mjs";
 
 const [lab, site] = process.argv.slice(2);
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const { served, exported } = await both(lab, site);
 
-const served = spawn(lab, ["-addr", "127.0.0.1:0"]);
-const address = await new Promise((resolve) => served.stdout.on("data", (d) => {
-  const m = /Listening on (http:\S+)/.exec(d);
-  if (m) resolve(m[1]);
-}));
+const difference = (page) => page.waitForFunction(() => document.getElementById("difference").textContent);
+const arrow = (id) => `#picture a[id="${id}"] text`;
+const sentence = (page) => text(page, "step");
+const steps = (page) => page.evaluate(() => Number(document.getElementById("scrub").max) + 1);
 
-const types = { html: "text/html", js: "text/javascript", css: "text/css", json: "application/json", gz: "application/gzip" };
-const files = createServer(async (request, answer) => {
-  const name = new URL(request.url, "http://x").pathname.slice(1) || "index.html";
-  try {
-    const text = await readFile(join(site, name));
-    answer.writeHead(200, { "Content-Type": types[name.split(".").pop()] ?? "application/octet-stream" });
-    answer.end(text);
-  } catch {
-    answer.writeHead(404).end();
+// 1: the first run, its sentence and its picture; then other settings.
+async function sees(page, url) {
+  for (const says of [/1 packet was lost: "of "/, /noticed after 50 ms, by the 3rd repeat/]) {
+    assert.match(await text(page, "picture"), says);
   }
-});
-await new Promise((resolve) => files.listen(0, "127.0.0.1", resolve));
-const exported = `http://127.0.0.1:${files.address().port}/`;
-
-// open opens a page that may say nothing on the console and ask nobody else.
-async function open(url, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
-  page.on("console", (m) => assert.fail(`${url}: console: ${m.text()}`));
-  page.on("pageerror", (e) => assert.fail(`${url}: ${e.message}`));
-  page.on("request", (r) => assert.ok(r.url().startsWith(new URL(url).origin) || r.url().startsWith("data:"), r.url()));
+  assert.match(await text(page, "invite"), /Click an arrow to lose that packet/);
+  assert.ok(await page.evaluate(() => document.getElementById("invite").getBoundingClientRect().bottom < innerHeight / 2), "the invitation is far down");
+  const links = page.locator("#presets a"), n = await links.count();
+  for (let i = 1; i < n; i++) {
+    const link = links.nth(i), address = await link.getAttribute("data-go");
+    await link.click();
+    await settled(page, address);
+    assert.equal(await text(page, "watch"), await link.getAttribute("data-watch"));
+    assert.equal(await text(page, "problems"), "", address);
+  }
   await page.goto(url);
-  if (options.javaScriptEnabled !== false) await page.waitForFunction(() => document.getElementById("when")?.textContent);
-  return page;
+  await settled(page, "");
+  await page.selectOption("#f-protocol", "udp");
+  await settled(page, "protocol=udp&drop=data:3");
+  await page.fill("#f-message", "One two three four");
+  await page.press("#f-message", "Tab");
+  await settled(page, "message=One");
+  assert.match(await text(page, "picture"), /"three "/);
+  await page.fill("#f-delay", "soon");
+  await page.press("#f-delay", "Tab");
+  await page.waitForFunction(() => /delay/.test(document.getElementById("problems").textContent));
 }
 
-const text = (page, id) => page.textContent("#" + id);
-const settled = async (page, part) => page.waitForFunction((p) => location.href.includes(p) && document.getElementById("busy").hidden, part);
-
-for (const [name, url] of [["served", address], ["exported", exported]]) {
-  // The first picture tells the story; a click loses, a second one spares.
-  let page = await open(url);
-  assert.match(await text(page, "picture"), /1 packet was lost/);
-  await page.click('#picture a[id="up-4"] text');
+// 2: a click loses a packet, another one spares it.
+async function loses(page, url) {
+  await page.goto(url);
+  await settled(page, "");
+  await page.hover(arrow("up-4"));
+  assert.match(await text(page, "invite"), /Click to lose packet 4: "word "/);
+  await page.click(arrow("up-4"));
   await settled(page, "drop=data:2-3");
-  assert.match(await text(page, "difference"), /Against the run before/);
+  const said = await text(page, "difference");
+  assert.match(said, /Against the run before: the message is whole/);
   assert.match(await text(page, "picture"), /2 packets were lost/);
   assert.equal(await page.evaluate(() => document.activeElement.id), "up-4");
-  await page.click('#picture a[id="up-4"] text');
-  await settled(page, "drop=data:3");
+  await page.click(arrow("up-4"));
+  await settled(page, "drop=data:3&");
   await page.goBack();
   await settled(page, "drop=data:2-3");
+  assert.equal(await text(page, "difference"), said);
+  // One that chance took is spared, too.
+  await page.goto(url + "#loss=0.3&seed=4");
+  await page.reload();
+  await settled(page, "loss=0.3");
+  const taken = await page.getAttribute("#picture a[data-lost]", "id");
+  await page.click(arrow(taken));
+  await settled(page, "spare=");
+  assert.equal(await page.getAttribute(`#picture a[id="${taken}"]`, "data-lost"), null);
+  // A loss by number of what is sent later is taken back, and the page says so.
+  await page.goto(url + "#drop=data:3,down:8");
+  await page.reload();
+  await settled(page, "down:8");
+  await page.click(arrow("up-3"));
+  await settled(page, "data:1,data:3");
+  assert.match(await text(page, "problems"), /taken back/);
+}
 
-  // Steps, forward and back: the state is the one after the event.
+// The past of a click is unchanged, for every packet of ten runs.
+async function past(page) {
+  const [runs, packets] = await page.evaluate(async () => {
+    const { run } = await import("./engine.js");
+    const runs = [...document.querySelectorAll("#presets a")].map((a) => a.dataset.go).slice(0, 8);
+    runs.push("loss=0.2&seed=5", "protocol=go-back-n&loss=0.2&duplicate=0.1&seed=6");
+    let packets = 0;
+    for (const address of runs) {
+      const was = await run(address);
+      await Promise.all(was.packets.filter((p) => p.toggle !== undefined).map(async (p) => {
+        const is = await run(p.toggle), n = was.events.findIndex((e) => e.packet === p.id);
+        const first = (doc) => JSON.stringify(doc.events.slice(0, n).map((e) => [e.at_us, e.what, e.packet, e.end]));
+        if (first(was) !== first(is)) throw new Error(`${address}: losing ${p.id} changes what was before`);
+        packets++;
+      }));
+    }
+    return [runs.length, packets];
+  });
+  assert.ok(runs === 10 && packets > 150, `${runs} runs, ${packets} packets`);
+}
+
+// 3: steps, forward and back; play and pause; the scrubber.
+async function moves(page, url) {
   await page.goto(url);
-  await page.waitForFunction(() => document.getElementById("when").textContent);
+  await settled(page, "");
   await page.keyboard.press("Home");
-  assert.match(await text(page, "when"), /^step 1 of/);
-  for (let i = 0; i < 30; i++) await page.keyboard.press("ArrowRight");
-  const there = await text(page, "step"), client = await text(page, "client");
-  await page.keyboard.press("ArrowRight");
-  await page.keyboard.press("ArrowLeft");
-  assert.equal(await text(page, "step"), there);
-  assert.equal(await text(page, "client"), client);
+  assert.match(await text(page, "when"), /^Step 1 of/);
+  const forth = [], back = [], n = await steps(page);
+  const state = async () => [await sentence(page), await text(page, "client"), await text(page, "server")];
+  for (let i = 1; i < n; i++) {
+    forth.push(await state());
+    await page.keyboard.press("ArrowRight");
+  }
+  for (let i = 1; i < n; i++) {
+    await page.keyboard.press("ArrowLeft");
+    back.unshift(await state());
+  }
+  assert.deepEqual(forth, back);
+  // The loss behind a repetition lights up with it, and the repeats.
+  for (let i = 0; i < n && !/again, before its timer/.test(await sentence(page)); i++) await page.keyboard.press("Shift+ArrowRight");
+  await page.click("#next");
+  await page.click("#back");
+  const causes = await page.locator("#picture a.cause").count();
+  assert.ok(causes >= 4, `${causes} causes`);
+  assert.match(await text(page, "packet"), /Sent by this line: .*\.go:\d+/);
+  // The same address shows the same picture and the same step.
+  const again = await open(page.url());
+  const drawn = async (p) => (await p.innerHTML("#picture")).replaceAll(' class=""', "");
+  assert.ok(await drawn(again) === await drawn(page), "another picture");
+  assert.equal(await sentence(again), await sentence(page));
+  assert.equal(await text(again, "client"), await text(page, "client"));
+  await again.context().close();
+  // A click in the middle of a run stays there.
+  const there = await text(page, "when");
+  await page.click(arrow("up-10"));
+  await difference(page);
+  assert.equal((await text(page, "when")).split(" of ")[0], there.split(" of ")[0]);
+  await page.evaluate(() => { const s = document.getElementById("scrub"); s.value = 5; s.dispatchEvent(new Event("input")); });
+  assert.match(await text(page, "when"), /^Step 6 of/);
+  await page.selectOption("#speed", "10");
+  await page.click("#play");
+  await page.waitForFunction(() => !/^Step [1-9] of/.test(document.getElementById("when").textContent));
+  assert.equal(await page.getAttribute("#step", "aria-live"), "off");
+  await page.click("#play");
+  await quiet(page);
+  assert.equal(await page.getAttribute("#step", "aria-live"), "polite");
+}
 
-  // An address that was shared shows the same picture and the same step.
-  const shared = page.url();
-  const again = await open(shared);
-  assert.equal(await text(again, "step"), there);
-  const drawn = async (p) => (await p.innerHTML("#picture")).replace(/ (class|tabindex)="[^"]*"/g, ""); // what the page marks
-  assert.equal(await drawn(again), await drawn(page));
-
-  // By keyboard alone: into the picture, to another packet, and lose it.
-  await page.focus('#picture a[id="up-1"]');
-  for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowDown");
-  const id = await page.evaluate(() => document.activeElement.id);
-  assert.notEqual(id, "up-1");
-  await page.keyboard.press("Delete");
-  await page.waitForFunction(() => document.getElementById("difference").textContent);
-
-  // The other questions have answers.
-  await page.click("#ask-harm");
-  await page.waitForSelector("#extra table");
-  await page.click("#ask-compare");
-  await page.waitForFunction(() => document.querySelectorAll("#extra .run").length === 5);
-  await page.click("#ask-curves");
-  await page.waitForSelector("#extra figure svg");
-
-  // While it is paused, no frame is asked for and no timer runs.
-  const frames = await page.evaluate(() => new Promise((resolve) => {
-    let n = 0;
-    const frame = window.requestAnimationFrame, timeout = window.setTimeout;
+// While it is paused, no frame is asked for and no timer runs.
+async function quiet(page) {
+  const n = await page.evaluate(() => new Promise((resolve) => {
+    let n = document.getAnimations().length;
+    const { requestAnimationFrame: frame, setTimeout: timeout, setInterval: interval } = window;
     window.requestAnimationFrame = (f) => { n++; return frame(f); };
     window.setTimeout = (f, t) => { n++; return timeout(f, t); };
-    timeout(() => resolve(n), 1000);
+    window.setInterval = (f, t) => { n++; return interval(f, t); };
+    const was = document.getElementById("when").textContent;
+    timeout(() => {
+      Object.assign(window, { requestAnimationFrame: frame, setTimeout: timeout, setInterval: interval });
+      resolve(n + (document.getElementById("when").textContent !== was));
+    }, 700);
   }));
-  assert.equal(frames, 0);
-  await page.context().close();
-  await again.context().close();
+  assert.equal(n, 0, "something moves while it is paused");
+}
 
-  // Nothing is hard to read or to reach, in two themes and three widths.
+// 4: inside both ends; one side is covered.
+async function looks(page, url) {
+  await page.goto(url);
+  await settled(page, "");
+  assert.match(await text(page, "client"), /timeout \(RTO\)200 ms/);
+  assert.equal(await page.locator("#plots svg").count(), 2);
+  await page.focus('#picture a[tabindex="0"]');
+  assert.match(await text(page, "packet"), /Its headers.*checksum/s);
+  await page.selectOption("#cover", "server");
+  await settled(page, "cover=server");
+  assert.ok(await page.isVisible("#veil"));
+  assert.match(await text(page, "server"), /^ServerCovered/);
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Home");
+  const all = await steps(page), said = [await sentence(page)];
+  while (Number((await text(page, "when")).match(/\d+/)[0]) < all && said.length < all) {
+    await page.keyboard.press("ArrowRight");
+    said.push(await sentence(page));
+  }
+  assert.ok(said.length > 20 && said.length < all);
+  for (const s of said.slice(0, -1)) assert.ok(!/^The (server|network)|arrives at the server/.test(s), s);
+  await page.keyboard.press("c");
+  assert.match(await text(page, "client"), /^ClientCovered/);
+  await page.keyboard.press("c");
+  assert.ok(!await page.isVisible("#veil"));
+}
+
+// 5 and 6: the harm of each loss, all protocols with the same clicks, curves.
+async function asks(page, url) {
+  await page.goto(url);
+  await settled(page, "");
+  await page.click("[data-ask=harm]");
+  await page.waitForSelector("#extra table");
+  assert.match(await text(page, "extra"), /The worst packet to lose is/);
+  assert.equal(await page.locator("#extra tbody tr").count(), await page.locator("#picture a[id]").count());
+  assert.ok(await page.locator("#picture a[data-harm='3']").count() > 0);
+  await page.click("[data-ask=compare]");
+  const five = () => page.waitForFunction(() => document.querySelectorAll("#extra .runs svg").length === 5);
+  await five();
+  await page.click("#extra .runs section:nth-child(1) a[data-drop='data:5'] text");
+  await settled(page, "drop=data:3,data:5");
+  await five();
+  await page.waitForFunction(() => [...document.querySelectorAll("#extra .runs svg")].every((s) => s.querySelectorAll("[data-lost]").length >= 2));
+  await page.click("[data-ask=curves]");
+  await page.waitForSelector("#extra figure svg");
+  await page.click("[data-ask=curves]");
+  assert.equal(await text(page, "extra"), "");
+}
+
+// 7: what is taken away is the same, served and exported.
+async function takes(page, url, name) {
+  await page.goto(url);
+  await settled(page, "");
+  const files = {};
+  for (const link of await page.locator("[data-take]").all()) {
+    const file = await link.getAttribute("data-take");
+    if (name === "served") {
+      files[file] = Buffer.from(await (await page.request.get(new URL(await link.getAttribute("href"), url).href)).body());
+    } else {
+      const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+      assert.equal(download.suggestedFilename(), file);
+      files[file] = await readFile(await download.path());
+    }
+    assert.ok(files[file].length > 500, file);
+  }
+  assert.match(await text(page, "command"), /^go run .* -drop data:3$/);
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  for (const [button, want] of [["#copy-link", page.url()], ["#copy-command", await text(page, "command")]]) {
+    await page.click(button);
+    await page.waitForFunction((w) => navigator.clipboard.readText().then((t) => t === w), want);
+  }
+  assert.equal(await text(page, "copied"), "Copied.");
+  return files;
+}
+
+// What an address has wrong is said, and the rest works.
+async function errs(page, url) {
+  await page.goto(url + "#nonsense=1&drop=data:2&at=x&see=up-99&loss=2");
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById("problems").children.length >= 4);
+  for (const says of [/nonsense/, /"x" for at/, /no packet up-99/, /loss/]) assert.match(await text(page, "problems"), says);
+  assert.match(await text(page, "picture"), /1 packet was lost: "word "/);
+}
+
+// By keyboard alone: every control can be reached, and the picture is one stop.
+async function keys(page, url) {
+  await page.goto(url);
+  await settled(page, "");
+  const reached = new Set();
+  let inside = 0;
+  for (let i = 0; i < 90; i++) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const e = document.activeElement;
+      if (!e.dataset.n) e.dataset.n = Math.random();
+      return [e.dataset.n, !!e.closest("#picture"), e.matches(":focus-visible"), e === document.body];
+    });
+    if (at[3] || reached.has(at[0])) break; // behind the last one
+    reached.add(at[0]);
+    inside += at[1];
+    assert.ok(at[2], "the focus is not seen");
+  }
+  assert.equal(inside, 1, "tab stops in the picture");
+  const missed = await page.evaluate(() => [...document.querySelectorAll("button, select, input, summary")]
+    .filter((e) => e.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && !e.dataset.n).map((e) => e.id || e.textContent));
+  assert.deepEqual(missed, [], "not reached with Tab");
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press("Home");
+  await page.keyboard.press("p");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "up-1");
+  for (let i = 0; i < 3; i++) await page.keyboard.press("ArrowDown");
+  const id = await page.evaluate(() => document.activeElement.id);
+  await page.keyboard.press("Delete");
+  await difference(page);
+  assert.ok(await page.getAttribute(`#picture a[id="${id}"]`, "data-lost"));
+  await page.keyboard.press("Enter");
+  await page.waitForFunction((id) => !document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
+  await page.keyboard.press("End");
+  await page.keyboard.press("Shift+ArrowLeft");
+  assert.match(await sentence(page), /reads/);
+  await page.keyboard.press(" ");
+  assert.equal(await text(page, "play"), "Pause");
+  await page.keyboard.press(" ");
+  assert.equal(await text(page, "play"), "Play");
+  await page.keyboard.press("+");
+  assert.equal(await page.inputValue("#speed"), "10");
+  await page.keyboard.press("t");
+  assert.ok(await page.isVisible("#text"));
+  await page.keyboard.press("?");
+  assert.ok(await page.isVisible("#help dl"));
+  for (const [k, what] of [["h", "table"], ["m", ".runs"], ["e", "figure"]]) {
+    await page.keyboard.press(k);
+    await page.waitForSelector("#extra " + what);
+  }
+}
+
+// Nothing is hard to read or to reach, in two themes and three widths: at first
+// sight, and with everything open in the middle of a run.
+async function fits(url, name) {
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [390, 1280, 1920]) {
-      page = await open(url, { colorScheme, viewport: { width, height: 900 } });
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width}: it scrolls sideways`);
-      const found = await page.evaluate(`${axe}; axe.run().then((r) => r.violations.map((v) => v.id + ": " + v.nodes.map((n) => n.html.slice(0, 120)).join(" | ")))`);
-      assert.deepEqual(found, [], `${name}, ${colorScheme}, ${width}`);
+      const page = await open(url, { colorScheme, viewport: { width, height: 900 }, reducedMotion: width === 390 ? "reduce" : "no-preference" });
+      await page.evaluate(axe);
+      const check = async (where) => {
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${width}: it scrolls sideways`);
+        const found = await page.evaluate(() => axe.run({ rules: { "label-content-name-mismatch": { enabled: true } } })
+          .then((r) => r.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 150)).join(" | ")}`)));
+        assert.deepEqual(found, [], `${name}, ${colorScheme}, ${width}, ${where}`);
+      };
+      await check("at first sight");
+      await page.evaluate(() => { for (const d of document.querySelectorAll("details")) d.open = true; });
+      const ask = { 390: "harm", 1280: "compare", 1920: "curves" }[width];
+      await page.click(`[data-ask=${ask}]`);
+      await page.waitForSelector("#extra :is(table, .runs, figure)");
+      await page.evaluate(() => { const s = document.getElementById("scrub"); s.value = 33; s.dispatchEvent(new Event("input")); });
+      await check("with all open");
       await page.context().close();
     }
   }
-  console.log(`${name}: all well`);
 }
 
-// Without scripts the links of the picture do it.
-const plain = await open(address, { javaScriptEnabled: false });
-await plain.click('#picture a[id="up-4"] text');
-assert.match(plain.url(), /drop=data:2-3/);
-assert.match(await text(plain, "picture"), /2 packets were lost/);
-await plain.click('#picture a[id="up-4"] text');
-assert.match(plain.url(), /drop=data:3/);
+// What does not depend on the machine's load: requests, elements, bytes.
+async function counts(url, name) {
+  const asked = [];
+  const page = await open(url, { seen: (r) => asked.push(new URL(r.url()).pathname) });
+  assert.ok(asked.length <= 16, `${name}: ${asked.length} requests: ${asked}`);
+  const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
+  assert.ok(nodes < 900, `${name}: ${nodes} elements at first sight`);
+  await page.goto(url + "#bytes=600000");
+  await page.reload();
+  await settled(page, "bytes=600000");
+  const [packets, elements] = await page.evaluate(async () => {
+    const { run } = await import("./engine.js");
+    return [(await run("bytes=600000")).packets.length, document.querySelectorAll("*").length];
+  });
+  assert.ok(packets > 600 && elements < 4000, `${name}: ${elements} elements for ${packets} packets`);
+  // A part that is scrolled to is drawn then.
+  await page.evaluate(() => scrollTo(0, document.getElementById("frame").getBoundingClientRect().bottom + scrollY - 2000));
+  await page.waitForFunction(() => document.querySelector("#picture svg").viewBox.baseVal.y > 0);
+  await page.context().close();
+  return `${asked.length} requests, ${nodes} elements; ${elements} for ${packets} packets`;
+}
+
+async function sizes() {
+  let page = 0, all = 0;
+  for (const entry of await readdir(site, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const file = join(entry.parentPath ?? entry.path, entry.name), bytes = await readFile(file);
+    const size = entry.name.endsWith(".gz") ? bytes.length : gzipSync(bytes).length;
+    all += size;
+    if (!/runs|engine\.wasm|wasm_exec/.test(file)) page += size;
+  }
+  assert.ok(page < 25_000, `the page has ${page} bytes, packed`);
+  assert.ok(all < 2_000_000, `the site has ${all} bytes, packed`);
+  return `page ${page} bytes packed, all ${all}`;
+}
+
+// Without scripts the links of the picture do it, and the form.
+async function plain() {
+  const page = await open(served, { javaScriptEnabled: false });
+  await page.click(arrow("up-4"));
+  assert.match(page.url(), /drop=data:2-3/);
+  assert.match(await text(page, "picture"), /2 packets were lost/);
+  await page.click(arrow("up-4"));
+  assert.match(page.url(), /drop=data:3/);
+  await page.click("#presets a:nth-child(2)");
+  assert.match(await text(page, "picture"), /udp/);
+  await page.selectOption("#f-protocol", "go-back-n");
+  await page.click("#run");
+  assert.match(await text(page, "picture"), /go-back-n/);
+  assert.equal((await text(page, "problems")).trim(), "");
+  assert.ok(!await page.isVisible("#controls") && !await page.isVisible("[data-ask]"), "what needs scripts is shown");
+  await page.goto(served + "?nonsense=1");
+  assert.match(await text(page, "problems"), /nonsense/);
+  await page.context().close();
+}
+
+const taken = {};
+for (const [name, url] of [["served", served], ["exported", exported]]) {
+  const page = await open(url);
+  for (const what of [sees, loses, past, moves, looks, asks, errs, keys]) {
+    const start = performance.now();
+    await what(page, url);
+    if (process.env.VERBOSE) console.log(name, what.name, Math.round(performance.now() - start), "ms");
+  }
+  taken[name] = await takes(page, url, name);
+  await page.context().close();
+  await fits(url, name);
+  console.log(`${name}: all well; ${await counts(url, name)}`);
+}
+assert.deepEqual(taken.served, taken.exported, "what is taken away differs");
+await plain();
 console.log("without scripts: all well");
+console.log(await sizes());
 
 await browser.close();
-files.close();
-served.kill();
+close();

@@ -11,5 +11,5 @@ import "embed"
 //go:embed arq/gobackn.go arq/receiver.go arq/selectiverepeat.go
 //go:embed arq/sender.go arq/stopandwait.go arq/udp.go
 //go:embed tcp/arrive.go tcp/conn.go tcp/flight.go tcp/handshake.go tcp/output.go
-//go:embed tcp/rack.go tcp/receiver.go tcp/recovery.go tcp/state.go
+//go:embed tcp/rack.go tcp/recovery.go
 var Source embed.FS

@@ -5,11 +5,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"example.com/sockets/03-tcp-reliability/engine/json"
 )
 
 // Answer is what a page gets to its questions, over HTTP and from WebAssembly
 // alike: a document as JSON. The query is an address, with how it is to be
-// shown: width, before, at, see, top.
+// shown: width, before, at, see, cover, top.
 func Answer(what, query string) ([]byte, error) {
 	address, view, err := Split(query)
 	if err != nil {
@@ -31,7 +33,7 @@ func Answer(what, query string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(answer), nil
+	return json.Encode(answer), nil
 }
 
 // Split takes the settings out of a page's address: what is left is about how
@@ -53,14 +55,19 @@ func Split(query string) (address string, v View, err error) {
 			v.Before, err = url.QueryUnescape(value)
 		case "at":
 			n, err := strconv.Atoi(value)
-			if err != nil || n < 0 {
-				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for at: must be the number of a step", value))
-				n = -1
+			if err != nil || n < 1 {
+				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for at: must be the number of a step: 1, 2, 3 …", value))
+				n = 0
 			}
-			v.At = n
+			v.At = n - 1 // people count from 1
 		case "see":
 			v.See = value
-		case "cover": // the page's own
+		case "cover":
+			v.Cover = value
+			if value != "" && value != "client" && value != "server" {
+				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for cover: must be client or server", value))
+				v.Cover = ""
+			}
 		default:
 			settings = append(settings, part)
 		}

@@ -50,7 +50,7 @@ func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
 		}
 	}
 	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
-	o.Width, o.Inline, o.Prefix = v.Width, true, v.prefix
+	o.Width, o.Inline, o.Prefix, o.Cover = v.Width, true, v.prefix, v.Cover
 	o.Link = func(p *story.Packet) string { return links[idOf(p)] }
 	o.Part = func(height int, y func(time.Duration) int) (top, bottom int) {
 		r.axis = axis{y, y(0), max(1, y(r.Ended)-y(0))}
@@ -90,7 +90,7 @@ func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
 // DrawBare draws an address without links, for a file of its own.
 func DrawBare(address string, width int) ([]byte, error) {
 	s, _ := settings(address)
-	r, err := once(s)
+	r, err := once(s, false)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ const never = time.Duration(1<<63 - 1)
 // HarmOf runs an address once for each of its packets, with that one lost.
 func HarmOf(address string, v View) (*HarmTable, error) {
 	s, _ := settings(address)
-	base, err := once(s)
+	base, err := once(s, false)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (row *HarmRow) measure(base *one, p *story.Packet) error {
 		data = 0
 	}
 	s.Drop = s.Drop.With(p.Direction, p.Number, data)
-	r, err := once(s)
+	r, err := once(s, false)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (t *HarmTable) worst() string {
 	return fmt.Sprintf("The worst packet to lose is %s: the message is whole %s.", worst.Label, worst.Later)
 }
 
-// levels cuts the harm into four.
+// levels cuts the harm into four: never, the half of the worst, a tenth, less.
 func (t *HarmTable) levels() {
 	most := time.Duration(0)
 	for _, row := range t.Rows {
@@ -140,8 +140,12 @@ func (t *HarmTable) levels() {
 		case later == never:
 			t.Rows[i].Level = 4
 		case later <= 0:
+		case 2*later >= most:
+			t.Rows[i].Level = 3
+		case 10*later >= most:
+			t.Rows[i].Level = 2
 		default:
-			t.Rows[i].Level = 1 + int(later*3/(most+1))
+			t.Rows[i].Level = 1
 		}
 	}
 }

@@ -44,7 +44,9 @@ func (p *picture) clauses() (list []clause) {
 	if len(sentences) == 0 {
 		sentences = []story.Sentence{{Topic: story.Torn, Key: "Nothing was lost", Rest: "."}}
 	}
-	if text := p.differs.String(); text != "" {
+	if p.Cover != "" {
+		sentences = p.told()
+	} else if text := p.differs.String(); text != "" {
 		sentences = append(sentences, story.Sentence{Topic: -1, Key: "Against " + cmpOr(p.against, "the run before"), Rest: text})
 	}
 	y := 250
@@ -124,19 +126,28 @@ func (p *picture) draw() {
 	fmt.Fprintf(&p.out, `<path class="bg" stroke="none" d="M0 %sH%sV%sH0z"/>`+"\n",
 		pt(first), pt(p.width), pt(last))
 	p.head()
-	p.silences()
+	if p.Cover != "" {
+		p.cover(first, last)
+	} else {
+		p.silences()
+	}
 	fmt.Fprintf(&p.out, `<path class="ll" stroke-width="1.8" d="M%s %sV%sM%s %sV%s"/>`+"\n",
 		pt(p.client), pt(p.top), pt(p.height-120), pt(p.server), pt(p.top), pt(p.height-120))
 	p.times(first, last)
 	p.bars(first, last)
 	for _, b := range p.brackets() {
-		if b.y2 >= first && b.y1 <= last {
+		if !p.covered(network.Up) && b.y2 >= first && b.y1 <= last {
 			p.bracket(b)
 		}
 	}
 	for _, a := range p.arrows {
 		if max(a.y1, a.y2) >= first && min(a.y1, a.y2)-200 <= last {
-			p.arrow(a)
+			if p.Cover != "" {
+				a = p.known(a)
+			}
+			if a != nil {
+				p.arrow(a)
+			}
 		}
 	}
 	p.readings(first, last)
@@ -170,6 +181,9 @@ func (p *picture) description() string {
 	var list []string
 	for _, s := range p.d.Story() {
 		list = append(list, s.String())
+	}
+	if p.Cover != "" {
+		return p.told()[0].String()
 	}
 	if len(list) == 0 {
 		list = append(list, "Nothing was lost.")
@@ -257,7 +271,9 @@ func (p *picture) head() {
 	if measure(heading, p.font(noteFont)) > p.width-p.server-measure("Server", f)/2-100 {
 		heading = "reads"
 	}
-	p.text(p.server+measure("Server", f)/2+70, y, p.font(noteFont), "r", "", heading)
+	if !p.covered(network.Down) {
+		p.text(p.server+measure("Server", f)/2+70, y, p.font(noteFont), "r", "", heading)
+	}
 	p.out.WriteByte('\n')
 }
 
@@ -284,6 +300,7 @@ func (p *picture) mark(topic story.Topic, y int) {
 			pt(y-55), p.id(pattern))
 	case story.Torn:
 		fmt.Fprintf(&p.out, `<circle class="r" cx="18" cy="%s" r="3.5"/><circle class="r" cx="29" cy="%s" r="3.5"/><circle class="r" cx="40" cy="%s" r="3.5"/>`, pt(y), pt(y), pt(y))
+	case coverTopic:
 	default:
 		p.diamond(290, y)
 	}
@@ -349,6 +366,9 @@ func (p *picture) bracket(b bracket) {
 func (p *picture) bars(first, last int) {
 	n := 0
 	for _, g := range p.d.Gaps {
+		if p.covered(network.Down) {
+			break
+		}
 		var kept, thrown []*story.Arrival
 		for _, a := range g.Later {
 			if p.To > 0 && a.Time > p.To || a.Time < p.From {
@@ -545,7 +565,7 @@ func (p *picture) arrow(a *arrow) {
 	fmt.Fprintf(&p.out, `><title>%s</title>`, escape(p.sentence(a)))
 	if level > 0 {
 		fmt.Fprintf(&p.out, `<path class="w" stroke-opacity=".%d" stroke-width="%d" d="M%s %sL%s %s"/>`,
-			2*level, 2+3*level, pt(a.x1), pt(a.y1), pt(a.x2), pt(a.y2))
+			15+15*level, 4+2*level, pt(a.x1), pt(a.y1), pt(a.x2), pt(a.y2))
 	}
 	p.line(a, class)
 	switch {
@@ -622,6 +642,9 @@ func (p *picture) line(a *arrow, class string) {
 		fmt.Fprintf(&p.out, `<path stroke="#000" stroke-opacity="0" stroke-width="14" %s/>`, path)
 	}
 	head := fmt.Sprintf(` marker-end="url(#%s%s)"`, p.id("h"), class)
+	if a.half && a.arrival == nil {
+		head = ""
+	}
 	switch {
 	case a.copied:
 		fmt.Fprintf(&p.out, `<path class="%s o" %s%s/>`, class, path, head)
@@ -640,7 +663,10 @@ func (p *picture) line(a *arrow, class string) {
 
 // sentence says all of a packet; it begins with the words of its label.
 func (p *picture) sentence(a *arrow) string {
-	who := [...]string{"client", "server"}[a.Direction]
+	if a.half {
+		return p.knownSentence(a)
+	}
+	who := ends[a.Direction]
 	s := fmt.Sprintf("%s: packet %d of the %s, at %s",
 		a.Label(false, 16), a.Number, who, story.Millis(a.At))
 	if a.Retransmits > 0 {
@@ -656,25 +682,29 @@ func (p *picture) sentence(a *arrow) string {
 	case a.copied:
 		s += ", second copy"
 	}
-	s += ", arrives at " + story.Millis(a.end)
+	return s + ", arrives at " + story.Millis(a.end) + a.verdict()
+}
+
+// verdict says what the receiver does with it.
+func (a *arrow) verdict() string {
 	switch a.arrival.Is {
 	case story.Damaged:
-		s += " damaged"
+		return " damaged"
 	case story.Full:
-		s += " and finds the buffer full"
+		return " and finds the buffer full"
 	case story.Kept:
-		s += " and waits"
 		if a.arrival.Missing != nil {
-			s += " for " + a.arrival.Missing.Lack(16)
+			return " and waits for " + a.arrival.Missing.Lack(16)
 		}
+		return " and waits"
 	case story.Thrown:
-		s += " and is thrown away"
+		return " and is thrown away"
 	case story.Already:
-		s += ": the receiver has it already"
+		return ": the receiver has it already"
 	case story.NotKept:
-		s += " and is not kept"
+		return " and is not kept"
 	}
-	return s
+	return ""
 }
 
 // readings are dots on the server's lifeline, and what was read beside them.
@@ -688,10 +718,14 @@ func (p *picture) readings(first, last int) {
 			length += r.Length
 			text += r.Text
 			ends = ends || r.End
-			if r.y >= first && r.y <= last && (j == i || r.y != p.reads[j-1].y) {
+			if !p.covered(1-r.Direction) && r.y >= first && r.y <= last && (j == i || r.y != p.reads[j-1].y) {
 				fmt.Fprintf(&p.out, `<circle id="%s%d" class="r" cx="%s" cy="%s" r="3.6"/>`,
 					p.id("read-"), j+1, pt(p.side(1-r.Direction)), pt(r.y))
 			}
+		}
+		if p.covered(1 - p.reads[i].Direction) {
+			i = j
+			continue
 		}
 		said := story.Quoted(text, 90)
 		switch {
@@ -711,6 +745,9 @@ func (p *picture) readings(first, last int) {
 
 func (p *picture) failures() {
 	for _, f := range p.d.Failures {
+		if p.covered(f.Direction) {
+			continue
+		}
 		p.note(note{y: p.y(f.At), font: boldNote, class: "l", text: [...]string{"client ", "server "}[f.Direction] + f.Text})
 	}
 }

@@ -37,6 +37,7 @@ type Options struct {
 	Animate bool         // time passes, once and for five seconds, where the reader allows motion
 	Inline  bool         // for a page that has Style and shows more than one: see Prefix
 	Prefix  string       // of every id
+	Cover   string       // "client" or "server": what the other end can know is drawn, at the same heights
 	Before  *trace.Trace // what differs from this run is marked
 
 	// Harm says what losing a packet would cost: a few signs behind its label,
@@ -128,6 +129,7 @@ type arrow struct {
 	*story.Packet
 	arrival        *story.Arrival // nil: it does not arrive
 	copied         bool
+	half           bool // of a picture with a covered end
 	x1, y1, x2, y2 int
 	end            time.Duration // when it arrives, or would have
 }

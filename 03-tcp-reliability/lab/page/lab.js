@@ -65,13 +65,13 @@ function problems(list) {
 
 function render() {
   stage.draw(doc, see);
-  fill($("story"), ...doc.story.map((c) => el("li", {}, c.text)));
+  fill($("story"), ...(doc.story ?? []).map((c) => el("li", {}, c.text)));
   $("verdict").textContent = doc.result.verdict;
   $("difference").textContent = doc.before?.sentence ?? "";
   $("command").textContent = doc.command;
   $("text").textContent = doc.text;
   problems([...wrong, ...doc.problems ?? [], ...doc.notes ?? []]);
-  fill($("plots"), ...doc.plots.map((p) => el("figure", {}, svg(p.svg), el("figcaption", {}, `${p.name}: ${p.text}`))));
+  fill($("plots"), ...(doc.plots ?? []).map((p) => el("figure", {}, svg(p.svg), el("figcaption", {}, `${p.name}: ${p.text}`))));
   for (const s of doc.settings) {
     const field = $("f-" + s.name);
     if (document.activeElement !== field || field.matches("select")) field.value = s.value;

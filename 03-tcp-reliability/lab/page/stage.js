@@ -22,7 +22,12 @@ export function draw(doc, see) {
   $("picture").style.paddingTop = `${box.y * scale()}px`;
   $("picture").style.paddingBottom = `${(whole - box.y - box.height) * scale()}px`;
   const stop = packet(see) ?? picture.querySelector("a[id]");
-  for (const a of packets()) a.setAttribute("tabindex", a === stop ? "0" : "-1");
+  const says = new Map(doc.packets.map((p) => [p.id, p]));
+  for (const a of packets()) {
+    const p = says.get(a.id.replace("-copy", ""));
+    a.setAttribute("tabindex", a === stop ? "0" : "-1");
+    a.setAttribute("aria-label", `${a.querySelector("text")?.textContent ?? p.label}. ${p.sentence}`);
+  }
 }
 
 export const packets = () => [...(picture?.querySelectorAll("a[id]") ?? [])];
