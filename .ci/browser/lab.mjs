@@ -105,25 +105,33 @@ async function past(page) {
 async function moves(page, url) {
   await page.goto(url);
   await settled(page, "");
+  const n = await steps(page), [forth, back] = await page.evaluate(() => {
+    const walk = (key) => {
+      const all = [];
+      for (let was = ""; was !== document.getElementById("when").textContent;) {
+        was = document.getElementById("when").textContent;
+        all.push(["when", "step", "client", "server"].map((id) => document.getElementById(id).textContent));
+        document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+      }
+      return all;
+    };
+    const back = walk("ArrowLeft");
+    return [walk("ArrowRight"), back.reverse()];
+  });
+  assert.equal(forth.length, n);
+  assert.deepEqual(forth, back);
   await page.keyboard.press("Home");
   assert.match(await text(page, "when"), /^Step 1 of/);
-  const forth = [], back = [], n = await steps(page);
-  const state = async () => [await sentence(page), await text(page, "client"), await text(page, "server")];
-  for (let i = 1; i < n; i++) {
-    forth.push(await state());
-    await page.keyboard.press("ArrowRight");
-  }
-  for (let i = 1; i < n; i++) {
-    await page.keyboard.press("ArrowLeft");
-    back.unshift(await state());
-  }
-  assert.deepEqual(forth, back);
   // The loss behind a repetition lights up with it, and the repeats.
   for (let i = 0; i < n && !/again, before its timer/.test(await sentence(page)); i++) await page.keyboard.press("Shift+ArrowRight");
   await page.click("#next");
   await page.click("#back");
   const causes = await page.locator("#picture a.cause").count();
   assert.ok(causes >= 4, `${causes} causes`);
+  // What is later is covered, and the packet of the step is not.
+  const [now, later, line] = await page.evaluate(() => ["#up-10 text", "#up-12 text", "#curtain"]
+    .map((s) => document.querySelector(s).getBoundingClientRect().top));
+  assert.ok(now < line && line < later, `the curtain is at ${line}, the packet at ${now}, a later one at ${later}`);
   assert.match(await text(page, "packet"), /Sent by this line: .*\.go:\d+/);
   // The same address shows the same picture and the same step.
   const again = await open(page.url());
@@ -330,7 +338,8 @@ async function fits(url, name) {
 async function counts(url, name) {
   const asked = [];
   const page = await open(url, { seen: (r) => asked.push(new URL(r.url()).pathname) });
-  assert.ok(asked.length <= 16, `${name}: ${asked.length} requests: ${asked}`);
+  const requests = asked.length;
+  assert.ok(requests <= 16, `${name}: ${requests} requests: ${asked}`);
   const nodes = await page.evaluate(() => document.querySelectorAll("*").length);
   assert.ok(nodes < 900, `${name}: ${nodes} elements at first sight`);
   await page.goto(url + "#bytes=600000");
@@ -345,7 +354,7 @@ async function counts(url, name) {
   await page.evaluate(() => scrollTo(0, document.getElementById("frame").getBoundingClientRect().bottom + scrollY - 2000));
   await page.waitForFunction(() => document.querySelector("#picture svg").viewBox.baseVal.y > 0);
   await page.context().close();
-  return `${asked.length} requests, ${nodes} elements; ${elements} for ${packets} packets`;
+  return `${requests} requests, ${nodes} elements; ${elements} for ${packets} packets`;
 }
 
 async function sizes() {
@@ -383,7 +392,7 @@ async function plain() {
 }
 
 const taken = {};
-for (const [name, url] of [["served", served], ["exported", exported]]) {
+await Promise.all([["served", served], ["exported", exported]].map(async ([name, url]) => {
   const page = await open(url);
   for (const what of [sees, loses, past, moves, looks, asks, errs, keys]) {
     const start = performance.now();
@@ -394,7 +403,7 @@ for (const [name, url] of [["served", served], ["exported", exported]]) {
   await page.context().close();
   await fits(url, name);
   console.log(`${name}: all well; ${await counts(url, name)}`);
-}
+}));
 assert.deepEqual(taken.served, taken.exported, "what is taken away differs");
 await plain();
 console.log("without scripts: all well");

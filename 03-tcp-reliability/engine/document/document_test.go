@@ -151,6 +151,30 @@ func TestCauses(t *testing.T) {
 	}
 }
 
+// An end knows of what happens at it, and nobody of a loss.
+func TestEnds(t *testing.T) {
+	for _, p := range Presets {
+		d, err := Of(p.Address, View{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range d.Events {
+			sentence := e.Sentence
+			if _, where, ok := strings.Cut(sentence, " arrives at the "); ok {
+				sentence = "The " + where
+			}
+			switch {
+			case strings.HasPrefix(e.What, "lost"):
+				if e.End != "" {
+					t.Errorf("%s: %q happens at the %s", p.Name, e.Sentence, e.End)
+				}
+			case e.End != "client" && e.End != "server" || strings.HasPrefix(sentence, "The ") && !strings.HasPrefix(sentence, "The "+e.End):
+				t.Errorf("%s: %q happens at %q", p.Name, e.Sentence, e.End)
+			}
+		}
+	}
+}
+
 // The chapter's table of single losses, made by machine: the SYN is the worst
 // packet to lose, and the loss of a word in the middle costs the message nothing.
 func TestHarm(t *testing.T) {

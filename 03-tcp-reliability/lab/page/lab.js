@@ -13,6 +13,7 @@ let at = 0, see = "";     // the event, and the packet that was chosen
 let cover = "";           // the side that is covered
 let wrong = [];           // what the page's own part of the address got wrong
 let playing = 0, asked = 0;
+let moved = false;        // since the address was written
 
 const served = document.documentElement.dataset.engine === "http";
 const first = document.querySelector("#presets a").dataset.go;
@@ -21,8 +22,15 @@ const find = (id = "") => doc?.packets.find((p) => p.id === id.replace("-copy", 
 
 // Behind "?" when a program serves the page, behind "#" everywhere.
 function write(push) {
+  moved = false;
   const text = addresses.join(address, { at: at < last() ? at + 1 : "", see, cover });
   history[push ? "pushState" : "replaceState"]({ before }, "", served ? location.pathname + (text && "?" + text) : "#" + text);
+}
+
+// settle writes the address when a key or the mouse rests: browsers allow some
+// twenty writings a second.
+function settle() {
+  if (moved && !playing) write(false);
 }
 
 function start() {
@@ -100,12 +108,11 @@ function step(n, remember = true) {
   $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
   $("step").textContent = says;
   $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
-  const top = stage.curtain(doc, at);
+  stage.curtain(doc, at);
   show();
-  if (remember) {
-    write(false);
-    if (at < last()) stage.follow(top);
-  }
+  if (!remember) return;
+  moved = true;
+  if (at < last()) stage.follow();
 }
 
 // show lights what belongs to the event, and fills the panels.
@@ -141,7 +148,10 @@ function play() {
     const now = doc.events[at].at_us;
     do at++; while (at < last() && !known(doc.events[at]));
     step(at);
-    if (at === last()) return stop();
+    if (at === last()) {
+      stop();
+      return settle();
+    }
     playing = setTimeout(next, Math.min(2000, Math.max(60, (doc.events[at].at_us - now) / 1000 * $("speed").value)));
   };
   playing = setTimeout(next, 60);
@@ -167,7 +177,7 @@ async function toggle(id) {
 function choose(id) {
   see = id;
   show();
-  write(false);
+  moved = true;
 }
 
 // invite says what a click does.
@@ -271,6 +281,7 @@ function wire() {
   for (const b of document.querySelectorAll("[data-ask]")) b.onclick = () => extra.ask(b.dataset.ask, address);
   document.addEventListener("click", click);
   document.addEventListener("keydown", key);
+  for (const rest of ["keyup", "click", "change"]) document.addEventListener(rest, settle);
   const packet = (e) => e.target.closest("#picture a[id]")?.id;
   $("picture").addEventListener("focusin", (e) => { if (packet(e)) { choose(packet(e)); invite(see); } });
   $("picture").addEventListener("pointerover", (e) => invite(packet(e)));

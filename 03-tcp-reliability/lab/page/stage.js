@@ -19,8 +19,8 @@ export function draw(doc, see) {
   axis = (picture.dataset.axis ?? "").split(" ").filter(Boolean).map((m) => m.split(",").map(Number));
   const box = picture.viewBox.baseVal;
   whole = Number(picture.dataset.height) || box.height;
-  $("picture").style.paddingTop = `${box.y * scale()}px`;
-  $("picture").style.paddingBottom = `${(whole - box.y - box.height) * scale()}px`;
+  $("picture").style.paddingTop = `${100 * box.y / box.width}%`;
+  $("picture").style.paddingBottom = `${100 * (whole - box.y - box.height) / box.width}%`;
   const stop = packet(see) ?? picture.querySelector("a[id]");
   const says = new Map(doc.packets.map((p) => [p.id, p]));
   for (const a of packets()) {
@@ -63,7 +63,7 @@ function y(us) {
   if (!before) return 0;
   for (const m of axis) {
     if (m[0] > us) {
-      if (us <= before[0]) return before[1];
+      if (us < before[0]) return before[1];
       return before[2] + (us - before[0]) / (m[0] - before[0]) * (m[1] - before[2]);
     }
     before = m;
@@ -78,8 +78,7 @@ export function curtain(doc, n) {
   let at = y(event.at_us);
   if (own && event.what.startsWith("sent")) at = Math.min(at, Number(own.dataset.y) + 9);
   $("curtain").hidden = n >= doc.events.length - 1;
-  $("curtain").style.transform = `translateY(${Math.round(at * scale())}px)`;
-  return at * scale();
+  $("curtain").style.transform = `translateY(${100 * at / whole}%)`;
 }
 
 // veil hides what happens at one side, and what the picture tells of it above.
@@ -87,7 +86,7 @@ export function veil(side) {
   document.body.dataset.cover = side;
   $("veil").hidden = !side;
   if (!side) return;
-  $("veil").style.top = `${axis[0][1] * scale() - 12}px`;
+  $("veil").style.top = `${100 * (axis[0][1] - 12) / whole}%`;
   $("veil").textContent = side === "server" ? "The client can't see what happens here." : "The server can't see what happens here.";
 }
 
@@ -108,8 +107,8 @@ export function light(event, see) {
 }
 
 // follow keeps the moment that is shown in view while time passes.
-export function follow(top) {
-  const at = $("frame").getBoundingClientRect().top + top;
+export function follow() {
+  const at = $("curtain").getBoundingClientRect().top;
   if (at < $("controls").offsetHeight + 60 || at > innerHeight - 60) scrollBy({ top: at - innerHeight / 2, behavior: "instant" });
 }
 
