@@ -274,7 +274,7 @@ func manner(why trace.Reason) string {
 // how says by what the loss was noticed that a packet repairs: of repeated
 // acknowledgements also which one.
 func (d *Digest) how(q *Packet) string {
-	if q.Why != trace.FastRetransmit {
+	if q.Why != trace.FastRetransmit && q.Why != trace.RACK {
 		return manner(q.Why)
 	}
 	var newest *Packet
