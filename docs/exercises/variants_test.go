@@ -40,6 +40,10 @@ type variant struct {
 	cases   string // if asked for
 }
 
+// places bounds how many variants run at once, in all tests together. Many of
+// them wait for what never comes.
+var places = make(chan bool, 3*runtime.NumCPU())
+
 // program is where the generated packages are, in the overlay alone.
 const program = "docs/exercises/variants"
 
@@ -134,15 +138,14 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 		t.Fatalf("the variants can't be put together: %v\n%s", err, said)
 	}
 
-	free := make(chan bool, 3*runtime.NumCPU()) // many of them wait for what never comes
 	var running sync.WaitGroup
 	for i, v := range all {
 		if v.state == noBuild {
 			continue
 		}
-		free <- true
+		places <- true
 		running.Go(func() {
-			defer func() { <-free }()
+			defer func() { <-places }()
 			v.run(t.Context(), binary, pkg(i), root, filepath.Join(dir, pkg(i)))
 		})
 	}

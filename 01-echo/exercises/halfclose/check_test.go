@@ -106,7 +106,7 @@ func TestCheck(t *testing.T) {
 			client.Close()
 			<-ended
 			if err == nil {
-				s.Fail("an error", "nil", "an answer that was broken off looks whole")
+				s.Fail("an error", "nil", "an answer that was broken off looks whole: a connection that was reset is no end")
 			}
 		}},
 		{Name: "answer-fails", Holds: []int{7}, Do: func(s *check.Story) {

@@ -105,6 +105,8 @@ func read(s *check.Story, r *check.Stream, size int) {
 	switch {
 	case n == 0 && err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "it did not read: is ReadExactly written?")
+	case string(all[size:]) != behind:
+		s.Fail("what stands behind buf as it was", fmt.Sprintf("%.30q", all[size:]), "it writes behind the end of buf, into memory that was not lent: len(buf) is the bound, and not cap(buf)")
 	case err == wantErr && n < len(want) && wantErr == nil:
 		s.Fail(expected, came, "a short Read was taken for all: read on until the buffer is full")
 	case err == wantErr && n != len(want):
@@ -123,8 +125,6 @@ func read(s *check.Story, r *check.Stream, size int) {
 		s.Fail(expected, came, "the end came before the first byte: that is io.EOF, a good end")
 	case err != wantErr:
 		s.Fail(expected, came, "an error of the stream comes back as it is")
-	case string(all[size:]) != behind:
-		s.Fail("what stands behind buf as it was", fmt.Sprintf("%.30q", all[size:]), "it writes behind the end of buf, into memory that was not lent: len(buf) is the bound, and not cap(buf)")
 	case r.Rest() != rest[len(want):]:
 		s.Fail(fmt.Sprintf("%d bytes left in the stream", len(rest)-len(want)), fmt.Sprint(len(r.Rest())),
 			"bytes of the next message are gone: read only into the room that is left")

@@ -200,8 +200,8 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 		{Name: "one-order", Holds: []int{7, 8}, Do: oneOrder},
-		{Name: "all-join-at-once", Holds: []int{1, 8}, Do: joinAtOnce},
 		{Name: "coming-and-going", Holds: []int{8}, Do: comingAndGoing},
+		{Name: "two-join-at-once", Holds: []int{1, 8}, Do: joinAtOnce},
 	})
 }
 

@@ -182,14 +182,21 @@ func readAll(s *check.Story, r *check.Stream) {
 			break
 		}
 		kept, wants = append(kept, got), append(wants, want)
-		_ = append(got, "what the caller puts behind it"...)
 	}
-	for i := range kept {
-		if string(kept[i]) != wants[i] {
+	intact := func(symptom string) {
+		for i := range kept {
+			if string(kept[i]) == wants[i] {
+				continue
+			}
 			s.Fail(fmt.Sprintf("message %d still %.30q", i+1, wants[i]), fmt.Sprintf("%.30q", kept[i]),
-				"a later Read has overwritten a message that was returned before: each needs a buffer of its own")
+				symptom)
 		}
 	}
+	intact("a later Read has overwritten a message that was returned before: each needs a buffer of its own")
+	for i := range kept {
+		_ = append(kept[i], "what the caller puts behind it"...)
+	}
+	intact("what the caller puts behind a message has overwritten another: messages share their memory, and each needs its own")
 }
 
 // read calls Read once, and looks also at how much it has taken.
