@@ -56,7 +56,8 @@ func Split(query string) (address string, v View, err error) {
 		case "at":
 			n, err := strconv.Atoi(value)
 			if err != nil || n < 1 {
-				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for at: must be the number of a step: 1, 2, 3 …", value))
+				v.wrong = append(v.wrong,
+					fmt.Sprintf("invalid value %.40q for at: must be the number of a step: 1, 2, 3 …", value))
 				n = 0
 			}
 			v.At = n - 1 // people count from 1
@@ -65,7 +66,8 @@ func Split(query string) (address string, v View, err error) {
 		case "cover":
 			v.Cover = value
 			if value != "" && value != "client" && value != "server" {
-				v.wrong = append(v.wrong, fmt.Sprintf("invalid value %.40q for cover: must be client or server", value))
+				v.wrong = append(v.wrong,
+					fmt.Sprintf("invalid value %.40q for cover: must be client or server", value))
 				v.Cover = ""
 			}
 		default:

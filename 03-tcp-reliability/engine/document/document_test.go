@@ -251,7 +251,7 @@ func TestPresets(t *testing.T) {
 func TestParts(t *testing.T) {
 	address := "bytes=300000&loss=0.01"
 	shown := map[string]bool{}
-	at := map[string][2]int{} // of the parts that show a packet's beginning
+	at := map[string]int{} // the top of the last part that shows a packet
 	n := 0
 	for next := address; next != ""; n++ {
 		settings, v, err := Split(next)
@@ -269,7 +269,7 @@ func TestParts(t *testing.T) {
 		for _, p := range d.Packets {
 			if strings.Contains(d.Picture, ` id="`+p.ID+`"`) {
 				shown[p.ID] = true
-				at[p.ID] = [2]int{d.Part.Top, d.Part.Bottom}
+				at[p.ID] = d.Part.Top
 			}
 		}
 		next = d.Part.Next
@@ -284,7 +284,8 @@ func TestParts(t *testing.T) {
 		}
 		_, v, _ := Split(fmt.Sprintf("at=%d", i+1))
 		if d := of(t, address, v); !strings.Contains(d.Picture, ` id="`+e.Packet+`"`) {
-			t.Errorf("at=%d shows from %d on, and not %s, which is in the part from %d on", i, d.Part.Top, e.Packet, at[e.Packet][0])
+			t.Errorf("at=%d shows from %d on, and not %s, which is in the part from %d on",
+				i+1, d.Part.Top, e.Packet, at[e.Packet])
 		}
 		_, v, _ = Split("see=" + e.Packet)
 		if d := of(t, address, v); !strings.Contains(d.Picture, ` id="`+e.Packet+`"`) {
@@ -297,7 +298,8 @@ func TestParts(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := of(t, address, v)
-		if wrong := strings.Contains(query, "x") || strings.Contains(query, "see"); wrong != (len(d.Problems) > 0) || d.Part.Top < 0 || d.Part.Top >= d.Part.Height {
+		wrong := strings.Contains(query, "x") || strings.Contains(query, "see")
+		if wrong != (len(d.Problems) > 0) || d.Part.Top < 0 || d.Part.Top >= d.Part.Height {
 			t.Errorf("%s: problems %q, part %+v", query, d.Problems, d.Part)
 		}
 	}
