@@ -1,7 +1,7 @@
 // The lab's page: an address in, a document out, and steps through it. It
 // knows no protocol: all words and pictures come with the document.
 import * as addresses from "./address.js";
-import { $, el, fill, svg, time } from "./dom.js";
+import { $, el, fill, time } from "./dom.js";
 import * as engine from "./engine.js";
 import * as extra from "./extra.js";
 import * as panels from "./panels.js";
@@ -79,7 +79,7 @@ function render() {
   $("command").textContent = doc.command;
   $("text").textContent = doc.text;
   problems([...wrong, ...doc.problems ?? [], ...doc.notes ?? []]);
-  fill($("plots"), ...(doc.plots ?? []).map((p) => el("figure", {}, svg(p.svg), el("figcaption", {}, `${p.name}: ${p.text}`))));
+  stage.plots(doc);
   for (const s of doc.settings) {
     const field = $("f-" + s.name);
     if (document.activeElement !== field || field.matches("select")) field.value = s.value;
@@ -109,6 +109,7 @@ function step(n, remember = true) {
   $("step").textContent = says;
   $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
   stage.curtain(doc, at);
+  stage.now(event.at_us);
   show();
   if (!remember) return;
   moved = true;

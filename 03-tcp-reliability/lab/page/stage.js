@@ -1,5 +1,5 @@
 // The picture: made in Go, shown here; time passes over it as a curtain.
-import { $, svg } from "./dom.js";
+import { $, el, svg } from "./dom.js";
 
 let axis = [], picture, whole = 0; // its moments, its height with what is not drawn
 const scale = () => picture.clientWidth / picture.viewBox.baseVal.width || 1;
@@ -79,6 +79,24 @@ export function curtain(doc, n) {
   if (own && event.what.startsWith("sent")) at = Math.min(at, Number(own.dataset.y) + 9);
   $("curtain").hidden = n >= doc.events.length - 1;
   $("curtain").style.transform = `translateY(${100 * at / whole}%)`;
+}
+
+// plots shows the curves of a run, each with a line for the step's time.
+let lines = [];
+export function plots(doc) {
+  $("plots").replaceChildren(...(doc.plots ?? []).map((p) =>
+    el("figure", {}, svg(p.svg), el("figcaption", {}, `${p.name}: ${p.text}`))));
+  lines = [...$("plots").querySelectorAll("svg")].map((plot) => {
+    const line = document.createElementNS(plot.namespaceURI, "path"), box = plot.querySelector(".le").getBBox();
+    line.setAttribute("class", "now");
+    line.setAttribute("d", `M${box.x} ${box.y}v${box.height}`);
+    plot.append(line);
+    return [line, box.width / (doc.result.ended_us || 1)];
+  });
+}
+
+export function now(us) {
+  for (const [line, scale] of lines) line.setAttribute("transform", `translate(${us * scale})`);
 }
 
 // veil hides what happens at one side, and what the picture tells of it above.
