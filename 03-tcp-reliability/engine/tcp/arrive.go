@@ -170,8 +170,8 @@ func (c *Conn) take(now time.Duration, s *Segment) {
 
 // An acknowledgement is one that is owed to the peer.
 type acknowledgement struct {
-	now   bool       // it is sent as soon as possible,
-	line  trace.Line // says this line;
+	now   bool       // output sends it,
+	line  trace.Line // as this line of code has decided;
 	waits timer      // or it may wait for more to acknowledge
 	last  uint32     // what was acknowledged last: Last.ACK.sent
 }
