@@ -111,7 +111,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "answer-fails", Holds: []int{7}, Do: func(s *check.Story) {
 			client, peer := s.Pair()
-			peer.SetDeadline(time.Now().Add(check.Patience / 2))
+			check.Limit(peer, check.Patience/2)
 			s.Did("made a peer that sends back what it reads, and an answer that fails with %q when it is written", broken)
 			ended := s.Go(func() { io.Copy(peer, peer); peer.CloseWrite() })
 			_, err := Exchange(client, strings.NewReader("hello"), failing{broken})
@@ -171,7 +171,7 @@ func (a *arrivals) String() string {
 
 // await waits until n bytes are there, or says that they don't come.
 func (a *arrivals) await(n int) bool {
-	for began := time.Now(); time.Since(began) < check.Patience/3; time.Sleep(time.Millisecond) {
+	for over := check.After(check.Patience / 3); !check.Ended(over); time.Sleep(time.Millisecond) {
 		if len(a.String()) >= n {
 			return true
 		}
@@ -197,7 +197,7 @@ func exchangeFrom(s *check.Story, request string, reader io.Reader, peer func(*n
 		conn.SetReadBuffer(256 << 10)
 		conn.SetWriteBuffer(256 << 10)
 	}
-	server.SetDeadline(time.Now().Add(check.Patience * 3 / 4))
+	check.Limit(server, check.Patience*3/4)
 	var read, answer string
 	var peerErr error
 	ended := s.Go(func() {
@@ -272,7 +272,7 @@ func failsEarly(s *check.Story, broken error, reset bool) {
 	where := ""
 	select {
 	case <-over:
-	case <-time.After(check.Patience / 3):
+	case <-check.After(check.Patience / 3):
 		where = check.Where() + " "
 	}
 	close(g.opened)

@@ -32,7 +32,7 @@ func start(s *check.Story) *proxy {
 	s.Did("called Forward between a client and a target")
 	p.over = s.Go(func() { p.err = Forward(p.nearClient, p.nearTarget) })
 	for _, c := range []net.Conn{p.client, p.target} {
-		c.SetDeadline(time.Now().Add(check.Patience * 3 / 4))
+		check.Limit(c, check.Patience*3/4)
 	}
 	return p
 }
@@ -73,7 +73,7 @@ func ends(s *check.Story, c net.Conn, symptom string) {
 func (p *proxy) returns(symptom string) {
 	select {
 	case <-p.over:
-	case <-time.After(check.Patience * 2 / 3):
+	case <-check.After(check.Patience * 2 / 3):
 		p.s.Fail("Forward returns", "it does not", symptom+check.Where())
 	}
 	for name, c := range map[string]net.Conn{"the client's": p.nearClient, "the target's": p.nearTarget} {
@@ -232,7 +232,7 @@ func TestCheck(t *testing.T) {
 			s.Did("the target closed, and the client goes on sending")
 			p.target.Close()
 			ends(s, p.client, "the client never learned that the target has closed")
-			for began := time.Now(); !check.Ended(p.over) && time.Since(began) < check.Patience/3; time.Sleep(time.Millisecond) {
+			for late := check.After(check.Patience / 3); !check.Ended(p.over) && !check.Ended(late); time.Sleep(time.Millisecond) {
 				p.client.Write([]byte("are you there? ")) // the first is answered by a RST
 			}
 			p.failed("nothing can be written to the target any more, and Forward goes on reading")
@@ -257,7 +257,7 @@ func TestCheck(t *testing.T) {
 				target.Close()
 			}
 			left := 0
-			for began := time.Now(); time.Since(began) < check.Patience/5; time.Sleep(10 * time.Millisecond) {
+			for late := check.After(check.Patience / 5); !check.Ended(late); time.Sleep(10 * time.Millisecond) {
 				if left = check.Running(); left < 5 {
 					break
 				}

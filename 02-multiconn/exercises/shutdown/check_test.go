@@ -508,7 +508,7 @@ func overTCP(s *check.Story) {
 			s.Fail("a connection", err.Error(), unserved)
 		}
 		s.Cleanup(func() { c.Close() })
-		c.SetDeadline(time.Now().Add(check.Patience * 2 / 3))
+		check.Limit(c, check.Patience*2/3)
 		clients[i] = c
 	}
 	for _, c := range clients {
@@ -530,7 +530,7 @@ func overTCP(s *check.Story) {
 	for i, c := range []<-chan struct{}{stopped, over} {
 		select {
 		case <-c:
-		case <-time.After(check.Patience * 2 / 3):
+		case <-check.After(check.Patience * 2 / 3):
 			s.Fail([]string{"Shutdown", "Serve"}[i]+" returns", "it waits",
 				[]string{nobody, "a new client could still come: Serve goes on after Shutdown"}[i]+check.Where())
 		}
