@@ -397,11 +397,12 @@ func (p *picture) bars(first, last int) {
 		if g.Missing != nil {
 			missing = strings.TrimSpace(g.Missing.Lack(18))
 		}
-		pattern, text := "wait", fmt.Sprintf("%s wait %s for %s",
-			p.words(len(kept)), plain(g.Until-kept1(kept, g)), missing)
+		wait := "wait up to"
 		if len(kept) == 1 {
-			text = strings.Replace(text, " wait ", " waits ", 1)
+			wait = "waits"
 		}
+		pattern, text := "wait", fmt.Sprintf("%s %s %s for %s",
+			p.words(len(kept)), wait, plain(g.Until-kept1(kept, g)), missing)
 		if len(thrown) > 0 {
 			pattern, text = "thrown", fmt.Sprintf("%d arrive and are thrown away: %s is missing",
 				len(thrown), missing)
@@ -508,21 +509,47 @@ func (p *picture) wide(a *arrow) bool {
 
 // arrow draws a packet: a group, or a link, with its line, head and label.
 func (p *picture) arrow(a *arrow) {
-	class := a.class()
+	tag := p.open(a)
+	cost, level := "", 0
+	if p.Harm != nil && !a.copied {
+		cost, level = p.Harm(a.Packet)
+		fmt.Fprintf(&p.out, ` data-harm="%d"`, level)
+		if cost != "" {
+			cost = " · " + cost
+		}
+	}
+	fmt.Fprintf(&p.out, `><title>%s</title>`, escape(p.sentence(a)))
+	if level > 0 {
+		fmt.Fprintf(&p.out, `<path class="w" stroke-opacity=".%d" stroke-width="%d" d="M%s %sL%s %s"/>`,
+			15+15*level, 4+2*level, pt(a.x1), pt(a.y1), pt(a.x2), pt(a.y2))
+	}
+	p.line(a, a.class())
+	if !a.copied {
+		p.name(a, cost)
+	}
+	if p.differs.new[a.Packet] && !a.copied {
+		p.diamond(a.x1, a.y1)
+	}
+	fmt.Fprintf(&p.out, "</%s>\n", tag)
+}
+
+// open begins the group or link, with what a page wants to know of the packet.
+// The tag is still open: more may follow in it.
+func (p *picture) open(a *arrow) (tag string) {
 	name := fmt.Sprintf("%v-%d", a.Direction, a.Number)
 	if a.copied {
 		name += "-copy"
 	}
-	tag := "g"
-	fmt.Fprint(&p.out, "<")
+	tag = "g"
+	address := ""
 	if p.Link != nil {
-		if address := p.Link(a.Packet); address != "" {
-			tag = "a"
-			fmt.Fprintf(&p.out, `a href="%s"`, escape(address))
-		}
+		address = p.Link(a.Packet)
 	}
-	if tag == "g" {
-		p.out.WriteByte('g')
+	if address != "" {
+		tag = "a"
+		fmt.Fprintf(&p.out, `<a href="%s"`, escape(address))
+	} else {
+		p.out.WriteString("<g")
 	}
 	fmt.Fprintf(&p.out, ` id="%s" data-at="%d" data-end="%d"`,
 		p.id(name), a.At.Microseconds(), a.end.Microseconds())
@@ -545,11 +572,12 @@ func (p *picture) arrow(a *arrow) {
 	if p.differs.new[a.Packet] {
 		p.out.WriteString(` data-new="1"`)
 	}
-	cost, level := "", 0
-	if p.Harm != nil && !a.copied {
-		cost, level = p.Harm(a.Packet)
-		fmt.Fprintf(&p.out, ` data-harm="%d"`, level)
-	}
+	return tag
+}
+
+// name writes at the arrow's begin what it is, and what its loss would cost.
+func (p *picture) name(a *arrow, cost string) {
+	class := a.class()
 	f := p.font(labelFont)
 	f.bold = class == "a" || class == "l"
 	dx, dy := a.x2-a.x1, a.y2-a.y1
@@ -558,49 +586,27 @@ func (p *picture) arrow(a *arrow) {
 	if p.narrow() || class == "k" {
 		room = length * 6 / 10 // what comes towards it has a label, too
 	}
-	if cost != "" {
-		cost = " · " + cost
-	}
 	text := p.label(a, f, room-measure(cost, f)) + cost
-	fmt.Fprintf(&p.out, `><title>%s</title>`, escape(p.sentence(a)))
-	if level > 0 {
-		fmt.Fprintf(&p.out, `<path class="w" stroke-opacity=".%d" stroke-width="%d" d="M%s %sL%s %s"/>`,
-			15+15*level, 4+2*level, pt(a.x1), pt(a.y1), pt(a.x2), pt(a.y2))
+	side, sign := "", 1
+	if dx < 0 {
+		side, sign = end, -1
 	}
-	p.line(a, class)
-	switch {
-	case a.copied:
-	case a.Loss == network.LostQueue: // it never was on its way
-		more, x := "", a.x1+400
-		if dx < 0 {
-			more, x = end, a.x1-400
-		}
-		p.text(x, a.y1+45, f, class, more, text)
-	default:
-		// On the slant, a bit above the line: cosine and sine in thousandths.
-		cos, sin := abs(dx)*1000/length, dy*1000/length
-		if dx < 0 {
-			sin = -sin
-		}
-		at := min(100*length/1000+0, 110)
-		x, y := a.x1+dx*at/length, a.y1+dy*at/length-45
-		fmt.Fprintf(&p.out, `<text transform="matrix(%s %s %s %s %s %s)"`,
-			thousandths(cos), thousandths(sin), thousandths(-sin), thousandths(cos), pt(x), pt(y))
-		more := ""
-		if dx < 0 {
-			more = end
-		}
-		textClass := ""
-		if f.bold {
-			textClass = class
-			f.bold = false // that is a matter of the class
-		}
-		p.textRest(f, textClass, more, text)
+	if a.Loss == network.LostQueue { // it never was on its way
+		p.text(a.x1+sign*400, a.y1+45, f, class, side, text)
+		return
 	}
-	if p.differs.new[a.Packet] && !a.copied {
-		p.diamond(a.x1, a.y1)
+	// On the slant, a bit above the line: cosine and sine in thousandths.
+	cos, sin := abs(dx)*1000/length, sign*dy*1000/length
+	at := min(length/10, 110)
+	x, y := a.x1+dx*at/length, a.y1+dy*at/length-45
+	fmt.Fprintf(&p.out, `<text transform="matrix(%s %s %s %s %s %s)"`,
+		thousandths(cos), thousandths(sin), thousandths(-sin), thousandths(cos), pt(x), pt(y))
+	textClass := ""
+	if f.bold {
+		textClass = class
+		f.bold = false // that is a matter of the class
 	}
-	fmt.Fprintf(&p.out, "</%s>\n", tag)
+	p.textRest(f, textClass, side, text)
 }
 
 func thousandths(n int) string {
