@@ -191,6 +191,9 @@ func TestMathis(t *testing.T) {
 // delay of 2 ms, the median and the worst of 101 seeds. The time is virtual, so the figures are the
 // same each time. At high losses many packets are simulated: those rows are for CI.
 func TestHowMuchLoss(t *testing.T) {
+	if raceOn {
+		t.Skip("one goroutine a run, and slow under the race detector")
+	}
 	rows := []string{"0.01", "0.05", "0.10", "0.20", "0.30"}
 	if !all() && !*update {
 		rows = rows[1:2]
