@@ -392,6 +392,10 @@ async function plain() {
   assert.match(await text(page, "picture"), /go-back-n/);
   assert.equal((await text(page, "problems")).trim(), "");
   assert.ok(!await page.isVisible("#controls") && !await page.isVisible("[data-ask]"), "what needs scripts is shown");
+  for (const link of await page.locator("[data-take]").all()) {
+    const answer = await page.request.get(new URL(await link.getAttribute("href"), served).href);
+    assert.ok(answer.ok() && (await answer.body()).length > 500, await link.getAttribute("href"));
+  }
   await page.goto(served + "?nonsense=1");
   assert.match(await text(page, "problems"), /nonsense/);
   await page.context().close();

@@ -48,6 +48,10 @@ func TestPageWithoutScripts(t *testing.T) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
+	if strings.Contains(page, "ZgotmplZ") || !strings.Contains(page, `href="?protocol=udp&amp;drop=data:3"`) ||
+		!strings.Contains(page, `href="trace.json?drop=data:3"`) {
+		t.Error("the links to the examples and the files are not their addresses")
+	}
 	lost := body(t, get(t, h, "/?drop=data:2-3", nil))
 	if !strings.Contains(lost, "2 packets were lost") || !strings.Contains(lost, `<a href="?drop=data:3" id="up-4"`) {
 		t.Error("a click loses the packet, and a second one spares it: it does not")

@@ -128,13 +128,17 @@ type view struct {
 	Picture template.HTML
 }
 
-// Link is the address of a preset on a page without scripts.
-func (v view) Link(address string) string {
+// Link is the address of a preset on a page without scripts. An address of
+// settings needs no more escaping.
+func (v view) Link(address string) template.URL {
 	if v.Engine == "http" {
-		return "?" + address
+		return template.URL("?" + address)
 	}
-	return "#" + address
+	return template.URL("#" + address)
 }
+
+// Query is the address of the run, behind a "?".
+func (v view) Query() template.URL { return template.URL(v.Doc.Address) }
 
 // render writes the page of an address. It works without scripts: the packets
 // of the picture are links.

@@ -287,7 +287,10 @@ function wire() {
   $("picture").addEventListener("focusin", (e) => { if (packet(e)) { choose(packet(e)); invite(see); } });
   $("picture").addEventListener("pointerover", (e) => invite(packet(e)));
   $("picture").addEventListener("pointerleave", () => invite());
-  $("copy-link").onclick = () => copy(location.href);
+  $("copy-link").onclick = () => {
+    write(false);
+    copy(location.href);
+  };
   $("copy-command").onclick = () => copy(doc.command);
   const narrow = matchMedia("(max-width: 45rem)"), fold = () => { $("examples").open = $("change").open = !narrow.matches; };
   narrow.onchange = fold;
