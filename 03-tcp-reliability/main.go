@@ -55,7 +55,7 @@ func main() {
 
 // harm prints what losing each packet would cost, with a run for each.
 func (o *options) harm(out io.Writer) error {
-	table, err := document.HarmOf(o.Address())
+	table, err := document.HarmOf(o.Address(), document.View{})
 	if err != nil {
 		return err
 	}
@@ -119,11 +119,17 @@ func (o *options) show(out io.Writer, style views.Style) error {
 		return err
 	}
 	isLoss := func(e trace.Event) bool { return e.Kind == trace.Lost }
-	if o.Loss > 0 && !slices.ContainsFunc(t.Events, isLoss) {
-		fmt.Fprintln(out, "Nothing was lost; try another -seed")
+	if !slices.ContainsFunc(t.Events, isLoss) {
+		switch {
+		case o.Loss > 0:
+			fmt.Fprintln(out, "Nothing was lost; try another -seed")
+		case o.Drop.String() != "":
+			fmt.Fprintf(out, "Nothing was lost: no packet of -drop %v was sent\n", o.Drop)
+		}
 	}
 	if o.pcap != "" {
-		fmt.Fprintf(out, "Captures: %s and %s\n", o.pcap+ends[0], o.pcap+ends[1])
+		names := views.CaptureNames(o.pcap)
+		fmt.Fprintf(out, "Captures: %s and %s\n", names[0], names[1])
 	}
 	return nil
 }

@@ -262,3 +262,19 @@ func TestColor(t *testing.T) {
 		t.Error("without its colours the ladder is another one")
 	}
 }
+
+// A run in which nothing was lost, though losses were asked for, says so.
+func TestNothingLost(t *testing.T) {
+	for flags, want := range map[string]string{
+		"-message one":                   "Nothing was lost: no packet of -drop data:3 was sent\n",
+		"-message one -drop up:9,down:8": "Nothing was lost: no packet of -drop up:9,down:8 was sent\n",
+		"-message one -loss 0.001":       "Nothing was lost; try another -seed\n",
+		"-message one -loss 0":           "",
+		"":                               "",
+	} {
+		_, got, found := strings.Cut(string(output(t, flags+" -view summary")), "Nothing was lost")
+		if found != (want != "") || found && "Nothing was lost"+got != want {
+			t.Errorf("%q: %q and not %q", flags, got, want)
+		}
+	}
+}

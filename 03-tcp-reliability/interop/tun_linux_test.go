@@ -52,8 +52,7 @@ type flight struct {
 	packet    []byte
 }
 
-// newLink makes a network namespace for the calling goroutine alone, and a TUN device in it. The
-// goroutine keeps its thread, which ends with it; processes that it starts are in the namespace.
+// newLink makes our host.
 func newLink(t *testing.T, loss string) *link {
 	t.Helper()
 	for _, tool := range []string{"ip", "curl", "python3", "tshark"} {
@@ -61,24 +60,7 @@ func newLink(t *testing.T, loss string) *link {
 			lacking(t, err)
 		}
 	}
-	runtime.LockOSThread()
-	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
-		lacking(t, fmt.Errorf("making a network namespace: %w", err))
-	}
-	tun, err := openTUN("tun0")
-	if err != nil {
-		lacking(t, err)
-	}
-	for _, command := range []string{
-		"ip link set lo up",
-		"ip address add " + kernelAddr.String() + "/24 dev tun0",
-		"ip link set tun0 mtu 1500 up",
-	} {
-		w := strings.Fields(command)
-		if out, err := exec.Command(w[0], w[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v: %s", command, err, out)
-		}
-	}
+	tun := newTUN(t, kernelAddr)
 	conditions := network.Conditions{Seed: 1}
 	if err := conditions.Loss.Set(loss); err != nil {
 		t.Fatal(err)
@@ -97,6 +79,35 @@ func newLink(t *testing.T, loss string) *link {
 		tun.Close()
 	})
 	return l
+}
+
+// newTUN makes a network namespace for the calling goroutine alone, and a TUN device in it, with an
+// address for the kernel. The goroutine keeps its thread, which ends with it; processes that it
+// starts are in the namespace.
+func newTUN(t *testing.T, kernel netip.Addr) *os.File {
+	t.Helper()
+	if _, err := exec.LookPath("ip"); err != nil {
+		lacking(t, err)
+	}
+	runtime.LockOSThread()
+	if err := syscall.Unshare(syscall.CLONE_NEWNET); err != nil {
+		lacking(t, fmt.Errorf("making a network namespace: %w", err))
+	}
+	tun, err := openTUN("tun0")
+	if err != nil {
+		lacking(t, err)
+	}
+	for _, command := range []string{
+		"ip link set lo up",
+		"ip address add " + kernel.String() + "/24 dev tun0",
+		"ip link set tun0 mtu 1500 up",
+	} {
+		w := strings.Fields(command)
+		if out, err := exec.Command(w[0], w[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", command, err, out)
+		}
+	}
+	return tun
 }
 
 // lacking skips a test on a machine that lacks something. Continuous integration has it.

@@ -28,7 +28,8 @@ import (
 func serveControl(addr string, shared *sharedNetwork, out io.Writer) (stop func(), err error) {
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s for -control: %w; %s", addr, cause(err), advice(err))
+		return nil, fmt.Errorf("cannot listen on %s for -control: %w\n%s",
+			addr, cause(err), advice(err))
 	}
 	server := &http.Server{
 		Handler:           guard(listener.Addr().String(), controlHandler(shared)),
@@ -72,7 +73,8 @@ func controlHandler(shared *sharedNetwork) http.Handler {
 	change := func(w http.ResponseWriter, r *http.Request) {
 		kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if kind != "application/json" {
-			http.Error(w, "the body must be JSON, with the header Content-Type: application/json", http.StatusUnsupportedMediaType)
+			http.Error(w, "the body must be JSON, with the header Content-Type: application/json",
+				http.StatusUnsupportedMediaType)
 			return
 		}
 		named, err := readObject(http.MaxBytesReader(w, r.Body, 1<<16))

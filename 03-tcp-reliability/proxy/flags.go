@@ -29,14 +29,14 @@ type options struct {
 	pcap           string
 }
 
-// defaults are the options before the flags change them.
+// defaults are the options before the flags change them. TCP is as in the
+// simulator, but for what would make people wait: losses are detected by time,
+// too, and the timer's bounds are lower (see docs/lossy-proxy.md).
 func defaults() *options {
-	// Real programs wait for the timers in real time: these are shorter than
-	// those of RFC 6298, and losses are detected by time, too.
 	settings := hosts.Default().TCPSettings
 	settings.RACK, settings.RTOMin, settings.RTOMax = true, 50*time.Millisecond, time.Second
-	return &options{Conditions: network.Default(), TCPSettings: settings, network: "tcp", listen: "127.0.0.1:9000",
-		target: "127.0.0.1:65432", mtu: 1500, maxConns: 1000,
+	return &options{Conditions: network.Default(), TCPSettings: settings, network: "tcp",
+		listen: "127.0.0.1:9000", target: "127.0.0.1:65432", mtu: 1500, maxConns: 1000,
 		idle: time.Minute, view: viewNames[0]}
 }
 
@@ -54,7 +54,7 @@ func (o *options) flags(fs *flag.FlagSet) {
 	flags.Addr(fs, &o.control, "tcp", "control",
 		"serve the conditions over HTTP on this loopback `host:port`, such as 127.0.0.1:8475")
 	o.TCPSettings.Flags(fs)
-	flags.Int(fs, &o.mtu, "mtu", "tcp: the largest packet in the middle, in `bytes`")
+	flags.Int(fs, &o.mtu, "mtu", "tcp: the largest packet on the network, in `bytes`")
 	flags.Int(fs, &o.maxConns, "max-conns",
 		"tcp: carry at most this `number` of connections at once; further clients wait")
 	flags.Duration(fs, &o.idle, "idle-timeout",
@@ -91,9 +91,10 @@ func (o *options) check(given map[string]bool) error {
 	if err := o.TCPSettings.Check(); err != nil {
 		return err
 	}
-	udpOnly, tcpOnly := []string{"idle-timeout"}, append(hosts.TCPFlags(), "mtu", "max-conns", "pcap")
+	udpOnly, tcpOnly := []string{"idle-timeout"}, []string{"mtu", "max-conns", "pcap"}
 	for name := range given {
-		if o.network == "udp" && slices.Contains(tcpOnly, name) ||
+		ofTCP := slices.Contains(tcpOnly, name) || slices.Contains(hosts.For(name), hosts.TCP)
+		if o.network == "udp" && ofTCP ||
 			o.network == "tcp" && slices.Contains(udpOnly, name) {
 			return errors.New("flag -" + name + " means nothing to -network " + o.network)
 		}

@@ -7,37 +7,39 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/queue"
 )
 
-// maxPending bounds the packets under way, and so the memory.
+// maxPending bounds the datagrams under way, and so the memory.
 const maxPending = 100_000
 
 // A schedule calls functions at their time, one after the other, those due
 // together in the order in which they were given.
 type schedule struct {
-	now     func() time.Duration
-	mu      sync.Mutex
+	now  func() time.Duration
+	wake chan struct{}
+	stop chan struct{}
+	done chan struct{}
+
+	mu      sync.Mutex // guards pending
 	pending queue.Queue[func()]
-	wake    chan struct{}
-	stop    chan struct{}
-	done    chan struct{}
 }
 
 func newSchedule(now func() time.Duration) *schedule {
-	s := &schedule{now: now, wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	s := &schedule{now: now, wake: make(chan struct{}, 1),
+		stop: make(chan struct{}), done: make(chan struct{})}
 	go s.run()
 	return s
 }
 
-// at schedules call. It returns false, and call is never called, if too many
-// calls are pending.
+// at schedules a call. It returns false, and never calls, if too many are
+// pending.
 func (s *schedule) at(at time.Duration, call func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pending.Len() >= maxPending {
 		return false
 	}
-	next, waiting := s.pending.Next()
+	first, ok := s.pending.Next()
 	s.pending.Push(at, call)
-	if !waiting || at < next { // it is the next: wait for less
+	if !ok || at < first { // wait for less
 		select {
 		case s.wake <- struct{}{}:
 		default:
@@ -51,27 +53,32 @@ func (s *schedule) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		wait := time.Hour
-		s.mu.Lock()
-		for s.pending.Len() > 0 {
-			at, _ := s.pending.Next()
-			if wait = at - s.now(); wait > 0 {
-				break
-			}
-			call := s.pending.Pop()
-			s.mu.Unlock()
-			call()
-			s.mu.Lock()
-			wait = time.Hour
-		}
-		s.mu.Unlock()
-		timer.Reset(wait)
+		timer.Reset(s.callDue())
 		select {
 		case <-timer.C:
 		case <-s.wake:
 		case <-s.stop:
 			return
 		}
+	}
+}
+
+// callDue calls what is due, and says how long to wait for the next.
+func (s *schedule) callDue() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		at, ok := s.pending.Next()
+		if !ok {
+			return time.Hour
+		}
+		if wait := at - s.now(); wait > 0 {
+			return wait
+		}
+		call := s.pending.Pop()
+		s.mu.Unlock()
+		call()
+		s.mu.Lock()
 	}
 }
 

@@ -11,8 +11,12 @@ import (
 // the real clock. Its methods may be called at any time by anybody.
 type sharedNetwork struct {
 	start time.Time
-	mu    sync.Mutex
-	net   *network.Network
+
+	mu      sync.Mutex // guards what follows
+	net     *network.Network
+	links   int    // of TCP, so far
+	packets [2]int // so far, by direction
+	data    int    // of them the client's first transmissions of payload
 }
 
 func newSharedNetwork(c network.Conditions) *sharedNetwork {
@@ -22,12 +26,28 @@ func newSharedNetwork(c network.Conditions) *sharedNetwork {
 // now is the time since the start.
 func (n *sharedNetwork) now() time.Duration { return time.Since(n.start) }
 
-// send decides a packet's fate, and says when; see network.Send.
-func (n *sharedNetwork) send(d network.Direction, size, data int) (network.Fate, time.Duration) {
+// link is the number of a link that begins: 1, 2, 3 …
+func (n *sharedNetwork) link() int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	now := n.now()
-	return n.net.Send(now, d, size, data), now
+	n.links++
+	return n.links
+}
+
+// send decides a packet's fate, and says when; see network.Send. A packet
+// that carries a client's bytes for the first time is fresh: data says which
+// of those it is.
+func (n *sharedNetwork) send(d network.Direction, size int, fresh bool) (
+	fate network.Fate, data int, now time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if fresh {
+		n.data++
+		data = n.data
+	}
+	now = n.now()
+	n.packets[d]++
+	return n.net.Send(now, d, size, data), data, now
 }
 
 // set changes the conditions for the packets to come.

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -18,57 +16,57 @@ import (
 //	client ══kernel══▶ proxy: TCP ──lossy network──▶ TCP ══kernel══▶ target
 //
 // The connections of the kernel, at both ends, lose nothing. What is lost
-// and sent again are the packets between the two ends of TCP in the middle.
+// and sent again are the packets between the two ends of a link.
 type tcpProxy struct {
 	*options
 	listener net.Listener
-	medium   *medium
-	slots    chan struct{} // one element for each connection
+	net      *sharedNetwork
+	watch    *watcher
 	log      func(format string, args ...any)
+	slots    chan struct{} // one element for each link
 	running  sync.WaitGroup
 
 	mu       sync.Mutex // guards what follows
-	random   *rand.Rand // for first sequence numbers
-	count    int        // connections so far
 	stopping bool
-	open     map[*relay]struct{}
+	open     map[*link]struct{}
 }
 
-const dialTimeout = 10 * time.Second
+const (
+	dialTimeout = 10 * time.Second       // for the target to answer
+	acceptPause = 200 * time.Millisecond // when the system has no room for another client
+)
 
 // listenTCP makes the proxy.
-func (o *options) listenTCP(m *medium, log func(string, ...any)) (*tcpProxy, error) {
+func listenTCP(o *options, shared *sharedNetwork, watch *watcher,
+	log func(string, ...any)) (*tcpProxy, error) {
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w\n%s", o.listen, cause(err), advice(err))
 	}
-	return &tcpProxy{options: o, listener: listener, medium: m, log: log,
-		random: rand.New(rand.NewPCG(uint64(o.Seed), 0)),
-		slots:  make(chan struct{}, o.maxConns), open: map[*relay]struct{}{}}, nil
+	return &tcpProxy{options: o, listener: listener, net: shared, watch: watch, log: log,
+		slots: make(chan struct{}, o.maxConns), open: map[*link]struct{}{}}, nil
 }
 
 // run serves until ctx is cancelled. Then it resets what is open: bytes that
 // the network still holds can't be saved any more.
-func (p *tcpProxy) run(ctx context.Context) error {
+func (p *tcpProxy) run(ctx context.Context) {
 	defer p.running.Wait()
 	defer context.AfterFunc(ctx, p.stop)() // also wakes Accept
-	watched, cancel := context.WithCancel(ctx)
-	defer cancel()
-	p.running.Go(func() { p.tellOfWaiting(watched) })
+	p.running.Go(func() { p.watchLinks(ctx) })
 
 	var once sync.Once
 	for {
 		select {
 		case p.slots <- struct{}{}: // further clients wait in the backlog
 		case <-ctx.Done():
-			return nil
+			return
 		}
 		conn, err := p.listener.Accept()
 		if ctx.Err() != nil {
 			if err == nil {
 				conn.Close()
 			}
-			return nil
+			return
 		}
 		if err != nil {
 			// Most likely there are too many open files. See chapter 2.
@@ -78,7 +76,7 @@ func (p *tcpProxy) run(ctx context.Context) error {
 					p.listener.Addr(), cause(err))
 			})
 			select {
-			case <-time.After(200 * time.Millisecond):
+			case <-time.After(acceptPause):
 			case <-ctx.Done():
 			}
 			continue
@@ -90,190 +88,114 @@ func (p *tcpProxy) run(ctx context.Context) error {
 	}
 }
 
-// carry takes a client's connection through the network to the target.
-func (p *tcpProxy) carry(ctx context.Context, conn *net.TCPConn) {
-	l := p.newLink()
-	near := &relay{proxy: p, kernel: conn, inner: end{l, network.Up}}
-	p.add(near)
-	defer p.remove(near)
-	var target sync.WaitGroup
-	target.Go(func() { p.reach(ctx, l) })
-	reason := near.run()
-	target.Wait()
-	l.finish()
-	p.medium.ended(l, reason)
-}
-
-// reach connects to the target as soon as the client's SYN has come through.
-func (p *tcpProxy) reach(ctx context.Context, l *link) {
-	inner := end{l, network.Down}
-	if !inner.established() {
+// carry carries one connection from its beginning to its end.
+func (p *tcpProxy) carry(ctx context.Context, client *net.TCPConn) {
+	l := newLink(p.net, p.watch, p.options, client)
+	ctx, l.cancel = context.WithCancel(ctx)
+	defer l.cancel()
+	if !p.add(l) {
+		reset(client)
 		return
 	}
+	var relays sync.WaitGroup
+	relays.Go(func() { p.relay(l, network.Up) })
+	relays.Go(func() {
+		if p.dial(ctx, l) {
+			p.relay(l, network.Down)
+		}
+	})
+	relays.Wait()
+	<-l.over // the last packets may still be under way
+	l.flow.finished(p.net.now(), l.reason)
+	p.remove(l)
+}
+
+// dial connects the server's end of the link to the target.
+func (p *tcpProxy) dial(ctx context.Context, l *link) bool {
 	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := dialer.DialContext(ctx, "tcp", p.target)
 	if err != nil {
 		if ctx.Err() == nil {
 			p.log("cannot connect to the target %s: %v\n%s", p.target, cause(err), dialAdvice(err))
 		}
-		inner.Abort()
-		return
+		return l.answered(nil, err)
 	}
-	far := &relay{proxy: p, kernel: conn.(*net.TCPConn), inner: inner}
-	p.add(far)
-	defer p.remove(far)
-	far.run()
+	return l.answered(conn.(*net.TCPConn), nil)
 }
 
-// Addresses for documentation (RFC 5737, section 3), as captures show them.
-var (
-	clientAddr = netip.MustParseAddr("192.0.2.1")
-	targetAddr = netip.MustParseAddrPort("192.0.2.2:65432")
-)
-
-// newLink makes the two ends of the next connection. Each has a port of its own.
-func (p *tcpProxy) newLink() *link {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.count++
-	o := p.TCPOptions()
-	o.MTU, o.Trace = p.mtu, p.view != "none" || p.pcap != ""
-	o.SendBuffer, o.ReceiveBuffer = innerBuffer, innerBuffer
-	least := p.roundTrip()
-	o.RTOMin, o.RTOMax = max(o.RTOMin, least), max(o.RTOMax, 4*least)
-	client, target := o, o
-	client.Local = netip.AddrPortFrom(clientAddr, uint16(10_000+p.count%50_000))
-	client.Remote, client.ISS = targetAddr, p.random.Uint32()
-	target.Local, target.Remote, target.ISS = targetAddr, client.Local, p.random.Uint32()
-	return newLink(p.count, p.medium, client, target)
+// relay carries bytes between a program and its end of the link, both ways,
+// until both have ended.
+func (p *tcpProxy) relay(l *link, d network.Direction) {
+	e := &l.ends[d]
+	defer e.kernel.Close()
+	var out sync.WaitGroup
+	defer out.Wait()
+	out.Go(func() { fromNetwork(l, d) })
+	intoNetwork(l, e)
 }
 
-// innerBuffer is what each end in the middle keeps of bytes that wait, and so
-// bounds what a target that reads nothing costs.
-const innerBuffer = 256 << 10 // bytes
-
-// roundTrip is what a packet and its answer take at most under the conditions
-// that hold now. A timer that is shorter would repeat everything.
-func (p *tcpProxy) roundTrip() time.Duration {
-	c := p.medium.net.conditions()
-	d := 2 * (c.Delay + c.Jitter)
-	if c.Rate > 0 {
-		d += time.Duration(int64(c.Queue+1) * int64(p.mtu) * 8 * int64(time.Second) / int64(c.Rate))
-	}
-	return d
-}
-
-// add notes what stop must reset. When the proxy stops already, it resets it.
-func (p *tcpProxy) add(r *relay) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.open[r] = struct{}{}
-	if p.stopping {
-		r.stop()
+// intoNetwork carries a program's bytes into the network. Their end passes as a
+// FIN, and the other way stays open: half-close.
+func intoNetwork(l *link, e *end) {
+	buf := make([]byte, blockSize)
+	for {
+		n, err := e.kernel.Read(buf)
+		if n > 0 && !l.write(e, buf[:n]) {
+			return
+		}
+		if err == io.EOF {
+			l.closeWrite(e)
+			return
+		}
+		if err != nil {
+			l.abort(e, err)
+			return
+		}
 	}
 }
 
-func (p *tcpProxy) remove(r *relay) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.open, r)
+// fromNetwork carries bytes from the network to a program.
+func fromNetwork(l *link, d network.Direction) {
+	e := &l.ends[d]
+	for {
+		b, err := l.read(d)
+		if err == io.EOF {
+			e.kernel.CloseWrite()
+		}
+		if err != nil {
+			return
+		}
+		if _, err := e.kernel.Write(b); err != nil {
+			l.abort(e, err)
+			return
+		}
+	}
 }
 
-// stop ends accepting and resets every connection.
+// add begins a link, unless the proxy stops.
+func (p *tcpProxy) add(l *link) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopping {
+		p.open[l] = struct{}{}
+		l.begin()
+	}
+	return !p.stopping
+}
+
+func (p *tcpProxy) remove(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, l)
+}
+
+// stop ends accepting, and every link.
 func (p *tcpProxy) stop() {
 	p.listener.Close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopping = true
-	for r := range p.open {
-		r.stop()
+	for l := range p.open {
+		l.stop()
 	}
-}
-
-// A relay copies between a program's connection and an end in the middle.
-type relay struct {
-	proxy  *tcpProxy
-	kernel *net.TCPConn
-	inner  end
-
-	once   sync.Once
-	reason error // why it was reset
-}
-
-// run carries bytes both ways until both have ended, and says why it did not
-// end well, or "".
-func (r *relay) run() string {
-	var both sync.WaitGroup
-	both.Go(func() {
-		// From the program into the network. The end of its bytes passes as
-		// a FIN, and the other way stays open: half-close.
-		if err := copyBytes(r.inner, r.kernel, nil); err != nil {
-			r.reset(err)
-			return
-		}
-		r.inner.CloseWrite()
-	})
-	both.Go(func() {
-		if err := copyBytes(r.kernel, r.inner, r.inner.handed); err != nil {
-			r.reset(err)
-			return
-		}
-		r.inner.handed(nil)
-		r.kernel.CloseWrite()
-	})
-	both.Wait()
-	r.kernel.Close()
-	r.once.Do(func() {}) // from here on no reset comes, and the reason stands
-	if r.reason != nil {
-		return cause(r.reason).Error()
-	}
-	return ""
-}
-
-// copyBytes copies from src to dst until the end of src. A side that does not
-// read slows the other down: there is one buffer, and then it waits.
-func copyBytes(dst io.Writer, src io.Reader, handed func([]byte)) error {
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := src.Read(buf)
-		if n > 0 {
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return err
-			}
-			if handed != nil {
-				handed(buf[:n])
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// reset passes a failure on to both sides: each gets a RST.
-func (r *relay) reset(why error) {
-	r.once.Do(func() {
-		r.reason = why
-		reset(r.kernel)
-		r.inner.Abort()
-	})
-}
-
-// stop resets the program's connection and forgets the rest.
-func (r *relay) stop() {
-	r.inner.stop()
-	r.once.Do(func() {
-		r.reason = errStopped
-		reset(r.kernel)
-	})
-}
-
-// reset closes with a RST: with a linger time of 0 the kernel throws away
-// what it has not sent (SO_LINGER).
-func reset(c *net.TCPConn) {
-	c.SetLinger(0)
-	c.Close()
 }

@@ -37,7 +37,6 @@ type udpForwarder struct {
 	paths map[netip.AddrPort]*path
 	watch *watcher
 	count int // paths so far
-	data  int // datagrams from clients
 }
 
 // A path is a client's way to the target: a socket of its own, so that the
@@ -74,7 +73,7 @@ func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, out io.Writ
 	fmt.Fprintf(out, "Listening on %s, forwarding datagrams to %s\nover a network with %v\n",
 		f.conn.LocalAddr(), o.target, o.Conditions)
 	f.run(ctx)
-	fmt.Fprintf(out, "Stopped; clients: %d, datagrams up: %d\n", f.count, f.data)
+	fmt.Fprintf(out, "Stopped; clients: %d, datagrams up: %d\n", f.count, shared.packets[network.Up])
 	return nil
 }
 
@@ -192,12 +191,7 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 	p.used = time.Now()
 	p.mu.Unlock()
 	f.mu.Lock()
-	data := 0
-	if d == network.Up {
-		f.data++
-		data = f.data
-	}
-	fate, now := f.net.send(d, len(b)+udpOverhead, data)
+	fate, _, now := f.net.send(d, len(b)+udpOverhead, d == network.Up)
 	var c *trace.Header
 	if f.watch.watching() {
 		c = describe(b)
@@ -215,7 +209,7 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 	f.mu.Unlock()
 
 	for i := range fate.N {
-		a := arrival{d, p, b, fate.Number, i + 1, fate.Copies[i].FlipBit >= 0, c}
+		a := datagram{d, p, b, fate.Number, i + 1, fate.Copies[i].FlipBit >= 0, c}
 		if at := fate.Copies[i].At; at > now {
 			a.bytes = bytes.Clone(b)
 			f.schedule.at(at, func() { f.arrive(a) })
@@ -225,8 +219,8 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 	}
 }
 
-// An arrival is a datagram that has crossed the network.
-type arrival struct {
+// A datagram has crossed the network.
+type datagram struct {
 	direction network.Direction
 	path      *path
 	bytes     []byte
@@ -239,7 +233,7 @@ type arrival struct {
 // arrive hands a datagram on. A damaged one is lost: UDP's checksum would not
 // let it through to the program (RFC 1122, section 4.1.3.4). An error of the
 // socket is a loss, too.
-func (f *udpForwarder) arrive(a arrival) {
+func (f *udpForwarder) arrive(a datagram) {
 	kind := trace.Arrived
 	if a.damaged {
 		kind = trace.Discarded

@@ -92,7 +92,7 @@ func (r result) compare(out io.Writer, root string) {
 			places[p.name] = fmt.Sprintf("%s:%d", shown(root, path.Join(r.folder(), name)), p.line)
 		}
 	}
-	fmt.Fprintf(out, "\nYour answer beside the solution, %s:\n", shown(root, solution))
+	fmt.Fprintf(out, "\nYour answer beside the solution,\n%s:\n", shown(root, solution))
 	var notes []string
 	for _, p := range parts(theirs) {
 		at := slices.IndexFunc(mine, func(q part) bool { return q.name == p.name })
@@ -103,7 +103,7 @@ func (r result) compare(out io.Writer, root string) {
 			fmt.Fprintf(out, "  %-16s the same\n", p.name)
 			continue
 		default:
-			fmt.Fprintf(out, "  %-16s %s; there line %d\n", p.name, places[p.name], p.line)
+			fmt.Fprintf(out, "  %-16s line %d there; yours is\n  %16s %s\n", p.name, p.line, "", places[p.name])
 		}
 		for _, n := range p.says {
 			notes = append(notes, fmt.Sprintf("%s:%d\n%s", shown(root, solution), n.line, wrap(n.text, "    ")))
@@ -112,7 +112,6 @@ func (r result) compare(out io.Writer, root string) {
 	if len(notes) > 0 {
 		fmt.Fprintf(out, "What to notice there:\n  %s\n", strings.Join(notes, "\n  "))
 	}
-	fmt.Fprintf(out, "All of it: git diff --no-index %s %s\n", shown(root, r.answer()), shown(root, solution))
 }
 
 // wrap writes a text in lines of at most 78 columns.

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"go/parser"
+	"go/token"
+	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"example.com/sockets/docs/exercises/check"
 )
 
 // pick is the exercise of that name.
@@ -180,4 +186,55 @@ func TestTableIsComplete(t *testing.T) {
 	if len(pages) != len(exercises) {
 		t.Errorf("there are %d folders with a README.md, and %d exercises in table.go", len(pages), len(exercises))
 	}
+}
+
+// An answer may use any name that its check uses, too.
+func TestNamesAreFree(t *testing.T) {
+	chosen := exercises
+	if os.Getenv("CI") == "" {
+		chosen = []exercise{pick(t, "shout"), pick(t, "frames")}
+	}
+	root, err := filepath.Abs(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := job{root: root, exercises: chosen, overlay: map[string]string{}}
+	for _, e := range chosen {
+		text := solution(t, e)
+		known := map[string]bool{}
+		for _, name := range declaredIn(t, text) {
+			known[name] = true
+		}
+		for _, name := range declaredIn(t, read(t, filepath.Join(repository, e.folder(), "check_test.go"))) {
+			if !known[name] && !token.IsExported(name) {
+				text += "\nfunc " + name + "() {}\n"
+			}
+		}
+		file := filepath.Join(t.TempDir(), check.Answer)
+		write(t, text, file)
+		j.overlay[filepath.Join(root, filepath.FromSlash(e.answer()))] = file
+	}
+	found, err := j.run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range chosen {
+		if r := found[e.name]; r.state != solved {
+			t.Errorf("%s: an answer with the names of the check: %s\n%v%s", e.name, r.state, r.verdict, strings.Join(r.build, "\n"))
+		}
+	}
+}
+
+func declaredIn(t *testing.T, text string) []string {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := declared(f)
+	for _, i := range f.Imports { // an import is of its file alone, but not beside such a name
+		path, _ := strconv.Unquote(i.Path.Value)
+		names = slices.DeleteFunc(names, func(name string) bool { return name == filepath.Base(path) })
+	}
+	return names
 }

@@ -130,6 +130,58 @@ func (e exercise) goFiles(clone string) (files map[string][]byte, err error) {
 	return files, nil
 }
 
+// maxBelow is how deep the folders of an answer may lie.
+const maxBelow = 4
+
+// foldersBelow are the folders below an exercise's folder, but for those that
+// the folder ours has, too: an answer may be split into packages. Names are with
+// slashes, relative to the exercise's folder.
+func (e exercise) foldersBelow(clone, ours string) (found []string) {
+	level := []string{""}
+	for range maxBelow {
+		var below []string
+		for _, dir := range level {
+			names, _ := folderNames(filepath.Join(clone, filepath.FromSlash(path.Join(e.folder(), dir))))
+			for _, name := range names {
+				at := path.Join(dir, name)
+				info, err := look(clone, path.Join(e.folder(), at))
+				if err != nil || !info.IsDir() || strings.HasPrefix(name, ".") || len(found) == maxFiles {
+					continue
+				}
+				if _, err := os.Lstat(filepath.Join(ours, filepath.FromSlash(at))); err != nil || ours == "" {
+					below, found = append(below, at), append(found, at)
+				}
+			}
+		}
+		level = below
+	}
+	return found
+}
+
+// filesBelow are the Go files in folders below an exercise's, by their names
+// relative to that.
+func (e exercise) filesBelow(clone string, folders []string) (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for _, folder := range folders {
+		names, _ := folderNames(filepath.Join(clone, filepath.FromSlash(path.Join(e.folder(), folder))))
+		for _, name := range names {
+			name = path.Join(folder, name)
+			if path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			text, err := readFile(clone, path.Join(e.folder(), name))
+			if err != nil {
+				continue
+			}
+			if len(files) == maxFiles {
+				return nil, &unreadable{e.folder(), fmt.Sprintf("has more than %d Go files below", maxFiles)}
+			}
+			files[name] = text
+		}
+	}
+	return files, nil
+}
+
 // folderNames are the names in a folder, in order; of a huge one, some.
 func folderNames(dir string) ([]string, error) {
 	info, err := os.Lstat(dir)
@@ -171,14 +223,17 @@ func imports(files map[string][]byte) map[string]bool {
 
 // borrowed are the imports that make an answer somebody else's work, or that
 // reach around the check: packages of this repository that neither the stub nor the
-// solution imports, unsafe and C.
-func (e exercise) borrowed(root string, files map[string][]byte) (list []string) {
+// solution imports, unsafe and C. Those in the folders own are the answer's.
+func (e exercise) borrowed(root string, files map[string][]byte, own []string) (list []string) {
 	known := map[string]bool{}
 	if text, err := readFile(root, path.Join(e.solution(), check.Answer)); err == nil {
 		known = imports(map[string][]byte{"": text})
 	}
 	for p := range imports(files) {
 		below, ours := strings.CutPrefix(p, module+"/")
+		if in, ok := strings.CutPrefix(below, e.folder()+"/"); ok && slices.Contains(own, in) {
+			continue
+		}
 		if (ours || p == "unsafe" || p == "C") && !known[p] {
 			list = append(list, below)
 		}

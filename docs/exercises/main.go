@@ -23,7 +23,7 @@ With one: check that exercise, that single case, or that chapter.
 
   go run ./docs/exercises                 check the next one
   go run ./docs/exercises -list           all of them, with their state
-  go run ./docs/exercises -watch          check again whenever an answer is saved
+  go run ./docs/exercises -watch          check again whenever you save
   go run ./docs/exercises -hint 1 shout   a hint
   go run ./docs/exercises -mark ../class  marks for a class, as CSV
 
@@ -57,6 +57,9 @@ func main() {
 	switch {
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "Stopped; no answer was changed")
+		if !o.watch { // which has no other end
+			os.Exit(1)
+		}
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -72,7 +75,7 @@ func (o *options) parse(args []string) error {
 	fs.StringVar(&o.mark, "mark", "", "check each clone in this `folder`: a CSV on standard output,\na report by exercise on standard error")
 	fs.BoolVar(&o.list, "list", false, "list the exercises with their state")
 	fs.BoolVar(&o.all, "all", false, "in a list, check again what is solved")
-	fs.BoolVar(&o.watch, "watch", false, "check again whenever an answer is saved, until Ctrl-C")
+	fs.BoolVar(&o.watch, "watch", false, "check again whenever an answer is saved,\nuntil Ctrl-C")
 	fs.BoolVar(&o.reset, "reset", false, "bring the exercise's stub back, and keep the answer beside it")
 	fs.BoolVar(&o.json, "json", false, "print JSON, an object a line for each exercise (with -mark: each student)")
 	fs.BoolVar(&o.race, "race", false, "look for data races, too; this needs cgo (-mark always does where it can)")
@@ -136,8 +139,10 @@ func (o *options) run(ctx context.Context, out io.Writer) (passed bool, err erro
 	j := job{root: root, only: only, race: o.race}
 	if o.race && o.mark == "" {
 		if why := raceDetector(); why != "" {
-			fmt.Fprintf(os.Stderr, "Races are not looked for: %s\n", why)
-			j.race = false
+			j.race, j.noRaces = false, why
+			if o.json {
+				fmt.Fprint(os.Stderr, notLookedFor(why))
+			}
 		}
 	}
 	one := len(chosen) == 1
@@ -177,18 +182,19 @@ func (o *options) run(ctx context.Context, out io.Writer) (passed bool, err erro
 		return true, writeJSON(out, root, results)
 	}
 	listAll(out, root, results)
+	fmt.Fprint(out, notLookedFor(j.noRaces))
 	return true, nil
 }
 
 // state finds the state of many exercises. What is known to be solved is not
-// checked again, unless -all asks for it.
+// checked again, unless -all or -race ask for it.
 func (o *options) state(ctx context.Context, answers string, chosen []exercise, j job) ([]result, error) {
 	mine := answers == j.root
 	known := map[string]result{}
 	var rest []exercise
 	p := readProgress(j.root)
 	for _, e := range chosen {
-		if r, ok := p.knows(j.root, e); ok && mine && !o.all {
+		if r, ok := p.knows(j.root, e); ok && mine && !o.all && !o.race {
 			known[e.name] = r
 		} else {
 			rest = append(rest, e)

@@ -319,7 +319,7 @@ func (m marking) report(out io.Writer, class []student, left []string, noRaces s
 	if noRaces == "" {
 		fmt.Fprintln(out, "The race detector was at work.")
 	} else {
-		fmt.Fprintf(out, "Races were not looked for: %s\n", noRaces)
+		fmt.Fprint(out, notLookedFor(noRaces))
 	}
 	fmt.Fprintf(out, "\n%-14s  solved  tried  the case that fails most often\n", "exercise")
 	var untried []string

@@ -169,6 +169,7 @@ func equivalent(t *testing.T, e exercise) map[string]string {
 }
 
 func TestMutants(t *testing.T) {
+	t.Parallel() // while the one waits, another compiles
 	if os.Getenv("CI") == "" && os.Getenv("MUTANTS") == "" {
 		t.Skip("this takes minutes: set CI=true in the environment to try a part of the mutants, or MUTANTS=true for all of them")
 	}

@@ -69,10 +69,14 @@ func remember(root string, results []result) {
 }
 
 // content is a fingerprint of all that decides whether an answer is right: the
-// Go files in the exercise's folder, and the package check.
+// Go files in the exercise's folder and below, and the package check.
 func (e exercise) content(root string) string {
 	sum := sha256.New()
-	for _, folder := range []string{e.folder(), "docs/exercises/check"} {
+	folders := []string{e.folder(), "docs/exercises/check"}
+	for _, below := range e.foldersBelow(root, "") {
+		folders = append(folders, path.Join(e.folder(), below))
+	}
+	for _, folder := range folders {
 		names, _ := folderNames(filepath.Join(root, filepath.FromSlash(folder)))
 		names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasSuffix(name, ".go") })
 		for _, name := range names {

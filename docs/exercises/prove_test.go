@@ -135,6 +135,7 @@ func (e exercise) variants(t *testing.T) (all []*variant) {
 // The solution and the right alternatives are accepted; the stub and each
 // mistake are rejected, with the sentence that names what happened.
 func TestExercises(t *testing.T) {
+	t.Parallel() // while the one waits, another compiles
 	var all []*variant
 	for _, e := range asked(t) {
 		all = append(all, e.variants(t)...)
@@ -268,6 +269,7 @@ func asked(t *testing.T) []exercise {
 // The solutions and the right alternatives are accepted under the race
 // detector, too.
 func TestExercisesRace(t *testing.T) {
+	t.Parallel() // while the one waits, another compiles
 	if os.Getenv("CI") == "" {
 		t.Skip("this compiles everything for the race detector: set CI=true in the environment to have it run")
 	}

@@ -37,7 +37,7 @@ func reset(out io.Writer, root string, e exercise) error {
 		return err
 	}
 	if begun, err := e.begun(root); err == nil && !begun {
-		fmt.Fprintf(out, "%s is as it was handed out: there is nothing to bring back\n", e.answer())
+		fmt.Fprintf(out, "%s is as it was handed out:\nthere is nothing to bring back\n", shown(root, e.answer()))
 		return nil
 	}
 	file := filepath.Join(root, filepath.FromSlash(e.answer()))
@@ -52,7 +52,7 @@ func reset(out io.Writer, root string, e exercise) error {
 		if err != nil {
 			return fmt.Errorf("cannot keep the old answer: %w\nNothing was changed", err)
 		}
-		fmt.Fprintf(out, "The old answer is now %s\n", shown(root, old))
+		fmt.Fprintf(out, "The old answer is now\n%s\n", shown(root, old))
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {

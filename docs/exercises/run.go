@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -57,7 +59,8 @@ type job struct {
 	taken     string            // the folder of the files in the overlay, if they are of another clone
 	only      string            // a single case, or ""
 	race      bool
-	foreign   bool // the answers are another person's
+	noRaces   string // why the race detector was asked for, and is not at work
+	foreign   bool   // the answers are another person's
 }
 
 // slots bounds how many programs run at once. Those that fail mostly wait.
@@ -117,7 +120,7 @@ func checkAnswers(ctx context.Context, clone string, chosen []exercise, j job, f
 
 // take copies the Go files of an exercise's folder in a clone, and puts them in
 // the place of ours, but for the tests: whatever a student changed in those makes
-// no difference.
+// no difference. The same is true of the folders below that we have, too.
 func (j job) take(r *result, clone string) error {
 	files, err := r.goFiles(clone)
 	if err != nil {
@@ -133,21 +136,27 @@ func (j job) take(r *result, clone string) error {
 			j.overlay[filepath.Join(ours, name)] = "" // unless the clone has one
 		}
 	}
-	copies := filepath.Join(j.taken, filepath.FromSlash(r.folder()))
-	if err := os.MkdirAll(copies, 0o700); err != nil {
-		return err
-	}
-	for name, text := range files {
-		file := filepath.Join(copies, name)
-		if err := os.WriteFile(file, text, 0o600); err != nil {
-			return err
-		}
-		j.overlay[filepath.Join(ours, name)] = file
-	}
-	r.borrowed, r.doubts = r.exercise.borrowed(j.root, files), doubts(files)
 	if r.name == "predict" {
 		r.seed = seed(files)
 	}
+	own := r.foldersBelow(clone, ours)
+	below, err := r.filesBelow(clone, own)
+	if err != nil {
+		return err
+	}
+	maps.Copy(files, below)
+	copies := filepath.Join(j.taken, filepath.FromSlash(r.folder()))
+	for name, text := range files {
+		file := filepath.Join(copies, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			return err
+		}
+		j.overlay[filepath.Join(ours, filepath.FromSlash(name))] = file
+	}
+	r.borrowed, r.doubts = r.exercise.borrowed(j.root, files, own), doubts(files)
 	return nil
 }
 
@@ -173,6 +182,12 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 		program := filepath.Join(dir, e.name+".test"+exe)
 		if _, err := os.Stat(program); err != nil {
 			lines := problems[path.Join(module, e.folder())]
+			for _, pkg := range slices.Sorted(maps.Keys(problems)) {
+				// Packages of the answer's own, and that of the check.
+				if in, ok := strings.CutPrefix(pkg, path.Join(module, e.folder())); ok && (in == "_test" || in != "" && in[0] == '/') {
+					lines = append(lines, problems[pkg]...)
+				}
+			}
 			if len(lines) == 0 {
 				return nil, fmt.Errorf("cannot check %s: go test says: %s", e.name, cmp.Or(strings.TrimSpace(said), "nothing"))
 			}
@@ -201,10 +216,27 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 // exe is the end of a program's name on this system.
 var exe = map[bool]string{true: ".exe"}[runtime.GOOS == "windows"]
 
+// importsCheck is a file that is compiled with each answer. A package is
+// initialized after those that it imports: so check has read its key, and no
+// line of the answer has run. The checks themselves are packages of their own, in
+// which no name of an answer is taken.
+const importsCheck = "package %s\n\nimport _ \"%s/docs/exercises/check\"\n"
+
 // compile makes the programs in the folder dir. It gives the lines in which
 // the compiler complains, by package, and all that was said.
 func (j job) compile(ctx context.Context, dir string) (problems map[string][]string, said string, err error) {
-	overlay, err := json.Marshal(map[string]any{"Replace": j.overlay})
+	replace := maps.Clone(j.overlay)
+	if replace == nil {
+		replace = map[string]string{}
+	}
+	for _, e := range j.exercises {
+		file := filepath.Join(dir, e.name+"_key.go")
+		if err := os.WriteFile(file, []byte(fmt.Sprintf(importsCheck, e.name, module)), 0o600); err != nil {
+			return nil, "", err
+		}
+		replace[filepath.Join(j.root, filepath.FromSlash(e.folder()), "check_key_test.go")] = file
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return nil, "", err
 	}
@@ -385,21 +417,28 @@ func (o *output) text() (string, check.Verdict) {
 }
 
 // raceDetector says why there is no race detector here, or "".
-var raceDetector = sync.OnceValue(func() string {
-	out, err := exec.Command("go", "list", "-race", "errors").CombinedOutput()
-	if err != nil {
-		return strings.TrimSpace(string(out))
+var raceDetector = sync.OnceValue(findRaceDetector)
+
+func findRaceDetector() string {
+	said, err := exec.Command("go", "list", "-race", "errors").CombinedOutput()
+	needsCgo := bytes.Contains(said, []byte("requires cgo"))
+	if err != nil && !needsCgo {
+		return strings.TrimSpace(string(said))
 	}
-	cc, err := exec.Command("go", "env", "CC").Output()
-	if err != nil {
-		return err.Error()
+	if err == nil && runtime.GOOS == "darwin" {
+		return "" // it needs no C compiler there
 	}
+	// Without a compiler Go switches cgo off by itself: that is the first cause.
+	cc, _ := exec.Command("go", "env", "CC").Output()
 	words := strings.Fields(string(cc) + " cc")
-	if _, err := exec.LookPath(words[0]); err != nil {
+	if _, missing := exec.LookPath(words[0]); missing != nil {
 		return "it needs a C compiler, and " + words[0] + " is not there"
 	}
+	if err != nil {
+		return "it needs cgo, which is switched off (CGO_ENABLED=0)"
+	}
 	return ""
-})
+}
 
 // problems are at most five of the compiler's lines.
 func (r result) problems() []string {

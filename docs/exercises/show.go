@@ -28,11 +28,14 @@ func listAll(out io.Writer, root string, results []result) {
 		case solved:
 			done++
 		case notYet:
-			text = fmt.Sprintf("%s: %d of %d cases", text, r.verdict.Passed, r.verdict.Total)
-		case noAnswer:
-			text = "no answer: " + r.lacks.Error()
+			text = fmt.Sprintf("%s %d/%d", text, r.verdict.Passed, r.verdict.Total)
+		case noBuild:
+			text = "compile error"
 		}
-		fmt.Fprintf(out, "  %-14s %3d min  %-44s %s\n", r.name, r.minutes, r.aim, text)
+		fmt.Fprintf(out, "  %-14s %2d min  %-40s  %s\n", r.name, r.minutes, r.aim, text)
+		if r.state == noAnswer {
+			fmt.Fprintf(out, "  %14s %s\n", "", r.lacks)
+		}
 		if next == nil && r.state != solved {
 			next = &results[i]
 		}
@@ -97,7 +100,7 @@ func (r result) tell(out io.Writer, j job, answers string) {
 		}
 		fmt.Fprintf(out, "Mend that, and check again: go run ./docs/exercises %s\n", r.name)
 	case r.state == solved && j.only != "":
-		fmt.Fprintf(out, "%s/%s: passed. Now all of them: go run ./docs/exercises %s\n", r.name, j.only, r.name)
+		fmt.Fprintf(out, "%s/%s: passed\nNow all of them: go run ./docs/exercises %s\n", r.name, j.only, r.name)
 	case r.state == solved:
 		fmt.Fprintf(out, "%s: solved, %d of %d cases passed\n", r.name, r.verdict.Passed, r.verdict.Total)
 		if answers == j.root {
@@ -107,7 +110,11 @@ func (r result) tell(out io.Writer, j job, answers string) {
 		if report := raceReport.FindString(r.printed); report != "" {
 			fmt.Fprintf(out, "%s\n", report)
 		}
-		fmt.Fprintf(out, "%s: not yet. %v\n", r.name, r.clickable(j.root, r.verdict.String()))
+		v := r.verdict
+		for _, text := range []*string{&v.Expected, &v.Came, &v.Symptom} {
+			*text = r.clickable(j.root, *text)
+		}
+		fmt.Fprintf(out, "%s: not yet. %v\n", r.name, v)
 		if r.verdict.Case != check.Start && r.verdict.Case != afterLast {
 			fmt.Fprintf(out, "This case again: go run ./docs/exercises %s/%s\n", r.name, r.verdict.Case)
 		} else {
@@ -118,6 +125,17 @@ func (r result) tell(out io.Writer, j job, answers string) {
 	if r.state == solved && j.race {
 		fmt.Fprintln(out, "The race detector was at work, and has found nothing.")
 	}
+	if r.state != noBuild {
+		fmt.Fprint(out, notLookedFor(j.noRaces))
+	}
+}
+
+// notLookedFor says that there was no race detector, and why; "" if there was.
+func notLookedFor(why string) string {
+	if why == "" {
+		return ""
+	}
+	return "Races were not looked for: " + why + "\n"
 }
 
 // A record is a result in JSON.

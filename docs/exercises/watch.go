@@ -22,15 +22,17 @@ const pollEvery = 200 * time.Millisecond
 type stamp string
 
 func (e exercise) stamp(root string) stamp {
-	folder := filepath.Join(root, filepath.FromSlash(e.folder()))
-	names, _ := folderNames(folder)
 	var s stamp
-	for _, name := range names {
-		if path.Ext(name) != ".go" {
-			continue
-		}
-		if info, err := os.Lstat(filepath.Join(folder, name)); err == nil {
-			s += stamp(fmt.Sprintln(name, info.ModTime().UnixNano(), info.Size()))
+	for _, below := range append(e.foldersBelow(root, ""), "") {
+		folder := filepath.Join(root, filepath.FromSlash(path.Join(e.folder(), below)))
+		names, _ := folderNames(folder)
+		for _, name := range names {
+			if path.Ext(name) != ".go" {
+				continue
+			}
+			if info, err := os.Lstat(filepath.Join(folder, name)); err == nil {
+				s += stamp(fmt.Sprintln(below, name, info.ModTime().UnixNano(), info.Size()))
+			}
 		}
 	}
 	return s

@@ -1,14 +1,17 @@
 //go:build check
 
-package deadline
+package deadline_test
 
 import (
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	. "example.com/sockets/01-echo/exercises/deadline"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -36,8 +39,9 @@ func TestCheck(t *testing.T) {
 	const minute, hour = time.Minute, time.Hour
 	check.Run(t, []check.Case{
 		one("at-once", []int{1, 6}, hour, peer{pieces: []piece{{0, "hello"}}}),
-		one("large", []int{1}, hour, peer{pieces: []piece{{0, strings.Repeat("a line of text\n", 2000)}, {0, "end"}}}),
+		one("large", []int{1}, hour, peer{pieces: []piece{{0, strings.Repeat("a line of text\n", 40_000)}, {0, "end"}}}),
 		one("steady", []int{3}, hour, peer{pieces: []piece{{36 * minute, "h"}, {36 * minute, "e"}, {36 * minute, "l"}, {36 * minute, "l"}, {36 * minute, "o"}}}),
+		one("steady-for-days", []int{3}, hour, peer{pieces: slices.Repeat([]piece{{59 * minute, "."}}, 100)}),
 		one("just-in-time", []int{2, 3}, hour, peer{pieces: []piece{{59 * minute, "hel"}, {59 * minute, "lo"}}}),
 		one("silent", []int{2, 5, 6}, hour, peer{silent: true}),
 		one("silent-in-the-middle", []int{2, 5}, hour, peer{pieces: []piece{{0, "hel"}}, silent: true}),
@@ -51,7 +55,7 @@ func TestCheck(t *testing.T) {
 				patience := []time.Duration{time.Second, time.Millisecond, hour, 100 * hour}[d.N(4)] * time.Duration(d.Between(1, 9))
 				p := peer{silent: d.OneIn(3), together: d.OneIn(3)}
 				if d.OneIn(3) {
-					p.err = broken
+					p.err = []error{broken, io.ErrUnexpectedEOF}[d.N(2)]
 				}
 				for range d.N(6) {
 					after := patience / 100 * time.Duration([]int{0, 50, 90, 99, 101, 150, 300}[d.N(7)])

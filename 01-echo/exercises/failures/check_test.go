@@ -1,6 +1,6 @@
 //go:build check
 
-package failures
+package failures_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/01-echo/exercises/failures"
 	"example.com/sockets/01-echo/exercises/failures/errno"
 	"example.com/sockets/docs/exercises/check"
 )
@@ -150,6 +151,11 @@ func bases() []base {
 	op := func(name string, err error) error { return &net.OpError{Op: name, Net: "tcp", Err: err} }
 	return []base{
 		{io.EOF, End},
+		{net.ErrClosed, Closed},
+		{os.ErrDeadlineExceeded, Timeout},
+		{os.NewSyscallError("read", errno.Reset), Reset},
+		{&net.DNSError{Err: "no such host", Name: "nobody", IsNotFound: true}, NoHost}, // as net.LookupHost has it
+		{op("accept", os.NewSyscallError("accept", syscall.EMFILE)), Other},
 		{op("dial", os.NewSyscallError("connect", errno.Refused)), Refused},
 		{op("read", os.NewSyscallError("read", errno.Reset)), Reset},
 		{op("write", os.NewSyscallError("write", errno.BrokenPipe)), Reset},

@@ -1,6 +1,6 @@
 //go:build check
 
-package halfclose
+package halfclose_test
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/01-echo/exercises/halfclose"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -46,6 +47,19 @@ func TestCheck(t *testing.T) {
 			exchange(s, "thanks", func(peer *net.TCPConn) (string, string, error) {
 				got, err := io.ReadAll(peer)
 				return string(got), "", err
+			})
+		}},
+		{Name: "with-the-end", Holds: []int{1}, Do: func(s *check.Story) {
+			s.Did("gave a request whose bytes come together with io.EOF, after a Read that brings nothing")
+			exchangeFrom(s, "hello", &inPieces{"hello", io.EOF, 3}, atEnd)
+		}},
+		{Name: "slow-peer", Holds: []int{2}, Do: func(s *check.Story) {
+			s.Did("made a peer that takes 1.1 seconds for its answer")
+			exchange(s, "hello", func(peer *net.TCPConn) (read, answer string, err error) {
+				got, err := io.ReadAll(peer)
+				time.Sleep(1100 * time.Millisecond)
+				io.WriteString(peer, "done")
+				return string(got), "done", err
 			})
 		}},
 		{Name: "big-echo", Holds: []int{3}, Do: func(s *check.Story) {
@@ -92,12 +106,12 @@ func TestCheck(t *testing.T) {
 			client.Close()
 			<-ended
 			if err == nil {
-				s.Fail("an error", "nil", "an answer that was broken off looks whole")
+				s.Fail("an error", "nil", "an answer that was broken off looks whole: a connection that was reset is no end")
 			}
 		}},
 		{Name: "answer-fails", Holds: []int{7}, Do: func(s *check.Story) {
 			client, peer := s.Pair()
-			peer.SetDeadline(time.Now().Add(check.Patience / 2))
+			check.Limit(peer, check.Patience/2)
 			s.Did("made a peer that sends back what it reads, and an answer that fails with %q when it is written", broken)
 			ended := s.Go(func() { io.Copy(peer, peer); peer.CloseWrite() })
 			_, err := Exchange(client, strings.NewReader("hello"), failing{broken})
@@ -106,6 +120,14 @@ func TestCheck(t *testing.T) {
 			if !errors.Is(err, broken) {
 				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err), "the answer could not be written, and Exchange does not say so")
 			}
+		}},
+		{Name: "answer-fails-early", Holds: []int{7}, Do: func(s *check.Story) {
+			s.Did("made an answer that fails with %q, while the request waits for more", broken)
+			failsEarly(s, broken, false)
+		}},
+		{Name: "reset-early", Holds: []int{6}, Do: func(s *check.Story) {
+			s.Did("made a peer that resets the connection, while the request waits for more")
+			failsEarly(s, broken, true)
 		}},
 		{Name: "at-random", Holds: []int{1, 2, 3}, Do: func(s *check.Story) {
 			s.Random(30, func(d *check.Draw) {
@@ -149,7 +171,7 @@ func (a *arrivals) String() string {
 
 // await waits until n bytes are there, or says that they don't come.
 func (a *arrivals) await(n int) bool {
-	for began := time.Now(); time.Since(began) < check.Patience/3; time.Sleep(time.Millisecond) {
+	for over := check.After(check.Patience / 3); !check.Ended(over); time.Sleep(time.Millisecond) {
 		if len(a.String()) >= n {
 			return true
 		}
@@ -163,6 +185,11 @@ func open(conn net.Conn) bool { return !errors.Is(conn.SetWriteDeadline(time.Tim
 // exchange runs Exchange against a peer, which returns what it read, its
 // answer, and what went wrong when it read.
 func exchange(s *check.Story, request string, peer func(*net.TCPConn) (read, answer string, err error)) {
+	exchangeFrom(s, request, strings.NewReader(request), peer)
+}
+
+// exchangeFrom has a reader of its own for the request.
+func exchangeFrom(s *check.Story, request string, reader io.Reader, peer func(*net.TCPConn) (read, answer string, err error)) {
 	client, server := s.Pair()
 	// Fixed sizes, so that little fits between the two. A receive buffer made
 	// smaller than it was would drop segments that it has promised to take.
@@ -170,7 +197,7 @@ func exchange(s *check.Story, request string, peer func(*net.TCPConn) (read, ans
 		conn.SetReadBuffer(256 << 10)
 		conn.SetWriteBuffer(256 << 10)
 	}
-	server.SetDeadline(time.Now().Add(check.Patience * 3 / 4))
+	check.Limit(server, check.Patience*3/4)
 	var read, answer string
 	var peerErr error
 	ended := s.Go(func() {
@@ -181,9 +208,14 @@ func exchange(s *check.Story, request string, peer func(*net.TCPConn) (read, ans
 	})
 	s.Did("called Exchange with a request of %d bytes", len(request))
 	var got bytes.Buffer
-	n, err := Exchange(client, strings.NewReader(request), &got)
+	n, err := Exchange(client, reader, &got)
 	where := check.Where()
 	isOpen := open(client)
+	late := false
+	if err == nil && isOpen {
+		_, after := client.Read(make([]byte, 1))
+		late = errors.Is(after, os.ErrDeadlineExceeded)
+	}
 	client.Close()
 	<-ended
 	server.Close()
@@ -197,6 +229,8 @@ func exchange(s *check.Story, request string, peer func(*net.TCPConn) (read, ans
 		s.Fail("an end", "none", "both wait: the peer for us to read, and we for it, or it was never told that this was all"+where)
 	case err != nil && errors.Is(err, net.ErrClosed):
 		s.Fail("the answer", err.Error(), "it closed both halves: the answer can't come any more")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.Fail("no error", err.Error(), "a peer that takes its time was cut off: nobody has asked for a limit")
 	case errors.As(err, &op) && op.Op != "read":
 		s.Fail("the whole request, then the FIN", err.Error(), "it closed its half before the request was sent")
 	case read == "" && request != "" && got.Len() == 0:
@@ -214,7 +248,62 @@ func exchange(s *check.Story, request string, peer func(*net.TCPConn) (read, ans
 		s.Fail(fmt.Sprint(len(answer), " bytes"), fmt.Sprint(n), "the number returned is not that of the answer's bytes")
 	case !isOpen:
 		s.Fail("an open connection", "a closed one", "it closed the connection: that is left to the caller")
+	case late:
+		s.Fail("no deadline when all went well", "one for Read", "it left its deadline behind: the caller's next call would fail")
 	}
+}
+
+// failsEarly has the answer fail, or the connection, while the request waits for
+// what will never come.
+func failsEarly(s *check.Story, broken error, reset bool) {
+	client, server := s.Pair()
+	g := &gate{strings.NewReader("hello"), make(chan struct{}), strings.NewReader("")}
+	peer := s.Go(func() {
+		io.ReadFull(server, make([]byte, 5))
+		if reset {
+			server.SetLinger(0)
+			server.Close()
+			return
+		}
+		io.WriteString(server, "no")
+	})
+	var err error
+	over := s.Go(func() { _, err = Exchange(client, g, failing{broken}) })
+	where := ""
+	select {
+	case <-over:
+	case <-check.After(check.Patience / 3):
+		where = check.Where() + " "
+	}
+	close(g.opened)
+	<-over
+	<-peer
+	client.Close()
+	switch {
+	case where != "":
+		s.Fail("the error", "none, as long as the request had more to come", "it waits for the rest of the request, which nobody can use any more, before it returns the error"+strings.TrimRight(where, " "))
+	case err == nil, !reset && !errors.Is(err, broken):
+		s.Fail("the error", fmt.Sprint(err), "the exchange failed, and Exchange does not say so")
+	}
+}
+
+// inPieces is a reader that gives nothing at first, then the text with the error.
+type inPieces struct {
+	text  string
+	err   error
+	empty int // Reads that bring nothing
+}
+
+func (r *inPieces) Read(p []byte) (int, error) {
+	if r.empty > 0 {
+		r.empty--
+		return 0, nil
+	}
+	n := copy(p, r.text)
+	if r.text = r.text[n:]; r.text == "" {
+		return n, r.err
+	}
+	return n, nil
 }
 
 // A gate is a request whose second part waits until it is opened.
@@ -238,19 +327,19 @@ func questions(s *check.Story) {
 	client, server := s.Pair()
 	s.Did("made a peer that sends back what it reads, and a request whose second half comes when the first is answered")
 	echoed := s.Go(func() { io.Copy(server, server); server.CloseWrite() })
-	g := &gate{strings.NewReader("one "), make(chan struct{}), strings.NewReader("two")}
+	g := &gate{strings.NewReader("1"), make(chan struct{}), strings.NewReader(" and 2")}
 	var answer arrivals
 	over := s.Go(func() { Exchange(client, g, &answer) })
-	came := answer.await(4)
+	came := answer.await(1)
 	close(g.opened)
 	<-over
 	client.Close()
 	<-echoed
 	if !came {
-		s.Fail("\"one \" in the answer", "nothing, before the request's second half", "it collects the request, or the answer, before it passes it on")
+		s.Fail("\"1\" in the answer", "nothing, before the request's second half", "it collects the request, or the answer, before it passes it on")
 	}
-	if answer.String() != "one two" {
-		s.Fail(`"one two"`, fmt.Sprintf("%q", answer.String()), "other bytes came than the peer has sent")
+	if answer.String() != "1 and 2" {
+		s.Fail(`"1 and 2"`, fmt.Sprintf("%q", answer.String()), "other bytes came than the peer has sent")
 	}
 }
 

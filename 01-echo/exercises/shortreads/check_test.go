@@ -1,15 +1,17 @@
 //go:build check
 
-package shortreads
+package shortreads_test
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
+	. "example.com/sockets/01-echo/exercises/shortreads"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -44,6 +46,7 @@ func TestCheck(t *testing.T) {
 		one("empty-buffer", []int{6}, []string{"hello"}, io.EOF, false, 0, 5),
 		one("empty-buffer-at-the-end", []int{6}, nil, io.EOF, false, 0),
 		one("nothing-for-once", []int{7}, []string{"", "he", "", "", "llo"}, io.EOF, false, 5),
+		one("nothing-for-long", []int{7}, slices.Concat([]string{"he"}, make([]string, 120), []string{"llo"}), io.EOF, false, 5),
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
 				text := string(d.Bytes(d.Size(5000)))
@@ -78,7 +81,10 @@ func read(s *check.Story, r *check.Stream, size int) {
 		wantErr = r.Err
 	}
 
-	buf := make([]byte, size)
+	// Behind buf is more of the caller's.
+	const behind = "more of the caller's"
+	all := append(make([]byte, size, size+100), behind...)
+	buf := all[:size]
 	var n int
 	var err error
 	over := s.Go(func() { n, err = ReadExactly(r, buf) })
@@ -99,6 +105,8 @@ func read(s *check.Story, r *check.Stream, size int) {
 	switch {
 	case n == 0 && err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "it did not read: is ReadExactly written?")
+	case string(all[size:]) != behind:
+		s.Fail("what stands behind buf as it was", fmt.Sprintf("%.30q", all[size:]), "it writes behind the end of buf, into memory that was not lent: len(buf) is the bound, and not cap(buf)")
 	case err == wantErr && n < len(want) && wantErr == nil:
 		s.Fail(expected, came, "a short Read was taken for all: read on until the buffer is full")
 	case err == wantErr && n != len(want):

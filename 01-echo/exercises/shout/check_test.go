@@ -1,6 +1,6 @@
 //go:build check
 
-package shout
+package shout_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/01-echo/exercises/shout"
 	"example.com/sockets/docs/exercises/check"
 )
 

@@ -1,16 +1,20 @@
 //go:build check
 
-package atmost
+package atmost_test
 
 import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	. "example.com/sockets/02-multiconn/exercises/atmost"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -22,6 +26,7 @@ type server struct {
 	clients  []*check.Conn // their own ends
 	left     int           // handlers that were let go
 	closes   bool          // the handlers close their connections themselves
+	while    time.Duration // how long each look takes: a server may look, too, again and again
 	over     <-chan struct{}
 	err      error // of Serve, when that is over
 
@@ -31,7 +36,7 @@ type server struct {
 }
 
 func start(s *check.Story, n, clients int) *server {
-	v := &server{s: s, n: n, listener: s.Listener(), leave: map[net.Conn]chan struct{}{}}
+	v := &server{s: s, n: n, while: time.Minute, listener: s.Listener(), leave: map[net.Conn]chan struct{}{}}
 	v.come(clients)
 	s.Did("called Serve with n = %d", n)
 	s.Cleanup(func() {
@@ -131,7 +136,7 @@ func (v *server) look() {
 	if got < want {
 		v.s.Fail(fmt.Sprintf("%d clients have been served or are", want), fmt.Sprint(got), symptom+check.Where())
 	}
-	time.Sleep(time.Hour) // of virtual time: nobody else may come meanwhile
+	time.Sleep(v.while) // of virtual time: nobody else may come meanwhile
 	accepted, _, waiting, _ = v.listener.State()
 	full := want-v.left == v.n
 	switch got = v.count(); {
@@ -191,7 +196,7 @@ func (v *server) end(err error) {
 			continue
 		default:
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(v.while)
 		check.Settle()
 		if check.Ended(v.over) {
 			v.s.Fail(fmt.Sprintf("Serve waits for %d handler(s)", running), fmt.Sprintf("it returned %v", v.err), "Serve returned while a handler still ran: its echo would be lost")
@@ -218,7 +223,8 @@ func (v *server) end(err error) {
 }
 
 func TestCheck(t *testing.T) {
-	full := errors.New("too many open files")
+	// A server that takes this for something that passes goes round for ever.
+	full := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept", syscall.EMFILE)}
 	in := func(name string, holds []int, do func(s *check.Story)) check.Case {
 		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
 	}
@@ -259,7 +265,7 @@ func TestCheck(t *testing.T) {
 			closing := make(chan struct{})
 			v.handled[0].(*check.Conn).AtClose = func() { <-closing }
 			v.letGo(0)
-			time.Sleep(time.Hour)
+			time.Sleep(v.while)
 			accepted, _, waiting, _ := v.listener.State()
 			close(closing)
 			if accepted > 1 || waiting > 0 {
@@ -283,11 +289,19 @@ func TestCheck(t *testing.T) {
 			v.look()
 			v.end(nil)
 		}),
+		{Name: "a-client-and-then-the-end", Holds: []int{4, 5}, Do: func(s *check.Story) {
+			s.Did("a client was accepted, and the next Accept failed at once, again and again")
+			for began, i := time.Now(), 0; i < 2000 && time.Since(began) < check.Patience/8; i++ {
+				s.Bubble(func() { clientThenEnd(s, full) })
+			}
+		}},
+		in("a-crowd", []int{1, 2, 3}, crowd),
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5}, Do: func(s *check.Story) {
 			s.Random(200, func(d *check.Draw) {
 				n, steps := d.Between(1, 6), d.N(12)
 				s.Bubble(func() {
 					v := start(s, n, d.N(10))
+					v.while = 2 * time.Second
 					v.look()
 					for range steps {
 						var running []int
@@ -312,4 +326,71 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 	})
+}
+
+// clientThenEnd has Accept fail right behind a client whose handler still runs.
+func clientThenEnd(s *check.Story, failure error) {
+	listener := s.Listener()
+	listener.AtAccept = func() { listener.Fail(failure) }
+	leave := make(chan struct{})
+	listener.Dial()
+	handled := false
+	over := s.Go(func() {
+		Serve(listener, 2, func(net.Conn) {
+			<-leave
+			handled = true
+		})
+		if !handled {
+			s.Fail("Serve waits for the handler", "it has returned", "Serve returned while a handler still ran, or was about to: it is counted before its goroutine begins")
+		}
+	})
+	time.Sleep(time.Second)
+	close(leave)
+	check.Settle()
+	if !check.Ended(over) {
+		s.Fail("an end of Serve", "it goes on", "Serve does not return although Accept has failed and the last handler is over"+check.Where())
+	}
+}
+
+// crowd lets many clients come and go at once, with real parallelism, and then
+// counts the places.
+func crowd(s *check.Story) {
+	const n, clients = 8, 5000
+	listener := s.Listener()
+	s.Did("called Serve with n = %d, and %d clients came, most of which left at once", n, clients)
+	var inside, most, handled atomic.Int32
+	leave := make(chan struct{})
+	for range clients {
+		listener.Dial()
+	}
+	s.Cleanup(func() { listener.Close() })
+	over := s.Go(func() {
+		Serve(listener, n, func(net.Conn) {
+			for now := inside.Add(1); ; {
+				if old := most.Load(); now <= old || most.CompareAndSwap(old, now) {
+					break
+				}
+			}
+			if handled.Add(1) > clients-100 {
+				<-leave // the last hundred stay
+			}
+			inside.Add(-1)
+		})
+	})
+	time.Sleep(2 * time.Second)
+	check.Settle()
+	there := inside.Load()
+	close(leave)
+	time.Sleep(2 * time.Second)
+	check.Settle()
+	switch {
+	case most.Load() > n, there > n:
+		s.Fail(fmt.Sprintf("%d at a time", n), fmt.Sprint(max(most.Load(), there)), "in a crowd more than n are served at a time: what guards the count?")
+	case there < n:
+		s.Fail(fmt.Sprintf("%d at a time", n), fmt.Sprint(there), "after a crowd fewer than n are served at a time: places were lost; what guards the count?")
+	case handled.Load() != clients:
+		s.Fail(fmt.Sprintf("%d clients served", clients), fmt.Sprint(handled.Load()), "in a crowd not all are served: places were lost; what guards the count?")
+	case check.Ended(over):
+		s.Fail("Serve goes on", "it has returned", "Serve ended although the listener was open")
+	}
 }

@@ -1,6 +1,6 @@
 //go:build check
 
-package chat
+package chat_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/02-multiconn/exercises/chat"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -200,6 +201,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "one-order", Holds: []int{7, 8}, Do: oneOrder},
 		{Name: "coming-and-going", Holds: []int{8}, Do: comingAndGoing},
+		{Name: "two-join-at-once", Holds: []int{1, 8}, Do: joinAtOnce},
 	})
 }
 
@@ -303,6 +305,32 @@ func oneOrder(s *check.Story) {
 	}
 }
 
+// joinAtOnce has two join a new room at exactly the same time, again and again.
+func joinAtOnce(s *check.Story) {
+	s.Did("two joined a new room at once, again and again")
+	for began, i := time.Now(), 0; i < 20_000 && time.Since(began) < check.Patience/8; i++ {
+		var r Room
+		var members [2]<-chan string
+		var ready atomic.Int32
+		var all sync.WaitGroup
+		for i := range members {
+			all.Go(func() {
+				ready.Add(1)
+				for spins := 0; ready.Load() < 2 && spins < 10_000; spins++ {
+				}
+				members[i] = r.Join(fmt.Sprint("member ", i))
+			})
+		}
+		all.Wait()
+		r.Say("hello")
+		for i, c := range members {
+			if len(c) != 1 {
+				s.Fail("both hear what is said then", fmt.Sprintf("member %d does not", i), "of two that joined at once one is no member: what guards the map, also while it is made?")
+			}
+		}
+	}
+}
+
 // comingAndGoing has members join and leave while others speak, with real
 // parallelism: what is not guarded breaks.
 func comingAndGoing(s *check.Story) {
@@ -326,6 +354,7 @@ func comingAndGoing(s *check.Story) {
 						}
 					default:
 						r.Leave(name)
+						r.Leave("nobody")
 						r.Say("hello")
 					}
 				}

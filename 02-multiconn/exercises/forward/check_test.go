@@ -1,6 +1,6 @@
 //go:build check
 
-package forward
+package forward_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	. "example.com/sockets/02-multiconn/exercises/forward"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -31,7 +32,7 @@ func start(s *check.Story) *proxy {
 	s.Did("called Forward between a client and a target")
 	p.over = s.Go(func() { p.err = Forward(p.nearClient, p.nearTarget) })
 	for _, c := range []net.Conn{p.client, p.target} {
-		c.SetDeadline(time.Now().Add(check.Patience * 3 / 4))
+		check.Limit(c, check.Patience*3/4)
 	}
 	return p
 }
@@ -72,7 +73,7 @@ func ends(s *check.Story, c net.Conn, symptom string) {
 func (p *proxy) returns(symptom string) {
 	select {
 	case <-p.over:
-	case <-time.After(check.Patience * 2 / 3):
+	case <-check.After(check.Patience * 2 / 3):
 		p.s.Fail("Forward returns", "it does not", symptom+check.Where())
 	}
 	for name, c := range map[string]net.Conn{"the client's": p.nearClient, "the target's": p.nearTarget} {
@@ -94,6 +95,8 @@ func (p *proxy) failed(symptom string) {
 		p.s.Fail("an error", "nil", "a connection that failed looks like one that ended well")
 	case errors.Is(p.err, net.ErrClosed):
 		p.s.Fail("the error that came first", p.err.Error(), "Forward returns the error that its own Close has made, in place of the one that came first")
+	case !errors.As(p.err, new(*net.OpError)):
+		p.s.Fail("the error of a Read or a Write", p.err.Error(), "Forward returns an error of its own: the connection's is not in it, and nobody can ask what it was")
 	}
 }
 
@@ -229,7 +232,7 @@ func TestCheck(t *testing.T) {
 			s.Did("the target closed, and the client goes on sending")
 			p.target.Close()
 			ends(s, p.client, "the client never learned that the target has closed")
-			for began := time.Now(); !check.Ended(p.over) && time.Since(began) < check.Patience/3; time.Sleep(time.Millisecond) {
+			for late := check.After(check.Patience / 3); !check.Ended(p.over) && !check.Ended(late); time.Sleep(time.Millisecond) {
 				p.client.Write([]byte("are you there? ")) // the first is answered by a RST
 			}
 			p.failed("nothing can be written to the target any more, and Forward goes on reading")
@@ -254,7 +257,7 @@ func TestCheck(t *testing.T) {
 				target.Close()
 			}
 			left := 0
-			for began := time.Now(); time.Since(began) < check.Patience/5; time.Sleep(10 * time.Millisecond) {
+			for late := check.After(check.Patience / 5); !check.Ended(late); time.Sleep(10 * time.Millisecond) {
 				if left = check.Running(); left < 5 {
 					break
 				}

@@ -1,6 +1,6 @@
 //go:build check
 
-package frames
+package frames_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	. "example.com/sockets/02-multiconn/exercises/frames"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -182,12 +183,20 @@ func readAll(s *check.Story, r *check.Stream) {
 		}
 		kept, wants = append(kept, got), append(wants, want)
 	}
-	for i := range kept {
-		if string(kept[i]) != wants[i] {
+	intact := func(symptom string) {
+		for i := range kept {
+			if string(kept[i]) == wants[i] {
+				continue
+			}
 			s.Fail(fmt.Sprintf("message %d still %.30q", i+1, wants[i]), fmt.Sprintf("%.30q", kept[i]),
-				"a later Read has overwritten a message that was returned before: each needs a buffer of its own")
+				symptom)
 		}
 	}
+	intact("a later Read has overwritten a message that was returned before: each needs a buffer of its own")
+	for i := range kept {
+		_ = append(kept[i], "what the caller puts behind it"...)
+	}
+	intact("what the caller puts behind a message has overwritten another: messages share their memory, and each needs its own")
 }
 
 // read calls Read once, and looks also at how much it has taken.

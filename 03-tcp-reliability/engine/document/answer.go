@@ -5,11 +5,13 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"example.com/sockets/03-tcp-reliability/engine/json"
 )
 
 // Answer is what a page gets to its questions, over HTTP and from WebAssembly
 // alike: a document as JSON. The query is an address, with how it is to be
-// shown: width, before, top.
+// shown: width, before, at, see, cover, top.
 func Answer(what, query string) ([]byte, error) {
 	address, view, err := Split(query)
 	if err != nil {
@@ -20,7 +22,7 @@ func Answer(what, query string) ([]byte, error) {
 	case "run":
 		answer, err = Of(address, view)
 	case "harm":
-		answer, err = HarmOf(address)
+		answer, err = HarmOf(address, view)
 	case "compare":
 		answer, err = Compare(address, view)
 	case "curves":
@@ -31,7 +33,7 @@ func Answer(what, query string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encode(answer), nil
+	return json.Encode(answer), nil
 }
 
 // Split takes the settings out of a page's address: what is left is about how
@@ -41,6 +43,7 @@ func Split(query string) (address string, v View, err error) {
 		return "", v, fmt.Errorf("the address is longer than %d bytes", 2*MaxAddress)
 	}
 	var settings []string
+	v.Top, v.At = -1, -1
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
 		switch name {
@@ -50,7 +53,23 @@ func Split(query string) (address string, v View, err error) {
 			v.Top, err = strconv.Atoi(value)
 		case "before":
 			v.Before, err = url.QueryUnescape(value)
-		case "at", "see", "cover": // the page's own
+		case "at":
+			n, err := strconv.Atoi(value)
+			if err != nil || n < 1 {
+				v.wrong = append(v.wrong,
+					fmt.Sprintf("invalid value %.40q for at: must be the number of a step: 1, 2, 3 …", value))
+				n = 0
+			}
+			v.At = n - 1 // people count from 1
+		case "see":
+			v.See = value
+		case "cover":
+			v.Cover = value
+			if value != "" && value != "client" && value != "server" {
+				v.wrong = append(v.wrong,
+					fmt.Sprintf("invalid value %.40q for cover: must be client or server", value))
+				v.Cover = ""
+			}
 		default:
 			settings = append(settings, part)
 		}

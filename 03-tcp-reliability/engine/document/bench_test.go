@@ -29,3 +29,12 @@ func BenchmarkAnswer(b *testing.B) {
 		})
 	}
 }
+
+// A run for each of 200 packets.
+func BenchmarkHarm(b *testing.B) {
+	for b.Loop() {
+		if _, err := HarmOf("bytes=125000&loss=0", View{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package document
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +26,11 @@ const (
 type View struct {
 	Width  int    // of the picture, in points; 0: 900
 	Before string // address of the run before, to mark what differs; "": none
-	Top    int    // of a long picture: from where it is drawn, in points
+	Top    int    // of a long picture: from where it is drawn, in points; -1: where At or See is
+	At     int    // index of the event that is looked at; -1: the last
+	See    string // id of the packet that is looked at; "": none
+	Cover  string // "client" or "server": only what the other end can know is drawn
+	wrong  []string
 	prefix string // of the picture's ids, where a page has several
 }
 
@@ -33,7 +38,7 @@ type View struct {
 // is in Problems.
 func Of(address string, v View) (*Document, error) {
 	s, problems := settings(address)
-	r, err := once(s)
+	r, err := once(s, true)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +48,7 @@ func Of(address string, v View) (*Document, error) {
 		return nil, fmt.Errorf("%d events are too many for a page: try fewer -bytes", len(r.trace.Events))
 	}
 	for _, s := range r.digest.Story() {
-		d.Story = append(d.Story, Clause{Mark: markOf(s.Topic), Text: s.String()})
+		d.Story = append(d.Story, Clause{Mark: markOf(s.Topic), Text: s.String(), Packets: aboutOf(r, s.Topic)})
 	}
 	var text strings.Builder
 	if err := views.WriteLadder(&text, r.trace, views.Style{}); err != nil {
@@ -57,13 +62,26 @@ func Of(address string, v View) (*Document, error) {
 	var before *one
 	if v.Before != "" {
 		was, _ := settings(v.Before)
-		if before, err = once(was); err != nil {
+		if before, err = once(was, false); err != nil {
 			return nil, err
 		}
 		d.Before = differences(d, before, r)
 		d.Notes = append(d.Notes, takenBack(was, s)...)
 	}
+	d.Problems = append(d.Problems, v.wrong...)
+	if v.See != "" && d.packet(v.See) == nil {
+		d.Problems = append(d.Problems, fmt.Sprintf("see: there is no packet %.40q in this run", v.See))
+	}
 	return d, draw(d, r, before, v)
+}
+
+// packet is the one with an id, or nil.
+func (d *Document) packet(id string) *Packet {
+	i := slices.IndexFunc(d.Packets, func(p Packet) bool { return p.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &d.Packets[i]
 }
 
 // settings reads an address, within the bounds of a page.
@@ -86,6 +104,7 @@ type one struct {
 	trace  *trace.Trace
 	digest *story.Digest
 
+	axis      axis          // of the picture, as soon as it is drawn
 	named     []int         // indexes of the packets that -drop and -spare name by number
 	other     run.Settings  // those of a click, and their address
 	otherText func() string // where they are
@@ -115,8 +134,10 @@ func (r *rows[T]) of(row T) int {
 	return i
 }
 
-func once(s run.Settings) (*one, error) {
-	r := &one{Settings: s, trace: &trace.Trace{States: true}}
+// once makes the run. With states it knows those of both ends, for a whole
+// document.
+func once(s run.Settings, states bool) (*one, error) {
+	r := &one{Settings: s, trace: &trace.Trace{States: states}}
 	r.fields.list, r.facts.list, r.sources.list = []Field{}, []Fact{}, []Source{}
 	var err error
 	if r.Result, err = s.Run(r.trace); err != nil {
@@ -148,6 +169,22 @@ func resultOf(r *one) Result {
 
 var marks = map[story.Topic]string{story.LostTopic: "lost", story.Noticed: "again",
 	story.Waited: "waits", story.ThrownAway: "thrown", story.Torn: "torn"}
+
+// aboutOf are the packets that a sentence of the story is about.
+func aboutOf(r *one, t story.Topic) []string {
+	ids := []string{}
+	for _, p := range r.digest.Packets {
+		of := func(verdicts ...story.Verdict) bool {
+			return slices.ContainsFunc(p.Arrivals, func(a *story.Arrival) bool { return slices.Contains(verdicts, a.Is) })
+		}
+		if t == story.LostTopic && (p.Fate == story.Lost || of(story.Damaged, story.Full)) ||
+			t == story.Noticed && p.First != nil ||
+			t == story.Waited && of(story.Kept) || t == story.ThrownAway && of(story.Thrown) {
+			ids = append(ids, idOf(p))
+		}
+	}
+	return ids
+}
 
 func markOf(t story.Topic) string { return marks[t] }
 

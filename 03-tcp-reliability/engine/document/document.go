@@ -31,6 +31,7 @@ type Document struct {
 	Facts   []Fact   `json:"facts"`
 	Sources []Source `json:"sources"`
 
+	Part   *Part       `json:"part,omitempty"`   // of a long run: what of it the picture shows
 	Before *Comparison `json:"before,omitempty"` // what differs from the run before
 }
 
@@ -85,7 +86,6 @@ type Packet struct {
 	ToggleWord string `json:"toggle_word,omitempty"` // "lose" or "spare"
 	Fixed      string `json:"fixed,omitempty"`       // why neither can be
 	Differs    bool   `json:"differs,omitempty"`     // from the run before
-	Harm       *Harm  `json:"harm,omitempty"`        // what losing it would cost
 }
 
 // A Field is one field of a packet's header.
@@ -157,16 +157,19 @@ type Plot struct {
 	Text string `json:"text"` // in a sentence
 }
 
+// A Part is what the picture shows of a run that is too long to be drawn whole.
+// Heights are points of the whole picture.
+type Part struct {
+	Top      int    `json:"top"`
+	Bottom   int    `json:"bottom"`
+	Height   int    `json:"height"`             // of the whole picture
+	Previous string `json:"previous,omitempty"` // address of the part above
+	Next     string `json:"next,omitempty"`     // and of the one below
+}
+
 // A Comparison says what differs between a run and the one before.
 type Comparison struct {
 	Sentence string   `json:"sentence"` // "the message is whole 200 ms later; two packets more"
 	From     int64    `json:"from_us"`  // nothing differs before
 	Packets  []string `json:"packets"`  // ids of this run that differ
-}
-
-// Harm is what losing a packet would cost.
-type Harm struct {
-	Later int64  `json:"later_us"` // the message is whole this much later; -1: never
-	Waits int64  `json:"waits_us"` // the longest wait of a word that is there
-	Says  string `json:"says"`
 }

@@ -1,9 +1,8 @@
 package document
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -110,6 +109,39 @@ func TestToggle(t *testing.T) {
 	}
 }
 
+// Each event tells how many packets wait in front of the link. All words are
+// written at once: the first is sent at once, three wait, and four find no room.
+func TestQueue(t *testing.T) {
+	d := of(t, "protocol=udp&every=0s&rate=8kbit&queue=3", View{})
+	var got []int
+	for _, e := range d.Events {
+		if e.What == "sent" || e.What == "lost" {
+			got = append(got, e.Queue[0])
+		}
+		if e.Queue[1] != 0 {
+			t.Errorf("%d packets wait for the link down, where nothing goes", e.Queue[1])
+		}
+	}
+	if want := []int{0, 1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3}; !slices.Equal(got, want) {
+		t.Errorf("there wait %v, not %v", got, want)
+	}
+	if last := d.Events[len(d.Events)-1]; last.Queue != [2]int{} {
+		t.Errorf("at the end there wait %v", last.Queue)
+	}
+	d = of(t, "bytes=60000&rate=1Mbit&queue=5", View{})
+	most := [2]int{}
+	for i, e := range d.Events {
+		most = [2]int{max(most[0], e.Queue[0]), max(most[1], e.Queue[1])}
+		full := d.Packets[slices.IndexFunc(d.Packets, func(p Packet) bool { return p.ID == e.Packet || e.Packet == "" })].Fate == "queue full"
+		if e.What == "lost" && full && e.Queue[0] != 5 {
+			t.Errorf("event %d is a loss in a queue of %d", i, e.Queue[0])
+		}
+	}
+	if most[0] != 5 {
+		t.Errorf("at most %v wait, and 5 have room", most)
+	}
+}
+
 // The three acknowledgements behind a fast retransmission light up with it.
 func TestCauses(t *testing.T) {
 	d := of(t, "drop=data:3", View{})
@@ -146,7 +178,7 @@ func TestEnds(t *testing.T) {
 // The chapter's table of single losses, made by machine: the SYN is the worst
 // packet to lose, and the loss of a word in the middle costs the message nothing.
 func TestHarm(t *testing.T) {
-	h, err := HarmOf("loss=0")
+	h, err := HarmOf("loss=0", View{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,10 +192,17 @@ func TestHarm(t *testing.T) {
 			t.Errorf("%s lost: the message is whole %s, not %s", id, later[id], want)
 		}
 	}
+	for i, row := range h.Rows {
+		_, shown, _ := strings.Cut(h.Picture, fmt.Sprintf(`id="%s" `, row.ID))
+		shown, _, _ = strings.Cut(shown, "</a>")
+		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.Level)) || !strings.Contains(shown, "· "+row.Cost+"</text>") {
+			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.Cost, row.Level, shown)
+		}
+	}
 	if !strings.Contains(h.Says, "SYN") {
 		t.Error(h.Says)
 	}
-	if _, err := HarmOf("bytes=500000"); err == nil {
+	if _, err := HarmOf("bytes=500000", View{}); err == nil {
 		t.Error("harm of a run with many packets")
 	}
 }
@@ -206,35 +245,184 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// The JSON is that of encoding/json, whatever the texts are.
-func TestEncode(t *testing.T) {
-	want := func(v any) string {
-		var out bytes.Buffer
-		e := json.NewEncoder(&out)
-		e.SetEscapeHTML(false)
-		if err := e.Encode(v); err != nil {
-			t.Fatal(err)
-		}
-		return out.String()
-	}
-	var all strings.Builder
-	for r := range rune(0x3000) {
-		all.WriteRune(r)
-	}
-	all.WriteString("\xff\xe4\xbd \ufffd \U0001f469 </script>")
-	values := []any{&Document{}, Document{Command: all.String(), Before: &Comparison{}, Packets: []Packet{{}}, Plots: []Plot{}}}
-	r := rand.New(rand.NewPCG(3, 3))
-	for range 10 {
-		address := random(r)
-		table, err := Compare(address, View{})
+// Of a long run a part is drawn: the one that is asked for by height, the one
+// with the event, or with the packet. The parts lead to each other, and between
+// them they show every packet.
+func TestParts(t *testing.T) {
+	address := "bytes=300000&loss=0.01"
+	shown := map[string]bool{}
+	at := map[string]int{} // the top of the last part that shows a packet
+	n := 0
+	for next := address; next != ""; n++ {
+		settings, v, err := Split(next)
 		if err != nil {
 			t.Fatal(err)
 		}
-		values = append(values, of(t, address, View{Before: "loss=0"}), table)
-	}
-	for i, v := range values {
-		if got := string(encode(v)); got != want(v) {
-			t.Errorf("value %d is\n%.2000q\nand not\n%.2000q", i, got, want(v))
+		d := of(t, settings, v)
+		if d.Part == nil || d.Part.Bottom-d.Part.Top > partHeight || n > 100 ||
+			n > 0 && d.Part.Previous != fmt.Sprintf("%s&top=%d", d.Address, d.Part.Top-partHeight) {
+			t.Fatalf("%s: part %+v", next, d.Part)
 		}
+		if want := fmt.Sprintf(`viewBox="0 %d 900 `, d.Part.Top); !strings.Contains(d.Picture, want) {
+			t.Errorf("part %+v is not what the picture shows", d.Part)
+		}
+		for _, p := range d.Packets {
+			if strings.Contains(d.Picture, ` id="`+p.ID+`"`) {
+				shown[p.ID] = true
+				at[p.ID] = d.Part.Top
+			}
+		}
+		next = d.Part.Next
+	}
+	whole := of(t, address, View{Top: -1, At: -1})
+	if n < 3 || len(shown) != len(whole.Packets) || whole.Part.Top != 0 || whole.Part.Previous != "" {
+		t.Errorf("%d parts show %d packets of %d", n, len(shown), len(whole.Packets))
+	}
+	for i, e := range whole.Events {
+		if i%97 != 0 || e.Packet == "" || e.What != "sent" {
+			continue
+		}
+		_, v, _ := Split(fmt.Sprintf("at=%d", i+1))
+		if d := of(t, address, v); !strings.Contains(d.Picture, ` id="`+e.Packet+`"`) {
+			t.Errorf("at=%d shows from %d on, and not %s, which is in the part from %d on",
+				i+1, d.Part.Top, e.Packet, at[e.Packet])
+		}
+		_, v, _ = Split("see=" + e.Packet)
+		if d := of(t, address, v); !strings.Contains(d.Picture, ` id="`+e.Packet+`"`) {
+			t.Errorf("see=%s shows from %d on, and not it", e.Packet, d.Part.Top)
+		}
+	}
+	for _, query := range []string{"top=-5", "top=99999999", "at=99999999", "at=x", "at=0&see=up-9999x", "see=up-9999", "see=%zz"} {
+		_, v, err := Split(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := of(t, address, v)
+		wrong := strings.Contains(query, "x") || strings.Contains(query, "see")
+		if wrong != (len(d.Problems) > 0) || d.Part.Top < 0 || d.Part.Top >= d.Part.Height {
+			t.Errorf("%s: problems %q, part %+v", query, d.Problems, d.Part)
+		}
+	}
+	if short := of(t, "drop=data:3", View{}); short.Part != nil {
+		t.Errorf("a short run has the part %+v", short.Part)
+	}
+}
+
+// The plots lie on the picture's own axis of time: what is at one height there
+// is at one place here. A line marks the moment that is looked at.
+func TestPlots(t *testing.T) {
+	_, v, _ := Split("at=31")
+	d := of(t, "drop=data:3", v)
+	if len(d.Plots) != 2 {
+		t.Fatalf("%d plots", len(d.Plots))
+	}
+	heights := map[int64]float64{} // of the picture
+	_, list, _ := strings.Cut(d.Picture, `data-axis="`)
+	list, _, _ = strings.Cut(list, `"`)
+	last := int64(0)
+	for moment := range strings.SplitSeq(list, " ") {
+		var us int64
+		var top, bottom float64
+		fmt.Sscanf(moment, "%d,%g,%g", &us, &top, &bottom)
+		heights[us], last = top, us
+	}
+	for _, p := range d.Plots {
+		var left, right, from, to, now int
+		_, attributes, _ := strings.Cut(p.SVG, "data-left")
+		if _, err := fmt.Sscanf("data-left"+attributes, "data-left=%q data-right=%q data-from=%q data-to=%q",
+			new(string), new(string), new(string), new(string)); err != nil {
+			t.Fatalf("%v: %s", err, p.SVG)
+		}
+		fmt.Sscanf(strings.ReplaceAll(attributes, `"`, " "), "= %d data-right= %d data-from= %d data-to= %d", &left, &right, &from, &to)
+		_, line, _ := strings.Cut(p.SVG, `class="ll now"`)
+		_, line, _ = strings.Cut(line, "translate(")
+		fmt.Sscanf(line, "%d", &now)
+		want := float64(left) + (heights[d.Events[30].At]-float64(from))*float64(right-left)/float64(to-from)
+		if want-float64(now) > 2 || float64(now)-want > 2 || now <= left || now >= right {
+			t.Errorf("%s: the line is at %d, not %.0f", p.Name, now, want)
+		}
+		if end := heights[last]; float64(to) < end-1 || float64(from) > heights[0]+1 {
+			t.Errorf("%s: from %d to %d, and the picture from %g to %g", p.Name, from, to, heights[0], end)
+		}
+	}
+	// The round trips are what the states tell.
+	if n := strings.Count(d.Plots[0].SVG, "<circle") - 1; n < 5 || n > len(d.Packets) {
+		t.Errorf("%d round trips", n)
+	}
+	if d := of(t, "protocol=udp&drop=data:3", v); len(d.Plots) > 0 {
+		t.Error("plots of a sender that measures nothing")
+	}
+}
+
+// What each protocol's ends tell of themselves, over a run in which a word, the
+// last word and an acknowledgement are lost. Nobody tells what it can't know.
+func TestStates(t *testing.T) {
+	estimate := "timeout (RTO), newest round trip, smoothed round trip (SRTT), its variation (RTTVAR), sent again"
+	for _, c := range []struct{ protocol, client, server, facts, timer string }{
+		{"udp", "not yet sent, sent", "waiting, read", "", ""},
+		{"stop-and-wait", "not yet sent, under way, acknowledged, under way again", "waiting, read",
+			estimate, "timeout"},
+		{"go-back-n", "not yet sent, under way, acknowledged, under way again, lost", "waiting, read",
+			estimate, "timeout"},
+		{"selective-repeat", "not yet sent, under way, acknowledged, under way again, arrived", "waiting, read, missing, kept",
+			estimate, "timeout"},
+		{"tcp", "under way, acknowledged, under way again, arrived", "waiting, read, missing, kept",
+			estimate + ", congestion window, phase, threshold, repeated acknowledgements", "timeout, end of TIME-WAIT"},
+	} {
+		d := of(t, "protocol="+c.protocol+"&drop=data:3,data:8,down:4&every=5ms", View{})
+		got := map[string]map[string]bool{"client": {}, "server": {}, "facts": {}, "timer": {}}
+		for i, e := range d.Events {
+			for end, state := range map[string]int{"client": e.Client, "server": e.Server} {
+				if state < 0 {
+					continue
+				}
+				s := d.States[state]
+				for _, r := range s.Ranges {
+					got[end][r.Is] = true
+				}
+				if s.Says == "" {
+					t.Errorf("%s: state %d says nothing", c.protocol, state)
+				}
+				if end == "server" {
+					continue
+				}
+				for _, f := range s.Facts {
+					got["facts"][d.Facts[f].Name] = true
+				}
+				if s.Timer == nil {
+					continue
+				}
+				got["timer"][s.Timer.For] = true
+				if s.Timer.Set > e.At || s.Timer.Due < e.At {
+					t.Errorf("%s: after event %d at %d µs the timer %+v runs", c.protocol, i, e.At, *s.Timer)
+				}
+			}
+		}
+		for what, want := range map[string]string{"client": c.client, "server": c.server, "facts": c.facts, "timer": c.timer} {
+			names := slices.Sorted(maps.Keys(got[what]))
+			wanted := slices.DeleteFunc(strings.Split(want, ", "), func(s string) bool { return s == "" })
+			slices.Sort(wanted)
+			if !slices.Equal(names, wanted) {
+				t.Errorf("%s, %s: %q, not %q", c.protocol, what, names, wanted)
+			}
+		}
+	}
+	// The third repeat, and what follows from it.
+	d := of(t, "drop=data:3", View{})
+	i := slices.IndexFunc(d.Events, func(e Event) bool { return e.What == "sent again" })
+	facts := map[string]string{}
+	for _, f := range d.States[d.Events[i].Client].Facts {
+		facts[d.Facts[f].Name] = d.Facts[f].Value
+	}
+	if facts["repeated acknowledgements"] != "3" || facts["phase"] != "fast recovery" || facts["threshold"] != facts["congestion window"] {
+		t.Errorf("at the fast retransmission the client's state is %v", facts)
+	}
+	// Each sentence of the story is about packets.
+	about := ""
+	for _, c := range d.Story {
+		about += c.Mark + " " + strings.Join(c.Packets, " ") + "\n"
+	}
+	if want := "lost up-5\nagain up-10\nwaits up-6 up-7 up-8 up-9\n"; about != want {
+		t.Errorf("the story is about\n%s\nand not\n%s", about, want)
 	}
 }

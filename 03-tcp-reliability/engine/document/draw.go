@@ -6,6 +6,7 @@ import (
 	"html"
 	"slices"
 	"strings"
+	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/picture"
@@ -21,40 +22,75 @@ const (
 )
 
 // draw makes the picture and the plots.
-func draw(d *Document, r, before *one, v View) error {
+func draw(d *Document, r, before *one, v View) (err error) {
+	var o picture.Options
+	if before != nil {
+		o.Before = before.trace
+	}
+	d.Picture, err = drawRun(d, r, v, o)
+	at := r.Ended.Microseconds()
+	if v.At >= 0 && v.At < len(d.Events) {
+		at = d.Events[v.At].At
+	}
+	d.Plots = plotsOf(r, at)
+	return err
+}
+
+// drawRun draws a run for a page, with a link at each packet.
+func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
+	many := len(r.digest.Packets) > manyPackets
 	links := map[string]string{}
 	for _, p := range d.Packets {
 		links[p.ID] = "?" + d.Address + "&see=" + p.ID
 		if p.Toggle != "" {
 			links[p.ID] = "?" + p.Toggle
 		}
+		if p.Toggle != "" && many { // to come back to the same place
+			links[p.ID] += "&see=" + p.ID
+		}
 	}
-	o := picture.Options{
-		Title:  fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions),
-		Width:  v.Width,
-		Inline: true,
-		Prefix: v.prefix,
-		Link:   func(p *story.Packet) string { return links[idOf(p)] },
-	}
-	if before != nil {
-		o.Before = before.trace
-	}
-	if len(r.digest.Packets) > manyPackets {
-		o.Window = [2]int{max(0, v.Top), max(0, v.Top) + partHeight}
+	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
+	o.Width, o.Inline, o.Prefix, o.Cover = v.Width, true, v.prefix, v.Cover
+	o.Link = func(p *story.Packet) string { return links[idOf(p)] }
+	o.Part = func(height int, y func(time.Duration) int) (top, bottom int) {
+		r.axis = axis{y, y(0), max(1, y(r.Ended)-y(0))}
+		if !many {
+			return 0, height
+		}
+		d.Part = partOf(d, v, height, y)
+		return d.Part.Top, d.Part.Bottom
 	}
 	var out bytes.Buffer
-	if err := picture.Draw(&out, r.digest, o); err != nil {
-		return err
+	err := picture.Draw(&out, r.digest, o)
+	return out.String(), err
+}
+
+// partOf is the part of a long picture that a page asks for: by its height, by
+// an event, or by a packet.
+func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
+	at := func(us int64) int { return y(microseconds(us)) / partHeight * partHeight }
+	top := v.Top
+	if p := d.packet(v.See); top < 0 && v.At < 0 && p != nil {
+		top = at(p.Sent)
 	}
-	d.Picture = out.String()
-	d.Plots = plotsOf(r)
-	return nil
+	if top < 0 && v.At >= 0 && len(d.Events) > 0 {
+		top = at(d.Events[min(v.At, len(d.Events)-1)].At)
+	}
+	top = min(max(top, 0), (height-1)/partHeight*partHeight)
+	p := &Part{Top: top, Bottom: min(top+partHeight, height), Height: height}
+	if top > 0 {
+		p.Previous = fmt.Sprintf("%s&top=%d", d.Address, max(0, top-partHeight))
+	}
+	if p.Bottom < height {
+		p.Next = fmt.Sprintf("%s&top=%d", d.Address, p.Bottom)
+	}
+	return p
 }
 
 // DrawBare draws an address without links, for a file of its own.
 func DrawBare(address string, width int) ([]byte, error) {
 	s, _ := settings(address)
-	r, err := once(s)
+	r, err := once(s, false)
 	if err != nil {
 		return nil, err
 	}
@@ -64,38 +100,54 @@ func DrawBare(address string, width int) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// A curve is a value of the client over time, as steps.
+// An axis is the picture's: a time has a height, silences are cut, and what
+// happens at once has some room. The plots lay it down.
+type axis struct {
+	y          func(time.Duration) int
+	from, high int // what is drawn begins here, and is so high
+}
+
+// A curve is a value of the client over time, as steps or as dots.
 type curve struct {
 	name, class string
+	dots        bool
 	points      []point
 }
 
-type point struct{ at, value int64 }
+type point struct {
+	at    time.Duration
+	value int64
+}
 
 // plotsOf draws what the client's state says over time: round trips and the
 // timeout, and of TCP the congestion window and its threshold.
-func plotsOf(r *one) []Plot {
+func plotsOf(r *one, at int64) []Plot {
 	plots := []Plot{}
-	trip := curve{name: "round trip (SRTT)", class: "d"}
+	samples := curve{name: "round trip", class: "r", dots: true}
+	trip := curve{name: "mean (SRTT)", class: "d"}
 	rto := curve{name: "timeout (RTO)", class: "l"}
 	window := curve{name: "congestion window", class: "d"}
 	threshold := curve{name: "threshold", class: "w"}
+	var before trace.Out
 	for i := range r.trace.Events {
 		e := &r.trace.Events[i]
 		if e.Kind != trace.Changed || e.Direction != network.Up || e.State.Out == nil {
 			continue
 		}
 		s := e.State.Out
+		if s.Sample != before.Sample || s.SRTT != before.SRTT || s.RTTVar != before.RTTVar {
+			samples.points = append(samples.points, point{e.At, s.Sample.Microseconds()})
+		}
+		before = *s
 		trip.add(e, s.SRTT.Microseconds())
 		rto.add(e, s.RTO.Microseconds())
 		window.add(e, int64(s.Cwnd))
 		threshold.add(e, int64(s.Ssthresh))
 	}
-	end := r.Ended.Microseconds()
-	if svg := plot(end, "ms", 1000, trip, rto); svg != "" {
+	if svg := plot(r, at, "ms", 1000, samples, trip, rto); svg != "" {
 		plots = append(plots, Plot{"Round trip and timeout", svg, "how long an answer takes, and how long the client waits for one"})
 	}
-	if svg := plot(end, "bytes", 1, window, threshold); svg != "" {
+	if svg := plot(r, at, "bytes", 1, window, threshold); svg != "" {
 		plots = append(plots, Plot{"Congestion window", svg, "how much the client lets into the network at once"})
 	}
 	return plots
@@ -106,11 +158,13 @@ func (c *curve) add(e *trace.Event, value int64) {
 	if value == 0 || last >= 0 && c.points[last].value == value {
 		return
 	}
-	c.points = append(c.points, point{e.At.Microseconds(), value})
+	c.points = append(c.points, point{e.At, value})
 }
 
-// plot draws curves over one time, or "" where there is nothing to draw.
-func plot(end int64, unit string, scale int64, curves ...curve) string {
+// plot draws curves over the picture's axis of time, with a line at a moment, or
+// "" where there is nothing to draw. A page moves the line: the root says where
+// the axis begins and ends, here and in the picture.
+func plot(r *one, now int64, unit string, scale int64, curves ...curve) string {
 	const width, height, left, bottom = 600, 150, 60, 20
 	most, n := int64(1), 0
 	for _, c := range curves {
@@ -119,26 +173,37 @@ func plot(end int64, unit string, scale int64, curves ...curve) string {
 		}
 		n += len(c.points)
 	}
-	if n < 2 || end == 0 {
+	if n < 2 || r.Ended == 0 || r.axis.y == nil {
 		return ""
 	}
-	x := func(at int64) int64 { return left + at*(width-left-10)/end }
+	const right = width - 10
+	x := func(at time.Duration) int { return left + (r.axis.y(at)-r.axis.from)*(right-left)/r.axis.high }
 	y := func(value int64) int64 { return height - bottom - value*(height-bottom-20)/most }
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6"><title>%s</title>`,
-		width, height, html.EscapeString(names(curves)))
+	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6" data-left="%d" data-right="%d" data-from="%d" data-to="%d"><title>%s</title>`,
+		width, height, left, right, r.axis.from, r.axis.from+r.axis.high, html.EscapeString(names(curves)))
 	fmt.Fprintf(&out, `<path class="le" d="M%d 20V%dH%d"/><text class="q" x="%d" y="26" text-anchor="end">%d</text><text class="q" x="%d" y="14" text-anchor="end">%s</text><text class="q" x="%d" y="%d" text-anchor="end">%s</text>`,
-		left, height-bottom, width-10, left-6, most/scale, left-6, unit, width-10, height-4, story.Millis(microseconds(end)))
+		left, height-bottom, right, left-6, most/scale, left-6, unit, right, height-4, story.Millis(r.Ended))
 	for i, c := range curves {
 		if len(c.points) == 0 {
 			continue
 		}
-		fmt.Fprintf(&out, `<path class="%s" d="M%d %d`, c.class, x(c.points[0].at), y(c.points[0].value))
+		text := left + 34 + 150*i
+		fmt.Fprintf(&out, `<text x="%d" y="14">%s</text>`, text, c.name)
+		if c.dots {
+			fmt.Fprintf(&out, `<circle class="%s" cx="%d" cy="10" r="3"/>`, c.class, text-12)
+			for _, p := range c.points {
+				fmt.Fprintf(&out, `<circle class="%s" cx="%d" cy="%d" r="2.4"/>`, c.class, x(p.at), y(p.value))
+			}
+			continue
+		}
+		fmt.Fprintf(&out, `<path class="%s" d="M%d 10h18M%d %d`, c.class, text-24, x(c.points[0].at), y(c.points[0].value))
 		for _, p := range c.points[1:] {
 			fmt.Fprintf(&out, "H%dV%d", x(p.at), y(p.value))
 		}
-		fmt.Fprintf(&out, `H%d"/><path class="%s" d="M%d 10h18"/><text x="%d" y="14">%s</text>`, x(end), c.class, left+10+220*i, left+34+220*i, c.name)
+		fmt.Fprintf(&out, `H%d"/>`, x(r.Ended))
 	}
+	fmt.Fprintf(&out, `<path class="ll now" d="M0 18V%d" transform="translate(%d)"/>`, height-bottom, x(microseconds(now)))
 	out.WriteString("</svg>")
 	return out.String()
 }

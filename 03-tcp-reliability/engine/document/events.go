@@ -39,7 +39,7 @@ func eventsOf(d *Document, r *one) {
 		}
 		p := packets[id(e.Direction, e.Number)]
 		out := Event{At: e.At.Microseconds(), What: e.Kind.String(), Packet: idOf(p),
-			End: endOf(e), Client: state[0], Server: state[1], Source: -1}
+			End: endOf(e), Client: state[0], Server: state[1], Source: -1, Queue: e.Queue}
 		if p != nil && e.Kind == trace.Sent && p.Why != "" {
 			out.What = "sent again"
 		}
@@ -163,6 +163,8 @@ func sending(p *story.Packet) string {
 		return s + fmt.Sprintf(" again: no acknowledgement has come for %s, and the timer has run out.", silence(p))
 	case p.Why == trace.FastRetransmit:
 		return s + " again, before its timer runs out: acknowledgements that come show that it is missing."
+	case p.Why == trace.RACK:
+		return s + " again, before its timer runs out: what was sent later has arrived."
 	case p.First != nil:
 		return s + fmt.Sprintf(" again: %s.", p.Why)
 	case p.Why != "":

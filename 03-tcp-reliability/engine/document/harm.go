@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/picture"
 	"example.com/sockets/03-tcp-reliability/engine/story"
 )
 
@@ -18,6 +19,10 @@ const MaxHarm = 200
 type HarmTable struct {
 	Rows []HarmRow `json:"rows"` // in the order of sending
 	Says string    `json:"says"` // which is the worst
+
+	// The run, with the cost of each packet behind its label and as the shadow
+	// of its arrow.
+	Picture string `json:"picture"`
 }
 
 // A HarmRow is the harm of one packet.
@@ -26,6 +31,7 @@ type HarmRow struct {
 	Label string `json:"label"`
 	Later string `json:"later"` // how much later the message is whole
 	Waits string `json:"waits"` // the longest wait of a word that is there
+	Cost  string `json:"cost"`  // the same in short, as in the picture: "+200 ms"
 	Level int    `json:"level"` // 0 nothing, 1 to 4 more and more
 
 	later time.Duration
@@ -35,9 +41,9 @@ type HarmRow struct {
 const never = time.Duration(1<<63 - 1)
 
 // HarmOf runs an address once for each of its packets, with that one lost.
-func HarmOf(address string) (*HarmTable, error) {
+func HarmOf(address string, v View) (*HarmTable, error) {
 	s, _ := settings(address)
-	base, err := once(s)
+	base, err := once(s, false)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +62,15 @@ func HarmOf(address string) (*HarmTable, error) {
 	}
 	table.Says = table.worst()
 	table.levels()
-	return table, nil
+	rows := map[string]HarmRow{}
+	for _, row := range table.Rows {
+		rows[row.ID] = row
+	}
+	d := &Document{Address: s.Address(), Packets: packetsOf(base)}
+	table.Picture, err = drawRun(d, base, View{Width: v.Width}, picture.Options{
+		Harm: func(p *story.Packet) (string, int) { return rows[idOf(p)].Cost, rows[idOf(p)].Level },
+	})
+	return table, err
 }
 
 // measure loses the packet.
@@ -67,20 +81,22 @@ func (row *HarmRow) measure(base *one, p *story.Packet) error {
 		data = 0
 	}
 	s.Drop = s.Drop.With(p.Direction, p.Number, data)
-	r, err := once(s)
+	r, err := once(s, false)
 	if err != nil {
 		return err
 	}
 	row.later = r.LastRead - base.LastRead
 	switch whole := string(r.Read) == string(r.Whole); {
 	case !whole:
-		row.later, row.Later = never, "never"
+		row.later, row.Later, row.Cost = never, "never", "never whole"
 	case row.later > 0:
 		row.Later = story.Millis(row.later) + " later"
+		row.Cost = "+" + story.Millis(row.later)
 	case row.later < 0:
 		row.Later = story.Millis(-row.later) + " earlier"
+		row.Cost = "-" + story.Millis(-row.later)
 	default:
-		row.Later = "at the same time"
+		row.Later, row.Cost = "at the same time", "+0"
 	}
 	longest := time.Duration(0)
 	for _, g := range r.digest.Gaps {
@@ -111,7 +127,7 @@ func (t *HarmTable) worst() string {
 	return fmt.Sprintf("The worst packet to lose is %s: the message is whole %s.", worst.Label, worst.Later)
 }
 
-// levels cuts the harm into four.
+// levels cuts the harm into four: never, the half of the worst, a tenth, less.
 func (t *HarmTable) levels() {
 	most := time.Duration(0)
 	for _, row := range t.Rows {
@@ -124,8 +140,12 @@ func (t *HarmTable) levels() {
 		case later == never:
 			t.Rows[i].Level = 4
 		case later <= 0:
+		case 2*later >= most:
+			t.Rows[i].Level = 3
+		case 10*later >= most:
+			t.Rows[i].Level = 2
 		default:
-			t.Rows[i].Level = 1 + int(later*3/(most+1))
+			t.Rows[i].Level = 1
 		}
 	}
 }

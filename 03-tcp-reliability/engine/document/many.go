@@ -27,7 +27,7 @@ func Compare(address string, v View) (*Table, error) {
 	for _, name := range hosts.Names {
 		c := s
 		c.Protocol = name
-		r, err := once(c)
+		r, err := once(c, false)
 		if err != nil {
 			return nil, err
 		}

@@ -49,8 +49,8 @@ type TCPSettings struct {
 
 // The bounds of the settings.
 const (
-	maxBuffer = 1 << 30 // bytes
-	maxRTO    = time.Hour
+	maxBuffer = 1 << 30   // bytes
+	MaxRTO    = time.Hour // the most that -rto-max may be
 )
 
 // Default is what every program begins with.
@@ -73,9 +73,6 @@ func (s *Settings) Flags(fs *flag.FlagSet) {
 // tcpFlags are the flags of TCPSettings.
 var tcpFlags = []string{"congestion", "rack", "sack", "timestamps", "rto-min", "rto-max",
 	"receive-buffer", "nagle", "delayed-ack"}
-
-// TCPFlags names the flags of TCPSettings.
-func TCPFlags() []string { return slices.Clone(tcpFlags) }
 
 // Flags defines a flag for each setting. What s holds is the default.
 func (s *TCPSettings) Flags(fs *flag.FlagSet) {
@@ -121,11 +118,11 @@ func (s TCPSettings) Check() error {
 	case s.ReceiveBuffer < 0 || s.ReceiveBuffer > maxBuffer:
 		return flags.Invalid("receive-buffer", s.ReceiveBuffer,
 			"must be from 1 to %d bytes, or 0", maxBuffer)
-	case s.RTOMin < time.Millisecond || s.RTOMin > maxRTO:
-		return flags.Invalid("rto-min", s.RTOMin, "must be from 1ms to %v", maxRTO)
-	case s.RTOMax < s.RTOMin || s.RTOMax > maxRTO:
+	case s.RTOMin < time.Millisecond || s.RTOMin > MaxRTO:
+		return flags.Invalid("rto-min", s.RTOMin, "must be from 1ms to %v", MaxRTO)
+	case s.RTOMax < s.RTOMin || s.RTOMax > MaxRTO:
 		return flags.Invalid("rto-max", s.RTOMax,
-			"must be from %v, the -rto-min, to %v", s.RTOMin, maxRTO)
+			"must be from %v, the -rto-min, to %v", s.RTOMin, MaxRTO)
 	}
 	return nil
 }

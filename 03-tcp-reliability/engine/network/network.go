@@ -9,6 +9,7 @@ package network
 import (
 	"math/bits"
 	"math/rand/v2"
+	"sort"
 	"time"
 )
 
@@ -127,6 +128,14 @@ func (n *Network) Conditions() Conditions { return n.c }
 
 // Free says when the link has sent all packets that it was given.
 func (n *Network) Free(d Direction) time.Duration { return n.ways[d].free }
+
+// Waiting says how many packets wait in the link's queue: those that the link
+// will begin to send later than now. The one that it is sending does not wait.
+func (n *Network) Waiting(now time.Duration, d Direction) int {
+	w := &n.ways[d]
+	begun := sort.Search(w.n, func(i int) bool { return w.waiting[(w.head+i)%len(w.waiting)] > now })
+	return w.n - begun
+}
 
 // Send decides the fate of the next packet in a direction, size bytes long
 // with all headers. data is k for the first transmission of the k-th packet

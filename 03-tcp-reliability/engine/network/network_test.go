@@ -243,6 +243,30 @@ func TestRateAndQueue(t *testing.T) {
 	}
 }
 
+// What waits is what the link has not begun to send: of four packets of 100 ms
+// each the first is on the link at once, and one more each 100 ms.
+func TestWaiting(t *testing.T) {
+	net := New(conditions(t, "-rate 8kbit -queue 3"))
+	for range 5 { // the last is lost
+		net.Send(0, Up, 100, 0)
+	}
+	for _, c := range []struct {
+		at   time.Duration
+		want int
+	}{{0, 3}, {99 * ms, 3}, {100 * ms, 2}, {250 * ms, 1}, {300 * ms, 0}, {time.Hour, 0}} {
+		if got := net.Waiting(c.at, Up); got != c.want {
+			t.Errorf("at %v %d packets wait, not %d", c.at, got, c.want)
+		}
+	}
+	net.Send(210*ms, Up, 100, 0)
+	if up, down := net.Waiting(210*ms, Up), net.Waiting(210*ms, Down); up != 2 || down != 0 {
+		t.Errorf("%d wait up and %d down, not 2 and 0", up, down)
+	}
+	if n := New(conditions(t, "-loss 0")); n.Send(0, Up, 100, 0).N != 1 || n.Waiting(0, Up) != 0 {
+		t.Error("packets wait where the link takes no time")
+	}
+}
+
 // Jitter stays within its bounds and changes no order; reorder does.
 func TestJitterAndReorder(t *testing.T) {
 	last := time.Duration(0)

@@ -44,7 +44,9 @@ func (p *picture) clauses() (list []clause) {
 	if len(sentences) == 0 {
 		sentences = []story.Sentence{{Topic: story.Torn, Key: "Nothing was lost", Rest: "."}}
 	}
-	if text := p.differs.String(); text != "" {
+	if p.Cover != "" {
+		sentences = p.told()
+	} else if text := p.differs.String(); text != "" {
 		sentences = append(sentences, story.Sentence{Topic: -1, Key: "Against " + cmpOr(p.against, "the run before"), Rest: text})
 	}
 	y := 250
@@ -91,6 +93,9 @@ func (p *picture) header() {
 
 func (p *picture) draw() {
 	p.settle()
+	if p.Part != nil {
+		p.Window[0], p.Window[1] = p.Part((p.height+9)/10, func(at time.Duration) int { return p.y(at) / 10 })
+	}
 	first, last := 0, p.height
 	if p.Window[1] > p.Window[0] {
 		first, last = 10*p.Window[0], min(10*p.Window[1], p.height)
@@ -121,19 +126,28 @@ func (p *picture) draw() {
 	fmt.Fprintf(&p.out, `<path class="bg" stroke="none" d="M0 %sH%sV%sH0z"/>`+"\n",
 		pt(first), pt(p.width), pt(last))
 	p.head()
-	p.silences()
+	if p.Cover != "" {
+		p.cover(first, last)
+	} else {
+		p.silences()
+	}
 	fmt.Fprintf(&p.out, `<path class="ll" stroke-width="1.8" d="M%s %sV%sM%s %sV%s"/>`+"\n",
 		pt(p.client), pt(p.top), pt(p.height-120), pt(p.server), pt(p.top), pt(p.height-120))
 	p.times(first, last)
 	p.bars(first, last)
 	for _, b := range p.brackets() {
-		if b.y2 >= first && b.y1 <= last {
+		if !p.covered(network.Up) && b.y2 >= first && b.y1 <= last {
 			p.bracket(b)
 		}
 	}
 	for _, a := range p.arrows {
 		if max(a.y1, a.y2) >= first && min(a.y1, a.y2)-200 <= last {
-			p.arrow(a)
+			if p.Cover != "" {
+				a = p.known(a)
+			}
+			if a != nil {
+				p.arrow(a)
+			}
 		}
 	}
 	p.readings(first, last)
@@ -167,6 +181,9 @@ func (p *picture) description() string {
 	var list []string
 	for _, s := range p.d.Story() {
 		list = append(list, s.String())
+	}
+	if p.Cover != "" {
+		return p.told()[0].String()
 	}
 	if len(list) == 0 {
 		list = append(list, "Nothing was lost.")
@@ -254,7 +271,9 @@ func (p *picture) head() {
 	if measure(heading, p.font(noteFont)) > p.width-p.server-measure("Server", f)/2-100 {
 		heading = "reads"
 	}
-	p.text(p.server+measure("Server", f)/2+70, y, p.font(noteFont), "r", "", heading)
+	if !p.covered(network.Down) {
+		p.text(p.server+measure("Server", f)/2+70, y, p.font(noteFont), "r", "", heading)
+	}
 	p.out.WriteByte('\n')
 }
 
@@ -281,6 +300,7 @@ func (p *picture) mark(topic story.Topic, y int) {
 			pt(y-55), p.id(pattern))
 	case story.Torn:
 		fmt.Fprintf(&p.out, `<circle class="r" cx="18" cy="%s" r="3.5"/><circle class="r" cx="29" cy="%s" r="3.5"/><circle class="r" cx="40" cy="%s" r="3.5"/>`, pt(y), pt(y), pt(y))
+	case coverTopic:
 	default:
 		p.diamond(290, y)
 	}
@@ -346,6 +366,9 @@ func (p *picture) bracket(b bracket) {
 func (p *picture) bars(first, last int) {
 	n := 0
 	for _, g := range p.d.Gaps {
+		if p.covered(network.Down) {
+			break
+		}
 		var kept, thrown []*story.Arrival
 		for _, a := range g.Later {
 			if p.To > 0 && a.Time > p.To || a.Time < p.From {
@@ -374,11 +397,12 @@ func (p *picture) bars(first, last int) {
 		if g.Missing != nil {
 			missing = strings.TrimSpace(g.Missing.Lack(18))
 		}
-		pattern, text := "wait", fmt.Sprintf("%s wait %s for %s",
-			p.words(len(kept)), plain(g.Until-kept1(kept, g)), missing)
+		wait := "wait up to"
 		if len(kept) == 1 {
-			text = strings.Replace(text, " wait ", " waits ", 1)
+			wait = "waits"
 		}
+		pattern, text := "wait", fmt.Sprintf("%s %s %s for %s",
+			p.words(len(kept)), wait, plain(g.Until-kept1(kept, g)), missing)
 		if len(thrown) > 0 {
 			pattern, text = "thrown", fmt.Sprintf("%d arrive and are thrown away: %s is missing",
 				len(thrown), missing)
@@ -485,21 +509,47 @@ func (p *picture) wide(a *arrow) bool {
 
 // arrow draws a packet: a group, or a link, with its line, head and label.
 func (p *picture) arrow(a *arrow) {
-	class := a.class()
+	tag := p.open(a)
+	cost, level := "", 0
+	if p.Harm != nil && !a.copied {
+		cost, level = p.Harm(a.Packet)
+		fmt.Fprintf(&p.out, ` data-harm="%d"`, level)
+		if cost != "" {
+			cost = " · " + cost
+		}
+	}
+	fmt.Fprintf(&p.out, `><title>%s</title>`, escape(p.sentence(a)))
+	if level > 0 {
+		fmt.Fprintf(&p.out, `<path class="w" stroke-opacity=".%d" stroke-width="%d" d="M%s %sL%s %s"/>`,
+			15+15*level, 4+2*level, pt(a.x1), pt(a.y1), pt(a.x2), pt(a.y2))
+	}
+	p.line(a, a.class())
+	if !a.copied {
+		p.name(a, cost)
+	}
+	if p.differs.new[a.Packet] && !a.copied {
+		p.diamond(a.x1, a.y1)
+	}
+	fmt.Fprintf(&p.out, "</%s>\n", tag)
+}
+
+// open begins the group or link, with what a page wants to know of the packet.
+// The tag is still open: more may follow in it.
+func (p *picture) open(a *arrow) (tag string) {
 	name := fmt.Sprintf("%v-%d", a.Direction, a.Number)
 	if a.copied {
 		name += "-copy"
 	}
-	tag := "g"
-	fmt.Fprint(&p.out, "<")
+	tag = "g"
+	address := ""
 	if p.Link != nil {
-		if address := p.Link(a.Packet); address != "" {
-			tag = "a"
-			fmt.Fprintf(&p.out, `a href="%s"`, escape(address))
-		}
+		address = p.Link(a.Packet)
 	}
-	if tag == "g" {
-		p.out.WriteByte('g')
+	if address != "" {
+		tag = "a"
+		fmt.Fprintf(&p.out, `<a href="%s"`, escape(address))
+	} else {
+		p.out.WriteString("<g")
 	}
 	fmt.Fprintf(&p.out, ` id="%s" data-at="%d" data-end="%d"`,
 		p.id(name), a.At.Microseconds(), a.end.Microseconds())
@@ -522,6 +572,12 @@ func (p *picture) arrow(a *arrow) {
 	if p.differs.new[a.Packet] {
 		p.out.WriteString(` data-new="1"`)
 	}
+	return tag
+}
+
+// name writes at the arrow's begin what it is, and what its loss would cost.
+func (p *picture) name(a *arrow, cost string) {
+	class := a.class()
 	f := p.font(labelFont)
 	f.bold = class == "a" || class == "l"
 	dx, dy := a.x2-a.x1, a.y2-a.y1
@@ -530,42 +586,27 @@ func (p *picture) arrow(a *arrow) {
 	if p.narrow() || class == "k" {
 		room = length * 6 / 10 // what comes towards it has a label, too
 	}
-	text := p.label(a, f, room)
-	fmt.Fprintf(&p.out, `><title>%s</title>`, escape(p.sentence(a)))
-	p.line(a, class)
-	switch {
-	case a.copied:
-	case a.Loss == network.LostQueue: // it never was on its way
-		more, x := "", a.x1+400
-		if dx < 0 {
-			more, x = end, a.x1-400
-		}
-		p.text(x, a.y1+45, f, class, more, text)
-	default:
-		// On the slant, a bit above the line: cosine and sine in thousandths.
-		cos, sin := abs(dx)*1000/length, dy*1000/length
-		if dx < 0 {
-			sin = -sin
-		}
-		at := min(100*length/1000+0, 110)
-		x, y := a.x1+dx*at/length, a.y1+dy*at/length-45
-		fmt.Fprintf(&p.out, `<text transform="matrix(%s %s %s %s %s %s)"`,
-			thousandths(cos), thousandths(sin), thousandths(-sin), thousandths(cos), pt(x), pt(y))
-		more := ""
-		if dx < 0 {
-			more = end
-		}
-		textClass := ""
-		if f.bold {
-			textClass = class
-			f.bold = false // that is a matter of the class
-		}
-		p.textRest(f, textClass, more, text)
+	text := p.label(a, f, room-measure(cost, f)) + cost
+	side, sign := "", 1
+	if dx < 0 {
+		side, sign = end, -1
 	}
-	if p.differs.new[a.Packet] && !a.copied {
-		p.diamond(a.x1, a.y1)
+	if a.Loss == network.LostQueue { // it never was on its way
+		p.text(a.x1+sign*400, a.y1+45, f, class, side, text)
+		return
 	}
-	fmt.Fprintf(&p.out, "</%s>\n", tag)
+	// On the slant, a bit above the line: cosine and sine in thousandths.
+	cos, sin := abs(dx)*1000/length, sign*dy*1000/length
+	at := min(length/10, 110)
+	x, y := a.x1+dx*at/length, a.y1+dy*at/length-45
+	fmt.Fprintf(&p.out, `<text transform="matrix(%s %s %s %s %s %s)"`,
+		thousandths(cos), thousandths(sin), thousandths(-sin), thousandths(cos), pt(x), pt(y))
+	textClass := ""
+	if f.bold {
+		textClass = class
+		f.bold = false // that is a matter of the class
+	}
+	p.textRest(f, textClass, side, text)
 }
 
 func thousandths(n int) string {
@@ -607,6 +648,9 @@ func (p *picture) line(a *arrow, class string) {
 		fmt.Fprintf(&p.out, `<path stroke="#000" stroke-opacity="0" stroke-width="14" %s/>`, path)
 	}
 	head := fmt.Sprintf(` marker-end="url(#%s%s)"`, p.id("h"), class)
+	if a.half && a.arrival == nil {
+		head = ""
+	}
 	switch {
 	case a.copied:
 		fmt.Fprintf(&p.out, `<path class="%s o" %s%s/>`, class, path, head)
@@ -625,7 +669,10 @@ func (p *picture) line(a *arrow, class string) {
 
 // sentence says all of a packet; it begins with the words of its label.
 func (p *picture) sentence(a *arrow) string {
-	who := [...]string{"client", "server"}[a.Direction]
+	if a.half {
+		return p.knownSentence(a)
+	}
+	who := ends[a.Direction]
 	s := fmt.Sprintf("%s: packet %d of the %s, at %s",
 		a.Label(false, 16), a.Number, who, story.Millis(a.At))
 	if a.Retransmits > 0 {
@@ -641,25 +688,29 @@ func (p *picture) sentence(a *arrow) string {
 	case a.copied:
 		s += ", second copy"
 	}
-	s += ", arrives at " + story.Millis(a.end)
+	return s + ", arrives at " + story.Millis(a.end) + a.verdict()
+}
+
+// verdict says what the receiver does with it.
+func (a *arrow) verdict() string {
 	switch a.arrival.Is {
 	case story.Damaged:
-		s += " damaged"
+		return " damaged"
 	case story.Full:
-		s += " and finds the buffer full"
+		return " and finds the buffer full"
 	case story.Kept:
-		s += " and waits"
 		if a.arrival.Missing != nil {
-			s += " for " + a.arrival.Missing.Lack(16)
+			return " and waits for " + a.arrival.Missing.Lack(16)
 		}
+		return " and waits"
 	case story.Thrown:
-		s += " and is thrown away"
+		return " and is thrown away"
 	case story.Already:
-		s += ": the receiver has it already"
+		return ": the receiver has it already"
 	case story.NotKept:
-		s += " and is not kept"
+		return " and is not kept"
 	}
-	return s
+	return ""
 }
 
 // readings are dots on the server's lifeline, and what was read beside them.
@@ -673,10 +724,14 @@ func (p *picture) readings(first, last int) {
 			length += r.Length
 			text += r.Text
 			ends = ends || r.End
-			if r.y >= first && r.y <= last && (j == i || r.y != p.reads[j-1].y) {
+			if !p.covered(1-r.Direction) && r.y >= first && r.y <= last && (j == i || r.y != p.reads[j-1].y) {
 				fmt.Fprintf(&p.out, `<circle id="%s%d" class="r" cx="%s" cy="%s" r="3.6"/>`,
 					p.id("read-"), j+1, pt(p.side(1-r.Direction)), pt(r.y))
 			}
+		}
+		if p.covered(1 - p.reads[i].Direction) {
+			i = j
+			continue
 		}
 		said := story.Quoted(text, 90)
 		switch {
@@ -696,6 +751,9 @@ func (p *picture) readings(first, last int) {
 
 func (p *picture) failures() {
 	for _, f := range p.d.Failures {
+		if p.covered(f.Direction) {
+			continue
+		}
 		p.note(note{y: p.y(f.At), font: boldNote, class: "l", text: [...]string{"client ", "server "}[f.Direction] + f.Text})
 	}
 }

@@ -172,7 +172,7 @@ func (p *picture) sweep() {
 		for first := true; len(list) > 0 && list[0].at == m.at; list = list[1:] {
 			e := list[0]
 			y := m.top
-			m.shown = m.shown || e.host < 2
+			m.shown = m.shown || e.host < 2 && !p.covered(network.Direction(e.host))
 			if e.host < 2 {
 				y = max(y, last[e.host]+e.row)
 				if e.order == 2 {

@@ -30,10 +30,19 @@ type Options struct {
 	From, To time.Duration
 	Window   [2]int
 
+	// Part chooses the window when the heights are known, all in points: that of
+	// the whole picture and, by y, that of each moment.
+	Part func(height int, y func(time.Duration) int) (top, bottom int)
+
 	Animate bool         // time passes, once and for five seconds, where the reader allows motion
 	Inline  bool         // for a page that has Style and shows more than one: see Prefix
 	Prefix  string       // of every id
+	Cover   string       // "client" or "server": what the other end can know is drawn, at the same heights
 	Before  *trace.Trace // what differs from this run is marked
+
+	// Harm says what losing a packet would cost: a few signs behind its label,
+	// and how bad that is, from 0 to 4, by which its arrow gets a broad shadow.
+	Harm func(*story.Packet) (cost string, level int)
 
 	// Link makes a link of a packet's arrow: its address, or "".
 	Link func(*story.Packet) string
@@ -120,6 +129,7 @@ type arrow struct {
 	*story.Packet
 	arrival        *story.Arrival // nil: it does not arrive
 	copied         bool
+	half           bool // of a picture with a covered end
 	x1, y1, x2, y2 int
 	end            time.Duration // when it arrives, or would have
 }

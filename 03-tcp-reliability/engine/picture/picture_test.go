@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -394,6 +395,47 @@ func BenchmarkDraw(b *testing.B) {
 				}
 				b.ReportMetric(float64(packets), "packets")
 			})
+		}
+	}
+}
+
+// With one end covered the picture says nothing that the other can't know: it
+// is the same whether UDP's packets are lost or arrive, and has no word of the
+// covered end or of the network. Heights stay those of the whole picture.
+func TestCover(t *testing.T) {
+	lost := traced(t, "protocol=udp&drop=data:3")
+	kept := traced(t, "protocol=udp&loss=0")
+	client := Options{Cover: "server", Link: func(*story.Packet) string { return "?x" }}
+	times := regexp.MustCompile(`data-(end|lost|axis|height)="[^"]*"`) // for a page's scripts
+	if a, b := times.ReplaceAllString(drawn(t, lost, client), ""), times.ReplaceAllString(drawn(t, kept, client), ""); a != b {
+		t.Errorf("UDP's client sees that a packet is lost:\n%s\n%s", a, b)
+	}
+	for seed := range uint64(60) {
+		tr := random(t, seed)
+		sent := [2]int{}
+		arrived := [2]int{}
+		for _, e := range tr.Events {
+			switch e.Kind {
+			case trace.Sent:
+				sent[e.Direction]++
+			case trace.Arrived, trace.Discarded, trace.Dropped:
+				arrived[e.Direction]++
+			}
+		}
+		for end, cover := range []string{"server", "client"} {
+			svg := drawn(t, tr, Options{Cover: cover, Width: 900, Before: traced(t, "loss=0")})
+			groups, err := check(svg)
+			if want := sent[end] + arrived[1-end]; err != nil || groups != want {
+				t.Errorf("seed %d, %s covered: %d arrows for %d, %v", seed, cover, groups, want, err)
+			}
+			for _, word := range []string{`data-lost`, `, lost`, `queue full`, `id="wait-`, `data-new`, `under way`, `nothing for`} {
+				if strings.Contains(svg, word) && (cover == "server" || word != `id="wait-`) {
+					t.Errorf("seed %d: with the %s covered the picture has %s", seed, cover, word)
+				}
+			}
+			if reads := strings.Contains(svg, `id="read-`); cover == "server" && reads {
+				t.Errorf("seed %d: the client sees what the server's application reads", seed)
+			}
 		}
 	}
 }

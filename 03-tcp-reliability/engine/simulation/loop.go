@@ -70,9 +70,13 @@ func (l *loop) step() {
 }
 
 func (l *loop) record(e trace.Event) {
-	if l.Trace != nil {
-		l.Trace.Add(e)
+	if l.Trace == nil {
+		return
 	}
+	for d := range e.Queue {
+		e.Queue[d] = l.Network.Waiting(l.now, network.Direction(d))
+	}
+	l.Trace.Add(e)
 }
 
 // changed records the state of a host if the event before has changed it.

@@ -15,9 +15,9 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/run"
 )
 
-// The proof that the protocols keep their two promises, by trying everything
-// that can go wrong with a few packets, and a lot of what can go wrong with
-// many. A failure names the command that shows the run as a ladder.
+// The proof that the textbook protocols keep their two promises, by trying
+// everything that can go wrong with a few packets, and a lot of what can go
+// wrong with many. TCP's is in engine/tcp. A failure names the command that shows the run as a ladder.
 
 // script is the drop script of a pattern: bit i of a half stands for packet
 // i+1 of a direction.
@@ -108,24 +108,13 @@ func patternFlags(p string, up, down int) string {
 	return flags
 }
 
-// For TCP every subset of the first 6 up and 6 down: 4,096 runs.
-func TestEveryDropPatternTCP(t *testing.T) {
-	step := 13
-	if all() {
-		step = 1
-	}
-	checkMany(t, 4096/step, func(i int) string {
-		return patternFlags("tcp", i*step&63, i*step>>6)
-	})
-}
-
-// Random networks with every fault at once: 10,000 for each protocol.
+// Random networks with every fault at once: 10,000 for each of them.
 func TestRandomNetworks(t *testing.T) {
 	n := 300
 	if all() {
 		n = 10_000
 	}
-	for _, p := range hosts.Names[1:] {
+	for _, p := range arqs {
 		t.Run(p, func(t *testing.T) {
 			checkMany(t, n, func(i int) string {
 				r := rand.New(rand.NewPCG(uint64(i), 0))

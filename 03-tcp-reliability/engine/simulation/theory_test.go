@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/arq"
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/run"
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
 )
 
@@ -183,6 +185,52 @@ func TestMathis(t *testing.T) {
 		}
 	}
 	onPage(t, table.String())
+}
+
+// TestHowMuchLoss measures our TCP's columns of the table of losses: seconds for 200,000 bytes at a
+// delay of 2 ms, the median and the worst of 101 seeds. The time is virtual, so the figures are the
+// same each time. At high losses many packets are simulated: those rows are for CI.
+func TestHowMuchLoss(t *testing.T) {
+	if raceOn {
+		t.Skip("one goroutine a run, and slow under the race detector")
+	}
+	rows := []string{"0.01", "0.05", "0.10", "0.20", "0.30"}
+	if !all() && !*update {
+		rows = rows[1:2]
+	}
+	for _, loss := range rows {
+		row := fmt.Sprintf("%8s", loss)
+		for _, rack := range []string{"", " -rack"} {
+			took := make([]time.Duration, 101)
+			var workers sync.WaitGroup
+			for seed := range took {
+				workers.Go(func() {
+					s := run.Default()
+					fs := flag.NewFlagSet("", flag.PanicOnError)
+					s.Flags(fs)
+					fs.Parse(strings.Fields(fmt.Sprintf(
+						"-bytes 200000 -delay 2ms -loss %s -seed %d%s", loss, seed+1, rack)))
+					r, err := s.Run(nil)
+					if took[seed] = r.LastRead; err != nil || r.Err != nil {
+						t.Errorf("loss %s, seed %d%s: %v, %v", loss, seed+1, rack, err, r.Err)
+					}
+				})
+			}
+			workers.Wait()
+			slices.Sort(took)
+			row += fmt.Sprintf("%8s%7s", figures(took[50]), figures(took[100])) + "   "
+		}
+		onPage(t, "\n"+strings.TrimRight(row, " "))
+	}
+}
+
+// figures is a time in seconds: two digits that mean something, or all before the point.
+func figures(d time.Duration) string {
+	places := 0
+	for n := d; n < 10*time.Second && places < 3; n *= 10 {
+		places++
+	}
+	return fmt.Sprintf("%.*f", places, d.Seconds())
 }
 
 // throughput is in bytes a second, over a round trip of 100 ms.

@@ -145,8 +145,40 @@ var ends = [2]string{"client", "server"}
 
 // whoNoticed tells of the repetitions that followed a loss.
 func (d *Digest) whoNoticed() (key, rest string) {
-	again := map[*Packet]*Packet{} // the next sending
-	repeated, needless := 0, 0
+	repeated, needless := d.repetitions()
+	lost := d.troubled()
+	noticed, least, most := d.repaired(lost)
+	switch {
+	case len(noticed) == 0 && needless > 0:
+		return Count(needless, "repetition") + " " + was(needless) + " needless",
+			": the receiver had it all."
+	case len(noticed) == 0 && len(lost) > 0:
+		return d.unnoticed(lost)
+	case len(noticed) == 0:
+		return "", ""
+	}
+	vain := ""
+	if needless > 0 {
+		vain = fmt.Sprintf(" %d of %s %s needless.",
+			needless, Count(repeated, "repetition"), was(needless))
+	}
+	if len(noticed) == 1 {
+		return "The " + who(noticed) + " noticed after " + Millis(least),
+			", " + d.how(noticed[0]) + ", and sent it again." + vain
+	}
+	span := Millis(least)
+	if most != least {
+		span += " to " + Millis(most)
+	}
+	these := "them"
+	if len(noticed) < len(lost) {
+		these = fmt.Sprintf("%d of them", len(noticed))
+	}
+	key = fmt.Sprintf("The %s noticed %s after %s", who(noticed), these, span)
+	return key, ", " + manners(noticed) + ", and sent them again." + vain
+}
+
+func (d *Digest) repetitions() (repeated, needless int) {
 	for _, p := range d.Packets {
 		if p.Retransmits > 0 {
 			repeated++
@@ -154,48 +186,46 @@ func (d *Digest) whoNoticed() (key, rest string) {
 				needless++
 			}
 		}
+	}
+	return repeated, needless
+}
+
+// repaired are the repetitions that were for a loss, and the shortest and the
+// longest time from a sending to its repetition.
+func (d *Digest) repaired(lost []*Packet) (noticed []*Packet, least, most time.Duration) {
+	again := map[*Packet]*Packet{} // the next sending
+	for _, p := range d.Packets {
 		if p.Previous != nil {
 			again[p.Previous] = p
 		}
 	}
-	var noticed []*Packet // the repetitions that were for a loss
-	var least, most time.Duration
-	lost := d.troubled()
 	for _, p := range lost {
-		if q := again[p]; q != nil {
-			if after := q.At - p.At; len(noticed) == 0 {
-				least, most = after, after
-			} else {
-				least, most = min(least, after), max(most, after)
-			}
-			noticed = append(noticed, q)
+		q := again[p]
+		if q == nil {
+			continue
+		}
+		after := q.At - p.At
+		if len(noticed) == 0 {
+			least = after
+		}
+		least, most = min(least, after), max(most, after)
+		noticed = append(noticed, q)
+	}
+	return noticed, least, most
+}
+
+// who sent them.
+func who(packets []*Packet) string {
+	for _, p := range packets {
+		if p.Direction != packets[0].Direction {
+			return "client and the server"
 		}
 	}
-	vain := ""
-	if needless > 0 {
-		vain = fmt.Sprintf(" %d of %s %s needless.",
-			needless, Count(repeated, "repetition"), was(needless))
-	}
-	if len(noticed) == 0 {
-		switch {
-		case needless > 0:
-			return fmt.Sprintf("%s %s needless", Count(needless, "repetition"), was(needless)),
-				": the receiver had it all."
-		case len(lost) > 0:
-			return d.unnoticed(lost)
-		}
-		return "", ""
-	}
-	who := ends[noticed[0].Direction]
-	for _, q := range noticed {
-		if q.Direction != noticed[0].Direction {
-			who = "client and the server"
-		}
-	}
-	if len(noticed) == 1 {
-		return "The " + who + " noticed after " + Millis(least),
-			", " + d.how(noticed[0]) + ", and sent it again." + vain
-	}
+	return ends[packets[0].Direction]
+}
+
+// manners lists by what the losses were noticed, with counts if there are two ways.
+func manners(noticed []*Packet) string {
 	var ways []string
 	counts := map[string]int{}
 	for _, q := range noticed {
@@ -209,16 +239,7 @@ func (d *Digest) whoNoticed() (key, rest string) {
 			ways[i] = fmt.Sprintf("%d %s", counts[way], way)
 		}
 	}
-	span := Millis(least)
-	if most != least {
-		span += " to " + Millis(most)
-	}
-	these := "them"
-	if len(noticed) < len(lost) {
-		these = fmt.Sprintf("%d of them", len(noticed))
-	}
-	key = fmt.Sprintf("The %s noticed %s after %s", who, these, span)
-	return key, ", " + list3(ways) + ", and sent them again." + vain
+	return list3(ways)
 }
 
 // unnoticed is a loss that nobody repeats.
@@ -253,7 +274,7 @@ func manner(why trace.Reason) string {
 // how says by what the loss was noticed that a packet repairs: of repeated
 // acknowledgements also which one.
 func (d *Digest) how(q *Packet) string {
-	if q.Why != trace.FastRetransmit {
+	if q.Why != trace.FastRetransmit && q.Why != trace.RACK {
 		return manner(q.Why)
 	}
 	var newest *Packet

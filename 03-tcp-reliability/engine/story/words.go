@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
@@ -14,73 +15,88 @@ import (
 // ranges of numbers are inclusive, so that what is acknowledged looks like what
 // was sent. short leaves out the sequence numbers.
 func (p *Packet) Label(short bool, text int) string {
-	var s string
-	switch tcp := p.Kind.TCP(); {
-	case p.Why == trace.WindowProbe || p.Why == trace.KeepAlive:
+	if p.Why == trace.WindowProbe || p.Why == trace.KeepAlive {
 		return string(p.Why)
+	}
+	var s string
+	switch {
 	case p.Kind == trace.Datagram:
 		return Carried(p.Header, text)
-	case !tcp && p.HasAck:
-		s = fmt.Sprintf("ack %d", p.Ack)
-		for i, b := range p.SACK { // of packets, in an exercise
-			if i == 0 {
-				s += ", has"
-			}
-			s += " " + span{from: b[0], to: b[1]}.String()
-		}
-	case !tcp && p.Length > 0 && short:
-		return Carried(p.Header, text)
-	case !tcp && p.Length > 0:
-		if s = Carried(p.Header, text); s[0] != '"' {
-			s = ", " + s
-		} else {
-			s = " " + s
-		}
-		return fmt.Sprintf("data %d%s", p.Seq, s)
-	case !tcp && short:
-		return string(p.Kind)
-	case !tcp:
-		return fmt.Sprintf("%s %d", p.Kind, p.Seq)
-	case p.Length > 0:
-		s = Carried(p.Header, text)
-		if !short {
-			s += " seq " + span{from: p.Seq, to: p.Seq + uint32(p.Length)}.String()
-		}
-		if p.Kind != trace.ACK {
-			s += " " + strings.TrimSuffix(string(p.Kind), " ACK")
-		}
-		return s
+	case p.Length > 0 && p.Kind.TCP():
+		return p.segment(short, text)
+	case p.Length > 0 && !p.HasAck:
+		return p.data(short, text)
 	case p.Kind == trace.ACK:
-		s = fmt.Sprintf("ACK %d", p.Ack)
-		for i, b := range p.SACK {
-			if i == 0 {
-				s += " SACK"
-			} else if short {
-				s += " …"
-				break
-			}
-			if text < 10 {
-				s = strings.TrimSuffix(s, " SACK")
-				break
-			}
-			s += " " + span{from: b[0], to: b[1]}.String()
-		}
-		if p.HasWindow && p.Window < smallWindow {
-			s += fmt.Sprintf(" window %d", p.Window)
-		}
-	case p.Kind.Has("FIN"):
+		s = p.acknowledgement(short, text)
+	case p.Kind.TCP() && p.Kind.Has("FIN"):
 		s = strings.TrimSuffix(string(p.Kind), " ACK")
 		if !short {
 			s += fmt.Sprintf(" seq %d", p.Seq)
 		}
-		if p.Direction == 1 && p.HasAck {
+		if p.Direction == network.Down && p.HasAck {
 			s += fmt.Sprintf(" ACK %d", p.Ack)
 		}
-	default:
+	case p.Kind.TCP():
 		s = string(p.Kind)
+	case p.HasAck:
+		s = fmt.Sprintf("ack %d", p.Ack)
+		if len(p.SACK) > 0 { // of packets, in an exercise
+			s += ", has" + ranges(p.SACK)
+		}
+	case short:
+		return string(p.Kind)
+	default:
+		return fmt.Sprintf("%s %d", p.Kind, p.Seq)
 	}
 	if p.Repeat > 0 {
 		s += ", " + Ordinal(p.Repeat) + " repeat"
+	}
+	return s
+}
+
+// data is a packet of a textbook protocol that has some.
+func (p *Packet) data(short bool, text int) string {
+	carried := Carried(p.Header, text)
+	switch {
+	case short:
+		return carried
+	case carried[0] == '"':
+		return fmt.Sprintf("data %d %s", p.Seq, carried)
+	}
+	return fmt.Sprintf("data %d, %s", p.Seq, carried)
+}
+
+// segment is one of TCP's that has data, and maybe a SYN or FIN with it.
+func (p *Packet) segment(short bool, text int) string {
+	s := Carried(p.Header, text)
+	if !short {
+		s += " seq " + span{from: p.Seq, to: p.Seq + uint32(p.Length)}.String()
+	}
+	if p.Kind != trace.ACK {
+		s += " " + strings.TrimSuffix(string(p.Kind), " ACK")
+	}
+	return s
+}
+
+// acknowledgement is TCP's, with the ranges for which there is room.
+func (p *Packet) acknowledgement(short bool, text int) string {
+	s := fmt.Sprintf("ACK %d", p.Ack)
+	switch {
+	case len(p.SACK) == 0 || text < 10:
+	case short && len(p.SACK) > 1:
+		s += " SACK" + ranges(p.SACK[:1]) + " …"
+	default:
+		s += " SACK" + ranges(p.SACK)
+	}
+	if p.HasWindow && p.Window < smallWindow {
+		s += fmt.Sprintf(" window %d", p.Window)
+	}
+	return s
+}
+
+func ranges(sack [][2]uint32) (s string) {
+	for _, b := range sack {
+		s += " " + span{from: b[0], to: b[1]}.String()
 	}
 	return s
 }

@@ -64,10 +64,7 @@ func (c *Conn) arriveSynchronized(now time.Duration, s *Segment) {
 	if s.Flags&ACK == 0 || !c.checkACK(now, s) {
 		return
 	}
-	c.heard = now
-	if c.probing > 0 {
-		c.timeouts = 0 // the peer answers
-	}
+	c.heard, c.unheard = now, 0
 	// Seventh and eighth, the text and the FIN.
 	if c.state.mayReceive() && (len(s.Payload) > 0 || s.Flags&FIN != 0) {
 		c.take(now, s)
@@ -173,8 +170,8 @@ func (c *Conn) take(now time.Duration, s *Segment) {
 
 // An acknowledgement is one that is owed to the peer.
 type acknowledgement struct {
-	now   bool       // it is sent as soon as possible,
-	line  trace.Line // says this line;
+	now   bool       // output sends it,
+	line  trace.Line // as this line of code has decided;
 	waits timer      // or it may wait for more to acknowledge
 	last  uint32     // what was acknowledged last: Last.ACK.sent
 }

@@ -7,9 +7,6 @@ type buffer struct {
 	start int
 }
 
-// smallRoom is what a buffer begins with: most connections carry little.
-const smallRoom = 4 << 10
-
 // put copies p to the place at bytes behind the first.
 func (b *buffer) put(at int, p []byte) {
 	if at+len(p) > len(b.room)-b.start {
@@ -22,7 +19,7 @@ func (b *buffer) put(at int, p []byte) {
 func (b *buffer) moveDown(n int) {
 	room := b.room
 	if 2*n > len(room) {
-		room = make([]byte, max(4*n, smallRoom))
+		room = make([]byte, max(4*n, 4<<10)) // most connections carry little
 	}
 	copy(room, b.room[b.start:])
 	b.room, b.start = room, 0

@@ -44,13 +44,13 @@ type Conn struct {
 	err     error          // why it failed
 	remote  netip.AddrPort // the peer, as soon as it is known
 
-	snd        sender
-	rcv        receiver
-	congestion congestion
-	recovery   recovery
-	rto        rto
-	stamps     stamps
-	rack       rack
+	snd        sender     // flight.go
+	rcv        receiver   // receiver.go
+	congestion congestion // congestion.go
+	recovery   recovery   // recovery.go
+	rto        rto        // rto.go
+	stamps     stamps     // timestamps.go
+	rack       rack       // rack.go
 
 	peerMSS int  // what the peer takes in a segment
 	sack    bool // both ends speak of selective acknowledgements
@@ -63,14 +63,15 @@ type Conn struct {
 	timeouts int           // in a row, without any progress
 	probing  time.Duration // between window probes; 0: the window is open
 
-	heard     time.Duration // when the peer was last heard
-	owed      acknowledgement
-	duplicate int // acknowledgements in a row that repeat the one before
+	heard     time.Duration   // when the peer was last heard,
+	unheard   int             // and how often the timer has run out since
+	owed      acknowledgement // arrive.go
+	duplicate int             // acknowledgements in a row that repeat the one before
 
 	now  time.Duration // of the latest event
 	dial bool          // the SYN is to be sent at the first event
-	out  outbox
-	told told
+	out  outbox        // packets for Send (tell.go)
+	told told          // what Notes has told
 }
 
 // Dial makes the end that connects: its SYN leaves with the first Send.
@@ -96,7 +97,7 @@ func newConn(o Options) *Conn {
 	c.rto = rto{now: initialRTO, least: cmp.Or(o.RTOMin, leastRTO), most: cmp.Or(o.RTOMax, mostRTO)}
 	c.rcv.size, c.rcv.least = o.ReceiveBuffer, max(1, min(o.ReceiveBuffer/2, c.ownMSS()))
 	for c.rcv.size>>c.rcv.shift > 0xffff && c.rcv.shift < maxScale {
-		c.rcv.shift++
+		c.rcv.shift++ // until 16 bits can say it (RFC 7323, section 2.3)
 	}
 	c.congestion.avoid = &cubic{}
 	if o.Congestion == "reno" {
@@ -127,7 +128,7 @@ func (c *Conn) begin(now time.Duration) {
 	}
 }
 
-// Receive takes a packet from the network. The bytes are lent.
+// Receive takes a packet from the network. It keeps none of its bytes.
 func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.begin(now)
 	c.out.arrivals++
@@ -143,7 +144,7 @@ func (c *Conn) Receive(now time.Duration, packet []byte) {
 	c.out.cause = 0
 }
 
-// Send gives the next packet for the network, if there is one. Its bytes are lent.
+// Send gives the next packet for the network, if any. Its bytes are good until the next event.
 func (c *Conn) Send(now time.Duration) (trace.Packet, bool) {
 	c.begin(now)
 	if c.tick(now) {
@@ -222,6 +223,3 @@ func (c *Conn) Read(now time.Duration, p []byte) (int, error) {
 func (c *Conn) Done() (bool, error) {
 	return c.err != nil || c.state == timeWait || c.state == closed && !c.dial, c.err
 }
-
-// Established says whether the handshake is over, and the connection not yet closed on both sides.
-func (c *Conn) Established() bool { return c.state >= established && c.state != timeWait }

@@ -9,8 +9,9 @@
 //     first changes the state. Then one function decides what leaves: output.
 //   - What is under way never exceeds the congestion window: pipe + size <=
 //     cwnd, at all times (congestion.go).
-//   - Judging that a segment is lost and repeating it are apart. Judges only
-//     mark the segment (flight.go, recovery.go, rack.go); output repeats it.
+//   - Judging that a segment is lost and repeating it are apart. Judges only mark
+//     the segment: judge (flight.go), timedOut and guess (recovery.go), rackJudges
+//     (rack.go). Then output repeats it.
 //
 // Read it in this order:
 //
@@ -22,7 +23,7 @@
 //	arrive.go      a segment arrives: RFC 9293, section 3.10.7
 //	receiver.go    bytes come in: order, gaps, window
 //	flight.go      bytes under way: the list of segments sent
-//	recovery.go    what an acknowledgement says; what a timeout means; giving up
+//	recovery.go    what an acknowledgement says, and a timeout; the closed window
 //	rto.go         how long to wait
 //	congestion.go  how much may be under way: slow start, Reno
 //	output.go      what leaves, and when to look again
@@ -34,7 +35,7 @@
 //
 // Names are RFC 9293's (section 3.3.1): snd.una is SND.UNA, the oldest number not acknowledged;
 // snd.nxt the next to send; snd.wnd the peer's window; rcv.nxt the next number expected; iss and
-// irs each end's first number.
+// irs each end's first number. What c.here gives is for the trace alone: the line of code.
 //
 // Kept: RFC 9293 (TCP), 2018 and 6675 (SACK), 3042 and 5681 (Reno), 6582 (NewReno, for peers
 // without SACK), 6298 (timer), 7323 (timestamps, window scale), 9438 (CUBIC), 8985 (RACK-TLP), 5961

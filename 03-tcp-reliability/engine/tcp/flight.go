@@ -22,7 +22,7 @@ type sender struct {
 	first  uint32 // the number of the first byte in bytes
 	bytes  buffer // from una on: repeated until they are acknowledged
 	flight []sent // from una to nxt, in order
-	room   []sent // what flight is a part of
+	room   []sent // the array behind flight, used again
 
 	wnd      int    // SND.WND: how much the peer takes, from una on
 	wl1, wl2 uint32 // SND.WL1, SND.WL2: the segment that said so
@@ -40,9 +40,9 @@ type sent struct {
 	original int           // number of the packet that carried it first,
 	latest   int           // and of the latest
 
-	arrived bool         // says a SACK, although an earlier one did not
-	lost    trace.Reason // "": not judged lost, or sent again since; else by whom
-	line    trace.Line   // where
+	arrived bool         // says a SACK, although not all before it did
+	lost    trace.Reason // by whom it was judged lost; "": not, or it was sent again since
+	line    trace.Line   // of the code that judged
 }
 
 // size is what the segment counts against a window, in bytes. A FIN is none: else a full segment
@@ -53,6 +53,9 @@ func (x *sent) size() int {
 	}
 	return int(x.end - x.seq)
 }
+
+// allows says whether all of a segment lies in the peer's window. Nobody forbids a SYN.
+func (d *sender) allows(x *sent) bool { return x.syn || !before(d.una+uint32(d.wnd), x.end) }
 
 // begin takes the number of our SYN.
 func (d *sender) begin(iss uint32) {
@@ -89,7 +92,8 @@ func (d *sender) append(x sent) *sent {
 	return &d.flight[len(d.flight)-1]
 }
 
-// acknowledge takes what lies before ack off the list, and calls arrived for what is new.
+// acknowledge takes what lies before ack off the list, and calls arrived for each segment that no
+// SACK had told of.
 func (d *sender) acknowledge(ack uint32, arrived func(*sent)) {
 	for len(d.flight) > 0 {
 		x := &d.flight[0]

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"time"
-
-	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
 // The handshake: both ends learn each other's first number and abilities (RFC 9293, section 3.5).
@@ -40,15 +38,12 @@ func (c *Conn) arriveSynSent(now time.Duration, s *Segment) {
 		// The ACK might ride on data. It goes alone, so that all three steps are seen.
 		c.sendACK(now, c.here(0))
 	case s.Flags&SYN != 0:
-		// The other end dials as well. Our SYN leaves once more, now with an ACK.
+		// The other end dials as well (figure 8). Marked as lost, our SYN leaves again with an ACK.
 		c.agree(s)
 		c.state = synReceived
-		c.snd.flight[0].lost, c.snd.flight[0].line = simultaneousOpen, c.here(0)
+		c.snd.flight[0].lost, c.snd.flight[0].line = "simultaneous open", c.here(0)
 	}
 }
-
-// simultaneousOpen is why a SYN is sent again with an ACK (section 3.5, figure 8).
-const simultaneousOpen trace.Reason = "simultaneous open"
 
 // agree takes what the peer's SYN says: its first number, its window, which is not scaled (RFC
 // 7323, section 2.2), and its options. What both ends offered is used.
@@ -69,11 +64,11 @@ func (c *Conn) agree(s *Segment) {
 	}
 }
 
-// stands: our SYN is acknowledged.
+// stands: our SYN is acknowledged, so the connection stands.
 func (c *Conn) stands(now time.Duration, s *Segment) {
 	repeated := c.timeouts > 0
 	c.acknowledged(now, s)
-	c.state = established
+	c.state, c.heard, c.unheard = established, now, 0
 
 	// Options take from each segment's room (RFC 9293, section 3.7.1).
 	size := min(max(c.peerMSS, leastMSS), c.ownMSS())

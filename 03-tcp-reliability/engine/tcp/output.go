@@ -9,9 +9,13 @@ import (
 // output is the heart: after every event it alone decides what leaves. What was lost comes first,
 // then what is new, then a bare ACK if nothing has carried it. At the end it sets the timer.
 func (c *Conn) output(now time.Duration) {
+	if c.state == closed {
+		return // nothing leaves any more, and fail has stopped the timers
+	}
 	d, g := &c.snd, &c.congestion
 	pipe := d.pipe()
 	g.limited = false
+	// The one rule, but for one segment that is urgent (recovery.go).
 	fits := func(size int) bool {
 		g.limited = pipe+size > g.cwnd && !c.recovery.urgent
 		c.recovery.urgent = c.recovery.urgent && g.limited
@@ -168,8 +172,9 @@ func (c *Conn) segment(now time.Duration, seq uint32) Segment {
 	return s
 }
 
-// setTimer is the one place that sets the timer, so that it can't be forgotten. While anything is
-// in flight it measures the RTO: from the first transmission on, anew whenever something is
+// setTimer is the one place that sets the timer, so that it can't be forgotten: then, if the last
+// segment were lost, or the ACK that opens a window, both ends would wait for ever. While anything
+// is in flight it measures the RTO: from the first transmission on, anew whenever something is
 // acknowledged (RFC 6298, section 5). Else, if something waits, it is the time to a window probe.
 func (c *Conn) setTimer(now time.Duration) {
 	defer c.rack.schedule(c, now)

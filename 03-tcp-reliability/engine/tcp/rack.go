@@ -71,7 +71,7 @@ func (c *Conn) rackJudges(now time.Duration) {
 			continue
 		}
 		if due := x.at + wait; due <= now {
-			x.lost, x.line, found = trace.FastRetransmit, c.here(0), true
+			x.lost, x.line, found = trace.RACK, c.here(0), true
 		} else {
 			r.reorder = timer{on: true, set: now, due: max(r.reorder.due, due)}
 		}

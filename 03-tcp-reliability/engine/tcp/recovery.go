@@ -24,25 +24,33 @@ func (c *Conn) acknowledged(now time.Duration, s *Segment) {
 	advance := int(s.Ack - d.una)
 	duplicate := c.isDuplicate(s)
 
-	// What has arrived? For the timer, the newest of what was sent once.
+	// What has arrived? The newest that was sent once gives the timer a round trip.
 	var newest time.Duration
-	once, twice := false, false
+	known, twice := false, false
 	arrived := func(x *sent) {
 		if x.times > 1 {
 			twice = true
 		} else {
-			newest, once = max(newest, x.at), true
+			newest, known = max(newest, x.at), true
 		}
 		c.rack.arrived(now, x)
 	}
 	if advance > 0 {
 		d.acknowledge(s.Ack, arrived)
 	}
-	covers := twice // what was sent twice, so the rest may have waited behind it
+	waited := twice // all that the ACK covers may have waited for what was sent twice
 	if c.sack {
 		d.selective(s.SACK, arrived)
 	}
-	c.measure(now, s, now-newest, once && !covers, covers)
+	// What was sent twice gives no round trip: nobody can tell which of them was acknowledged (Karn's
+	// rule; RFC 6298, section 3). The peer's echo of our clock can (RFC 7323, section 4.1).
+	trip := now - newest
+	if waited {
+		trip, known = c.stamps.roundTrip(now, s)
+	}
+	if known {
+		c.rto.sample(trip)
+	}
 
 	if advance > 0 {
 		c.timeouts, c.duplicate, c.rearm = 0, 0, true
@@ -76,18 +84,6 @@ func (c *Conn) acknowledged(now time.Duration, s *Segment) {
 func (c *Conn) isDuplicate(s *Segment) bool {
 	return len(c.snd.flight) > 0 && s.Ack == c.snd.una && len(s.Payload) == 0 &&
 		s.Flags&(SYN|FIN) == 0 && c.windowOf(s) == c.snd.wnd
-}
-
-// measure takes a round trip for the timer. That of a segment sent twice is not taken: nobody knows
-// which of them was acknowledged (Karn's rule; RFC 6298, section 3). The peer's echo of our clock
-// does know (RFC 7323, section 4.1).
-func (c *Conn) measure(now time.Duration, s *Segment, r time.Duration, known, echo bool) {
-	if !known && echo {
-		r, known = c.stamps.roundTrip(now, s)
-	}
-	if known {
-		c.rto.sample(r)
-	}
 }
 
 // guess takes the place of SACK for a peer that doesn't speak it (NewReno, RFC 6582). A duplicate
@@ -147,8 +143,7 @@ func (c *Conn) timerRan(now time.Duration) {
 func (c *Conn) timedOut(now time.Duration) {
 	flight := c.snd.flight
 	c.timeouts++
-	if c.hopeless(now, flight[0].begun) {
-		c.giveUp(fmt.Sprint("segment ", flight[0].seq-c.snd.iss))
+	if c.gaveUp(now, fmt.Sprint("segment ", flight[0].seq-c.snd.iss)) {
 		return
 	}
 	c.out.timeouts++
@@ -184,9 +179,7 @@ func (c *Conn) timedOut(now time.Duration) {
 // acknowledgement that opened it may have been lost, and nobody repeats those. It asks less and
 // less often, and for ever while the peer answers.
 func (c *Conn) probeWindow(now time.Duration) {
-	c.timeouts++
-	if c.hopeless(now, c.heard) {
-		c.giveUp("a window probe")
+	if c.gaveUp(now, "a window probe") {
 		return
 	}
 	c.probing = min(2*c.probing, c.rto.most)
@@ -211,16 +204,21 @@ const (
 	synPatience    = 3 * time.Minute
 )
 
-// hopeless says whether to give up on what was sent first at this time.
-func (c *Conn) hopeless(now, begun time.Duration) bool {
-	patience := leastPatience
+// gaveUp says whether the timer has run out too often, and then ends the connection. While the
+// peer's window forbids what is sent, also because the peer took the window back, only silence
+// counts: a peer that answers is there (RFC 9293, section 3.8.6, SHLD-17, and 3.8.6.1).
+func (c *Conn) gaveUp(now time.Duration, what string) bool {
+	c.unheard++
+	times, since, patience := c.unheard, c.heard, leastPatience
+	if flight := c.snd.flight; len(flight) > 0 && c.snd.allows(&flight[0]) {
+		times, since = c.timeouts, flight[0].begun
+	}
 	if c.state == synSent || c.state == synReceived {
 		patience = synPatience
 	}
-	return c.timeouts > maxRepetitions && now-begun >= patience
-}
-
-func (c *Conn) giveUp(what string) {
-	c.fail(fmt.Errorf("gave up: %s was repeated %d times and never answered",
-		what, c.timeouts-1), true)
+	if times <= maxRepetitions || now-since < patience {
+		return false
+	}
+	c.fail(fmt.Errorf("gave up: %s was repeated %d times and never answered", what, times-1), true)
+	return true
 }

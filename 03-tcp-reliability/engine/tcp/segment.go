@@ -135,6 +135,7 @@ func sum(b []byte, acc uint64) uint64 {
 	return acc
 }
 
+// fold adds the carries in until 16 bits are left, and turns them over.
 func fold(acc uint64) uint16 {
 	for acc > 0xffff {
 		acc = acc&0xffff + acc>>16

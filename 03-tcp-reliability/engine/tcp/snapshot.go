@@ -89,7 +89,7 @@ func (c *Conn) nextTimer() (next trace.Timer) {
 		}
 	}
 	consider(c.timer, does)
-	consider(c.rack.reorder, trace.FastRetransmit)
+	consider(c.rack.reorder, trace.RACK)
 	consider(c.rack.probe, trace.TailLossProbe)
 	consider(c.owed.waits, trace.DelayedACK)
 	return next

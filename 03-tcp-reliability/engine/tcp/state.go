@@ -70,7 +70,7 @@ func (c *Conn) finAcked(now time.Duration) {
 	case closing:
 		c.waitTwoMSL(now)
 	case lastACK:
-		c.state = closed
+		c.fail(nil, false) // no failure: all is over
 	}
 }
 

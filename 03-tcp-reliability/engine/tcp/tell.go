@@ -107,16 +107,14 @@ func (c *Conn) Notes() []trace.Note {
 		c.rto.srtt.Microseconds(), c.rto.now.Microseconds()} {
 		if v != c.told.values[i] && (i != 1 || g.ssthresh != noThreshold) {
 			c.told.values[i] = v
-			notes = append(notes, trace.Note{At: c.now, Name: noteNames[i], Value: v, Unit: noteUnits[i]})
+			notes = append(notes, trace.Note{At: c.now, Name: noted[i][0], Value: v, Unit: noted[i][1]})
 		}
 	}
 	return notes
 }
 
-var (
-	noteNames = [...]string{"cwnd", "ssthresh", "srtt", "rto"}
-	noteUnits = [...]string{"segments", "segments", "us", "us"}
-)
+var noted = [...][2]string{ // name and unit
+	{"cwnd", "segments"}, {"ssthresh", "segments"}, {"srtt", "us"}, {"rto", "us"}}
 
 // told is what Notes has told already.
 type told struct {

@@ -52,6 +52,8 @@ type Event struct {
 	Note   Note
 	State  *State
 
+	Queue [2]int // packets that wait for the link, by direction; see -rate
+
 	Marked bool // the ladder points at it
 }
 

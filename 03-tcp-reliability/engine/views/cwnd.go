@@ -19,74 +19,85 @@ const (
 // WriteCwnd plots the client's congestion window over time, and below it the
 // moments at which packets were lost and sent again. Only TCP has one.
 func WriteCwnd(w io.Writer, t *trace.Trace) error {
-	var end time.Duration
-	var most int64
-	for _, e := range t.Events {
-		end = max(end, e.At)
-		if isCwnd(&e) {
-			most = max(most, e.Note.Value)
-		}
-	}
 	out := bufio.NewWriter(w)
-	if most == 0 {
+	p := plotOf(t)
+	if p.most == 0 {
 		fmt.Fprintln(out, "No congestion window: only TCP has one.")
 		return out.Flush()
 	}
-
-	// Each column is a span of time, and shows the window's largest value.
-	column := func(at time.Duration) int {
-		return min(int(int64(at)*plotWidth/int64(end+1)), plotWidth-1)
-	}
-	var high [plotWidth]int64
-	now, filled := int64(0), 0
-	lost := []rune(strings.Repeat(" ", plotWidth))
-	again := []rune(strings.Repeat(" ", plotWidth))
-	for _, e := range t.Events {
-		switch {
-		case isCwnd(&e):
-			for ; filled < column(e.At); filled++ {
-				high[filled] = max(high[filled], now)
-			}
-			now = e.Note.Value
-			high[filled] = max(high[filled], now)
-		case e.Kind == trace.Lost && e.Direction == network.Up:
-			lost[column(e.At)] = '×'
-		case e.Kind == trace.Sent && e.Direction == network.Up && e.Packet.Retransmits > 0:
-			again[column(e.At)] = '='
-		}
-	}
-	for ; filled < plotWidth; filled++ {
-		high[filled] = max(high[filled], now)
-	}
-
 	fmt.Fprintln(out, "Congestion window of the client, in segments")
-	lines := min(plotHeight, most) // so that no two have the same number
+	lines := min(plotHeight, p.most) // so that no two have the same number
 	for line := lines; line > 0; line-- {
-		level := (most*line + lines - 1) / lines
-		bars := make([]rune, plotWidth)
-		for i, h := range high {
-			switch {
-			case h >= level:
-				bars[i] = '█'
-			case h*2 >= level+most*(line-1)/lines && h > most*(line-1)/lines:
-				bars[i] = '▄'
-			default:
-				bars[i] = ' '
-			}
-		}
-		fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("%6d │%s", level, string(bars)), " "))
+		level := (p.most*line + lines - 1) / lines
+		below := p.most * (line - 1) / lines
+		writeRow(out, fmt.Sprintf("%6d │", level), p.bars(below, level))
 	}
 	fmt.Fprintf(out, "     0 └%s\n", strings.Repeat("─", plotWidth))
-	right := fmt.Sprintf("%v", end.Round(time.Millisecond))
-	fmt.Fprintf(out, "        0%*s\n", plotWidth-1, right)
-	for _, mark := range []struct {
-		name  string
-		marks []rune
-	}{{"lost", lost}, {"again", again}} {
-		line := fmt.Sprintf("%6s  %s", mark.name, string(mark.marks))
-		fmt.Fprintln(out, strings.TrimRight(line, " "))
-	}
+	fmt.Fprintf(out, "        0%*v\n", plotWidth-1, p.end.Round(time.Millisecond))
+	writeRow(out, "  lost  ", p.lost)
+	writeRow(out, " again  ", p.again)
 	return out.Flush()
+}
+
+func writeRow(w io.Writer, name string, columns []rune) {
+	fmt.Fprintln(w, strings.TrimRight(name+string(columns), " "))
+}
+
+// A cwndPlot has a column for each span of time.
+type cwndPlot struct {
+	end         time.Duration
+	most        int64            // the largest window of all
+	high        [plotWidth]int64 // the largest window of the span
+	lost, again []rune           // × and = where packets were
+}
+
+func plotOf(t *trace.Trace) *cwndPlot {
+	p := &cwndPlot{
+		lost:  []rune(strings.Repeat(" ", plotWidth)),
+		again: []rune(strings.Repeat(" ", plotWidth)),
+	}
+	for _, e := range t.Events {
+		p.end = max(p.end, e.At)
+	}
+	window, filled := int64(0), 0
+	fill := func(to int) { // what the window was stays until it changes
+		for ; filled < to; filled++ {
+			p.high[filled] = max(p.high[filled], window)
+		}
+	}
+	for _, e := range t.Events {
+		column := min(int(int64(e.At)*plotWidth/int64(p.end+1)), plotWidth-1)
+		switch {
+		case isCwnd(&e):
+			fill(column)
+			window = e.Note.Value
+			p.high[column] = max(p.high[column], window)
+			p.most = max(p.most, window)
+		case e.Kind == trace.Lost && e.Direction == network.Up:
+			p.lost[column] = '×'
+		case e.Kind == trace.Sent && e.Direction == network.Up && e.Packet.Retransmits > 0:
+			p.again[column] = '='
+		}
+	}
+	fill(plotWidth)
+	return p
+}
+
+// bars is a line of the plot: full where the window reaches its level, and half
+// where it comes closer to it than to the line below.
+func (p *cwndPlot) bars(below, level int64) []rune {
+	bars := make([]rune, plotWidth)
+	for i, h := range p.high {
+		switch {
+		case h >= level:
+			bars[i] = '█'
+		case h > below && h*2 >= level+below:
+			bars[i] = '▄'
+		default:
+			bars[i] = ' '
+		}
+	}
+	return bars
 }
 
 func isCwnd(e *trace.Event) bool {

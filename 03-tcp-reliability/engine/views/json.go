@@ -1,9 +1,9 @@
 package views
 
 import (
-	"encoding/json"
 	"io"
 
+	"example.com/sockets/03-tcp-reliability/engine/json"
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
@@ -44,10 +44,8 @@ var losses = map[network.Loss]string{
 
 // WriteJSON writes the events to w, one a line, times in microseconds.
 func WriteJSON(w io.Writer, t *trace.Trace) error {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
 	for i := range t.Events {
-		if err := out.Encode(jsonOf(&t.Events[i])); err != nil {
+		if err := WriteEventJSON(w, &t.Events[i]); err != nil {
 			return err
 		}
 	}
@@ -56,9 +54,8 @@ func WriteJSON(w io.Writer, t *trace.Trace) error {
 
 // WriteEventJSON writes one event to w, as a line.
 func WriteEventJSON(w io.Writer, e *trace.Event) error {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
-	return out.Encode(jsonOf(e))
+	_, err := w.Write(json.Encode(jsonOf(e)))
+	return err
 }
 
 func jsonOf(e *trace.Event) *jsonEvent {

@@ -64,6 +64,15 @@ func (l *Live) Add(e *trace.Event) {
 	l.draw(e.At, over)
 }
 
+// Say draws a row of text, of a moment when nothing happens.
+func (l *Live) Say(at time.Duration, connection int, text string) {
+	l.rows = append(l.rows, &row{at: at, text: tag(connection) + text})
+	l.draw(at, false)
+}
+
+// Settle draws the rows that have waited long enough although nothing happens.
+func (l *Live) Settle(now time.Duration) { l.draw(now, false) }
+
 // draw draws the rows of which all is known, or will not be known.
 func (l *Live) draw(now time.Duration, all bool) {
 	for len(l.rows) > 0 {
@@ -82,11 +91,4 @@ func (l *Live) draw(now time.Duration, all bool) {
 		l.last = at
 		l.d.row(r)
 	}
-}
-
-// Say draws a row with words of its own beside the server's lifeline, after
-// what has happened so far.
-func (l *Live) Say(connection int, text string) {
-	l.rows = append(l.rows, &row{at: l.last, text: tag(connection) + text})
-	l.draw(l.last, true)
 }

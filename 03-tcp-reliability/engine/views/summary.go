@@ -23,7 +23,7 @@ func WriteSummary(w io.Writer, t *trace.Trace) error {
 	d := story.Of(t)
 	out := bufio.NewWriter(w)
 	for _, s := range d.Story() {
-		writeWrapped(out, s.String())
+		WriteWrapped(out, s.String())
 	}
 	writeCounts(out, d)
 	list(out, d, "lost", func(p *story.Packet) (string, bool) {
@@ -42,8 +42,8 @@ func WriteSummary(w io.Writer, t *trace.Trace) error {
 	return out.Flush()
 }
 
-// writeWrapped breaks a sentence into lines of at most 80 columns.
-func writeWrapped(out io.Writer, sentence string) {
+// WriteWrapped breaks a sentence into lines of at most 80 columns.
+func WriteWrapped(out io.Writer, sentence string) {
 	used := 0
 	for i, word := range strings.Split(sentence, " ") {
 		switch size := story.Width(word); {
@@ -103,7 +103,7 @@ func writeCounts(out io.Writer, d *story.Digest) {
 			line += fmt.Sprintf(", %d %s", count.n, count.what)
 		}
 	}
-	writeWrapped(out, line)
+	WriteWrapped(out, line)
 }
 
 // list names the packets that are chosen, with what choose adds.
@@ -142,7 +142,7 @@ func writeAgain(out io.Writer, d *story.Digest) {
 	if n > 0 {
 		line += fmt.Sprintf(" (%s); timeouts: %d; needless: %d", Reasons(reasons), timeouts, needless)
 	}
-	writeWrapped(out, line)
+	WriteWrapped(out, line)
 	n = 0
 	for _, p := range d.Packets {
 		if p.Retransmits == 0 {

@@ -1,6 +1,6 @@
 //go:build check
 
-package cwnd
+package cwnd_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/exercises/bench"
+	. "example.com/sockets/03-tcp-reliability/exercises/cwnd"
 	"example.com/sockets/docs/exercises/check"
 )
 

@@ -1,6 +1,6 @@
 //go:build check
 
-package fastretransmit
+package fastretransmit_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"example.com/sockets/03-tcp-reliability/exercises/bench"
+	. "example.com/sockets/03-tcp-reliability/exercises/fastretransmit"
 	"example.com/sockets/docs/exercises/check"
 )
 

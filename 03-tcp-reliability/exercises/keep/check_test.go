@@ -1,6 +1,6 @@
 //go:build check
 
-package keep
+package keep_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/exercises/bench"
+	. "example.com/sockets/03-tcp-reliability/exercises/keep"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -29,6 +30,16 @@ func TestCheck(t *testing.T) {
 		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1), Holds: []int{1, 2, 3, 4, 5},
 			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.3 -jitter 5ms -seed %d", seed+1))})
 	}
+	cases = append(cases, check.Case{Name: "far-ahead", Holds: []int{2}, Do: func(s *check.Story) {
+		s.Did("gave your receiver the packets 500 to 1, the last one first")
+		j := &judge{Receiver: New(), next: 1, arrived: map[int]string{}}
+		for number := 500; number > 0 && j.symptom == ""; number-- {
+			j.Receive(number, fmt.Sprint("word ", number))
+		}
+		if j.symptom != "" {
+			s.Fail(j.expected, j.came, j.symptom)
+		}
+	}})
 	cases = append(cases, check.Case{Name: "packet-by-packet", Holds: []int{1, 2, 3, 4, 5, 6}, Do: packetByPacket})
 	check.Run(t, cases)
 }
@@ -48,7 +59,7 @@ func packetByPacket(s *check.Story) {
 			if d.OneIn(4) {
 				number = 1 + d.N(last)
 			}
-			word := []string{"word", "", "two words ", "\x00"}[number%4]
+			word := []string{"word", "", "two words ", "\x00"}[number/2%4] // two neighbours have the same
 			if number == last {
 				word = bench.End
 			}
@@ -85,6 +96,11 @@ type judge struct {
 	next    int            // in order
 	arrived map[int]string // words, by packet
 
+	gave struct { // the answer before, and what it was then
+		acks, acksThen   []int
+		words, wordsThen []string
+	}
+
 	number                  int // of the packet that was answered wrong
 	word                    string
 	expected, came, symptom string
@@ -106,6 +122,16 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 		}
 		due = append(due, word)
 		j.next++
+	}
+	before := j.gave
+	j.gave.acks, j.gave.acksThen = acks, slices.Clone(acks)
+	j.gave.words, j.gave.wordsThen = words, slices.Clone(words)
+	if !slices.Equal(before.acks, before.acksThen) || !slices.Equal(before.words, before.wordsThen) {
+		j.number, j.word = number, word
+		j.expected = fmt.Sprintf("acks %v, words %q, as they were returned before", before.acksThen, before.wordsThen)
+		j.came = fmt.Sprintf("acks %v, words %.10q", before.acks, before.words)
+		j.symptom = "your receiver has changed what it returned before: that is the caller's"
+		return acks, words
 	}
 	if slices.Equal(acks, []int{number}) && slices.Equal(words, due) {
 		return acks, words

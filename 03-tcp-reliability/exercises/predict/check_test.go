@@ -1,11 +1,12 @@
 //go:build check
 
-package predict
+package predict_test
 
 import (
 	"fmt"
 	"testing"
 
+	. "example.com/sockets/03-tcp-reliability/exercises/predict"
 	"example.com/sockets/03-tcp-reliability/exercises/predict/questions"
 	"example.com/sockets/docs/exercises/check"
 )

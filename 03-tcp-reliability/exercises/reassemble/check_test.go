@@ -1,6 +1,6 @@
 //go:build check
 
-package reassemble
+package reassemble_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	. "example.com/sockets/03-tcp-reliability/exercises/reassemble"
 	"example.com/sockets/docs/exercises/check"
 )
 

@@ -1,12 +1,13 @@
 //go:build check
 
-package rto
+package rto_test
 
 import (
 	"math"
 	"testing"
 	"time"
 
+	. "example.com/sockets/03-tcp-reliability/exercises/rto"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -46,6 +47,14 @@ func TestCheck(t *testing.T) {
 			}
 			sample(s, &e, 100*ms, 1)
 			rto(s, &e, 100*ms+4*37500*time.Microsecond, "the timeout is still doubled after a new round trip")
+		}},
+		{Name: "steady", Holds: []int{3, 4}, Do: func(s *check.Story) {
+			var e Estimator
+			s.Did("took 60 round trips of 300 ms")
+			for range 60 {
+				e.Sample(300*ms, 1)
+			}
+			rto(s, &e, 300*ms, "when all round trips are the same, RTTVAR goes to zero, and nothing is added to it")
 		}},
 		{Name: "karn", Holds: []int{6}, Do: func(s *check.Story) {
 			var e Estimator

@@ -1,6 +1,6 @@
 //go:build check
 
-package sack
+package sack_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 	"example.com/sockets/03-tcp-reliability/exercises/bench"
+	. "example.com/sockets/03-tcp-reliability/exercises/sack"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -55,6 +56,7 @@ func TestCheck(t *testing.T) {
 					d.N(1000), d.N(3), d.N(3), d.N(3), d.N(9), 10+d.N(9)*10))
 			})
 		}},
+		{Name: "a-late-one-tells-more", Holds: []int{2, 3, 4, 11}, Do: lateOne},
 	})
 }
 
@@ -80,6 +82,41 @@ func nothingToSend(s *check.Story) {
 	}
 	if at, ok := sender.Deadline(); ok {
 		s.Fail("Deadline says false", at.String(), "no packet is under way, and Deadline says that one is")
+	}
+}
+
+// lateOne has an acknowledgement come late that tells what a newer one had no room for.
+func lateOne(s *check.Story) {
+	s.Did("made a sender of packets 1 to 20 with a window of 12, which sent 1 to 12")
+	sender := New(20, 12, time.Second)
+	for range 12 {
+		sender.Send(0)
+	}
+	ack := func(number int, blocks ...[2]int) {
+		s.Did("acknowledgement %d came, with blocks %v", number, blocks)
+		sender.Ack(10*time.Millisecond, number, blocks)
+		for i := range blocks {
+			blocks[i] = [2]int{5, 9} // they were lent
+		}
+	}
+	next := func(want int, symptom string) {
+		s.Did("called Send")
+		if n, ok := sender.Send(10 * time.Millisecond); !ok || n != want {
+			s.Fail(fmt.Sprintf("packet %d", want), fmt.Sprintf("packet %d, %v", n, ok), symptom)
+		}
+	}
+	ack(2, [2]int{8, 8}, [2]int{6, 6}, [2]int{4, 4})
+	next(3, "three packets beyond packet 3 have come, it is lost, and it is not sent again at once")
+	next(13, "the window has room for packet 13, and nothing else is known to be lost")
+	next(14, "the window has room for packet 14, and nothing else is known to be lost")
+	s.Did("an older one was overtaken")
+	ack(0, [2]int{10, 12})
+	const symptom = "a late acknowledgement is true, too: its blocks tell what the newer one had no room for"
+	next(5, symptom)
+	next(7, symptom)
+	next(9, symptom)
+	if n, ok := sender.Send(10 * time.Millisecond); ok {
+		s.Fail("Send says false", fmt.Sprintf("packet %d", n), "nothing else is lost, and the window is full")
 	}
 }
 

@@ -1,11 +1,12 @@
 //go:build check
 
-package serial
+package serial_test
 
 import (
 	"fmt"
 	"testing"
 
+	. "example.com/sockets/03-tcp-reliability/exercises/serial"
 	"example.com/sockets/docs/exercises/check"
 )
 

@@ -479,11 +479,32 @@ func part(b *strings.Builder, label, text string) {
 	if text == "" {
 		return
 	}
-	lines := strings.Split(text, "\n")
-	fmt.Fprintf(b, "  %-9s %s\n", label, lines[0])
-	for _, l := range lines[1:] {
-		fmt.Fprintf(b, "  %-9s %s\n", "", l)
+	for line := range strings.SplitSeq(text, "\n") {
+		for _, l := range breakLine(line) {
+			fmt.Fprintf(b, "  %-9s %s\n", label, l)
+			label = ""
+		}
 	}
+}
+
+// breakLine breaks a line at blanks, so that it fits behind its label in 80 columns.
+func breakLine(line string) (broken []string) {
+	const most = 80 - len("  expected  ")
+	rest := []rune(line)
+	for len(rest) > most {
+		at := most
+		for at > 0 && rest[at] != ' ' {
+			at--
+		}
+		if at == 0 { // a long word stays whole
+			if at = slices.Index(rest, ' '); at <= 0 {
+				break
+			}
+		}
+		broken = append(broken, string(rest[:at]))
+		rest = rest[at+1:]
+	}
+	return append(broken, string(rest))
 }
 
 // write leaves the verdict for the command that asked for it. A test runs in

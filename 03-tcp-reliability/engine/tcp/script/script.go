@@ -11,6 +11,9 @@
 //	write 100, read 100, close, abort
 //	state FIN-WAIT-1, cwnd 14600, ssthresh 2920, rto 200ms, error gave up
 //
+// An end that lives by the machine's clock (Real) is asked what leaves and in which order, and not
+// when to the millisecond: of a timer that a script names, only that it runs out.
+//
 // Numbers are relative to each end's SYN. Each byte written is the last digit of its number, and
 // each that is read must be. Reasons, and what state, cwnd, ssthresh, rto and error tell, are asked
 // of our TCP alone: others don't say.
@@ -65,6 +68,37 @@ func (s Script) Words() []string {
 	return []string{""}
 }
 
+// Lasts is how long a script takes.
+func (s Script) Lasts() (total time.Duration) {
+	for line := range strings.Lines(s.text) {
+		if d, err := time.ParseDuration(strings.TrimSpace(line)); err == nil && line[0] == '+' {
+			total += d
+		}
+	}
+	return total
+}
+
+// SACKs says whether the script's peer sends selective acknowledgements.
+func (s Script) SACKs() bool {
+	for line := range strings.Lines(s.text) {
+		if line[0] == '<' && strings.Contains(line, " sack ") {
+			return true
+		}
+	}
+	return false
+}
+
+// A Real host is one whose time goes on by itself.
+type Real interface {
+	// Await waits until a packet leaves, at most so long.
+	Await(most time.Duration)
+}
+
+const (
+	settling = 10 * time.Millisecond // until a real host has answered, if it does
+	patience = 3 * time.Second       // until its timer runs out
+)
+
 // A Difference is where an end left its script.
 type Difference struct {
 	Done        []string // lines before
@@ -81,6 +115,8 @@ func (d *Difference) Error() string {
 type player struct {
 	host          simulation.Host
 	own           *tcp.Conn // the same, if it is our TCP
+	real          Real      // or if it is real
+	slept         bool      // since then its timers may have run out
 	now           time.Duration
 	good          []string
 	written, read int
@@ -97,6 +133,7 @@ const MSS = 1460
 func (s Script) Play(host simulation.Host, mss int) (err error) {
 	p := &player{host: host, mss: mss, iss: firstISS, stamps: firstISS}
 	p.own, _ = host.(*tcp.Conn)
+	p.real, _ = host.(Real)
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -124,6 +161,10 @@ func (s Script) Play(host simulation.Host, mss int) (err error) {
 // step does one line.
 func (s *player) step(line string, w []string) {
 	if w[0] == ">" {
+		s.slept = false
+		if s.real != nil {
+			s.real.Await(patience)
+		}
 		got, ok := s.next(w)
 		want := strings.Join(w[1:], " ")
 		if s.own == nil {
@@ -141,6 +182,7 @@ func (s *player) step(line string, w []string) {
 		return
 	}
 	s.nothing(line)
+	s.slept = s.slept && w[0] == "nothing"
 	number := func() int { n, _ := strconv.Atoi(w[1]); return n }
 	compare := func(got any) { s.compare(line, w, got) }
 	switch w[0] {
@@ -212,6 +254,11 @@ func (s *player) inside(line string, w []string) {
 // advance lets the time go on. A timer of our TCP that is due before is an error; of others, what
 // they send before.
 func (s *player) advance(line string, to time.Duration) {
+	if s.real != nil {
+		time.Sleep(to - s.now)
+		s.now, s.slept = to, true
+		return
+	}
 	for {
 		due, ok := s.host.Deadline()
 		if !ok || due >= to {
@@ -231,6 +278,12 @@ func (s *player) fail(want, got string) {
 }
 
 func (s *player) nothing(before string) {
+	if s.real != nil {
+		if s.slept {
+			return
+		}
+		s.real.Await(settling)
+	}
 	if got, ok := s.next(nil); ok {
 		s.fail("nothing to leave before "+before, "> "+got)
 	}
@@ -255,7 +308,7 @@ func (s *player) next(asked []string) (string, bool) {
 		}
 		return false
 	}
-	if g.Flags&tcp.SYN != 0 && !s.known {
+	if g.Flags&tcp.SYN != 0 && (!s.known || s.real != nil) {
 		s.known, s.iss = true, g.Seq
 		s.stamps = g.TSVal - uint32(s.now.Milliseconds())
 	}
