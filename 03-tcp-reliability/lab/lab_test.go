@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"io"
 	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/document"
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
 	"example.com/sockets/03-tcp-reliability/engine/loopback"
+	"example.com/sockets/03-tcp-reliability/engine/run"
 )
 
 func get(t *testing.T, h http.Handler, path string, set func(*http.Request)) *http.Response {
@@ -55,6 +58,14 @@ func TestPageWithoutScripts(t *testing.T) {
 	lost := body(t, get(t, h, "/?drop=data:2-3", nil))
 	if !strings.Contains(lost, "2 packets were lost") || !strings.Contains(lost, `<a href="?drop=data:3" id="up-4"`) {
 		t.Error("a click loses the packet, and a second one spares it: it does not")
+	}
+	form := url.Values{}
+	standard := run.Default()
+	standard.FlagSet().VisitAll(func(f *flag.Flag) { form.Set(f.Name, f.Value.String()) })
+	form.Set("protocol", "go-back-n")
+	sent := body(t, get(t, h, "/?"+form.Encode(), nil))
+	if !strings.Contains(sent, `<div id="problems" role="status"></div>`) || !strings.Contains(sent, "go-back-n over") || !strings.Contains(sent, "Nothing was lost") {
+		t.Error("the form sends what the page complains of")
 	}
 	if hostile := body(t, get(t, h, "/?message=%3Cscript%3Ealert(1)%3C/script%3E", nil)); strings.Contains(hostile, "<script>alert") {
 		t.Error("the text of a message becomes a script")

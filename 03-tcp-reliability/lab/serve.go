@@ -10,12 +10,15 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/document"
 	"example.com/sockets/03-tcp-reliability/engine/loopback"
 	"example.com/sockets/03-tcp-reliability/engine/picture"
+	"example.com/sockets/03-tcp-reliability/engine/run"
 )
 
 //go:embed page
@@ -161,6 +164,20 @@ func render(query, engine, policy string) ([]byte, error) {
 }
 
 func showPage(w http.ResponseWriter, r *http.Request) {
-	text, err := render(r.URL.RawQuery, "http", "")
+	text, err := render(brief(r.URL.RawQuery), "http", "")
 	reply(w, r, "text/html; charset=utf-8", text, err)
+}
+
+// brief leaves out of a query what is the default anyhow: a form without
+// scripts sends all of its fields, and many mean nothing to a protocol. That
+// nothing is lost by chance stays: it may be that nothing is lost at all.
+func brief(query string) string {
+	standard := run.Default()
+	flags := standard.FlagSet()
+	return strings.Join(slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool {
+		name, value, _ := strings.Cut(part, "=")
+		value, err := url.QueryUnescape(value)
+		f := flags.Lookup(name)
+		return err == nil && f != nil && name != "loss" && value == f.Value.String()
+	}), "&")
 }
