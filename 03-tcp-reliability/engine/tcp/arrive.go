@@ -7,8 +7,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// A segment arrives: RFC 9293, section 3.10.7, in its order. Nothing leaves here but a RST, and the
-// handshake's last ACK; output sends the rest.
+// A segment arrives: RFC 9293, section 3.10.7, in its order, without security (third) and urgent
+// data (sixth). Nothing leaves here but resets and the handshake's packets; output sends the rest.
 
 func (c *Conn) arrive(now time.Duration, s *Segment) {
 	switch c.state {
@@ -125,7 +125,7 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 			c.sendReset(s.Ack, 0, RST)
 			return false
 		}
-		c.stands(now, s)
+		c.establish(now, s)
 	} else if before(d.nxt, s.Ack) || before(s.Ack, d.una-uint32(d.widest)) {
 		c.acknowledge() // of what was never sent, or too old (RFC 5961, section 5.2)
 		return false

@@ -3,7 +3,7 @@ package tcp
 import "time"
 
 // Congestion control says how much may be in the network: the congestion window (cwnd) of RFC 5681,
-// in bytes. There is one rule, and output keeps it at all times:
+// in bytes. There is one rule, and output keeps it (rare exceptions: recovery.urgent):
 //
 //	pipe + size <= cwnd
 //

@@ -161,7 +161,7 @@ func (c *Conn) Deadline() (time.Duration, bool) {
 	return c.due()
 }
 
-// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before the connection stands: none.
+// Write takes what fits of p, to be sent: 0 to len(p) bytes. Before it is established: none.
 func (c *Conn) Write(now time.Duration, p []byte) int {
 	c.begin(now)
 	if c.ended || !c.state.maySend() {
@@ -178,7 +178,7 @@ func (c *Conn) Write(now time.Duration, p []byte) int {
 }
 
 // Close says that no more bytes come from this side: a FIN follows them. The peer may go on
-// sending. (RFC 9293, section 3.10.4, would give up a connection that does not stand yet.)
+// sending. (In SYN-SENT, RFC 9293, section 3.10.4, deletes the connection; here the FIN waits.)
 func (c *Conn) Close(now time.Duration) {
 	c.begin(now)
 	if c.state == listen {

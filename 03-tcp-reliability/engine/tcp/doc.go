@@ -6,12 +6,11 @@
 // Everything turns on three rules:
 //
 //   - Every event (a segment arrives, the application calls, a timer runs out)
-//     first changes the state. Then one function decides what leaves: output.
-//   - What is under way never exceeds the congestion window: pipe + size <=
-//     cwnd, at all times (congestion.go).
-//   - Judging that a segment is lost and repeating it are apart. Judges only mark
-//     the segment: judge (flight.go), timedOut and guess (recovery.go), rackJudges
-//     (rack.go). Then output repeats it.
+//     first changes the state. Then one function decides which data leave: output.
+//   - Data leave only while pipe + size <= cwnd; pipe is what is still in the
+//     network (congestion.go). Excepted is one segment after a loss, or a probe.
+//   - To judge that a segment is lost is one step, to repeat it another, which is output's. These
+//     judge: judge (flight.go), timedOut and guess (recovery.go), rackJudges (rack.go).
 //
 // Read it in this order:
 //
@@ -41,7 +40,8 @@
 // without SACK), 6298 (timer), 7323 (timestamps, window scale), 9438 (CUBIC), 8985 (RACK-TLP), 5961
 // (blind resets), 6928 (a first window of 10).
 //
-// Left out, and what that costs: D-SACK, F-RTO and PRR (a needless repetition is not undone); ECN;
-// path MTU discovery, IP options and fragments, IPv6; SYN cookies; keep-alive; urgent data; restart
-// after idle (RFC 5681, section 4.1); a limit on challenge ACKs (RFC 5961, section 7).
+// Left out, and what that costs: D-SACK and F-RTO (a needless repetition is not undone); PRR (cwnd
+// is cut at once, so sending pauses); ECN; path MTU discovery, IP options and fragments, IPv6; SYN
+// cookies; keep-alive; urgent data; restart after idle (RFC 5681, section 4.1); a limit on
+// challenge ACKs (RFC 5961, section 7).
 package tcp

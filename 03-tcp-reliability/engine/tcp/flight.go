@@ -155,8 +155,8 @@ const threshold = 3
 
 // judge marks what is lost by the order of arrival: a segment with three behind it that arrived
 // (RFC 6675, section 4, IsLost, counted in segments, since small ones would not fill the RFC's
-// bytes). It judges the first transmission alone: what was repeated left after those that arrived,
-// and they say nothing of it. RACK knows more (rack.go).
+// bytes). It judges first transmissions alone: by their order nobody can tell which segments left
+// before a repetition, and which after. RACK knows more (rack.go).
 func (c *Conn) judge() (found bool) {
 	flight, behind := c.snd.flight, 0
 	for i := len(flight) - 1; i >= 0; i-- {

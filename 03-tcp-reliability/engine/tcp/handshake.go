@@ -34,7 +34,7 @@ func (c *Conn) arriveSynSent(now time.Duration, s *Segment) {
 		}
 	case s.Flags&SYN != 0 && hasACK:
 		c.agree(s)
-		c.stands(now, s)
+		c.establish(now, s)
 		// The ACK might ride on data. It goes alone, so that all three steps are seen.
 		c.sendACK(now, c.here(0))
 	case s.Flags&SYN != 0:
@@ -64,8 +64,8 @@ func (c *Conn) agree(s *Segment) {
 	}
 }
 
-// stands: our SYN is acknowledged, so the connection stands.
-func (c *Conn) stands(now time.Duration, s *Segment) {
+// establish: our SYN is acknowledged.
+func (c *Conn) establish(now time.Duration, s *Segment) {
 	repeated := c.timeouts > 0
 	c.acknowledged(now, s)
 	c.state, c.heard, c.unheard = established, now, 0
@@ -77,6 +77,6 @@ func (c *Conn) stands(now time.Duration, s *Segment) {
 	}
 	c.congestion.begin(size, repeated)
 	if repeated && !c.stamps.on {
-		c.rto.now = max(c.rto.now, 3*time.Second) // RFC 6298, section 5.7
+		c.rto.now = max(c.rto.now, 3*time.Second) // RFC 6298, 5.7; timestamps have measured
 	}
 }

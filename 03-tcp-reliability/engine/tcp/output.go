@@ -51,7 +51,7 @@ func (c *Conn) output(now time.Duration) {
 			x.end++
 			c.finSent()
 		}
-		c.transmit(now, d.append(x), c.rack.why, c.here(0))
+		c.transmit(now, d.append(x), c.rack.why, c.here(0)) // why: "", or it probes the tail
 		c.rack.why = ""
 	}
 

@@ -96,7 +96,7 @@ func (r *rack) schedule(c *Conn, now time.Duration) {
 	}
 	wait := 2 * c.rto.srtt
 	if len(flight) == 1 {
-		wait += c.rto.least
+		wait += c.rto.least // the peer may delay its ACK (section 7.2)
 	}
 	set := max(c.timer.set, flight[len(flight)-1].at)
 	r.probe = timer{on: set+wait < c.timer.due, set: set, due: max(set+wait, now)}

@@ -32,8 +32,8 @@ func (r *receiver) begin(irs uint32) {
 }
 
 // accepts says whether a segment has a number in the window: the four cases of RFC 9293, section
-// 3.10.7.4. It takes one more, as Linux does: an empty segment at the very end of a window that is
-// full. Its sender has used up our window, and its acknowledgement may be what gets us going.
+// 3.10.7.4. It takes two more, as Linux does: one that covers the whole window, and an empty one at
+// its end. Its sender has used up our window, and its acknowledgement may be what gets us going.
 func (r *receiver) accepts(s *Segment) bool {
 	first, last := s.Seq, s.end()-1
 	if s.end() == s.Seq {

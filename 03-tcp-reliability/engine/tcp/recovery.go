@@ -7,7 +7,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
-// What an acknowledgement says, and what if none came. Nothing is sent here.
+// What an acknowledgement says, and what if none came. No data is sent here: only a window probe,
+// or the reset of a connection that is given up.
 //
 // A recovery begins when a loss is seen, and ends when all that was under way then is acknowledged.
 // In between the window is not cut again: many losses in one window are one sign of congestion (RFC
@@ -88,12 +89,13 @@ func (c *Conn) isDuplicate(s *Segment) bool {
 
 // guess takes the place of SACK for a peer that doesn't speak it (NewReno, RFC 6582). A duplicate
 // acknowledgement says that some segment behind the first arrived: count the next one as arrived.
-// Those of before the last recovery say nothing (section 3.2, step 2). An acknowledgement that ends
-// short of the recovery's point uncovers the next loss (step 3, a partial acknowledgement).
+// After a timeout they say nothing: they may answer what it repeats (section 4). An acknowledgement
+// that ends short of the recovery's point, a partial one, uncovers the next loss, which is repeated
+// at once (section 3.2, step 3).
 func (c *Conn) guess(advanced, duplicate bool) {
 	flight := c.snd.flight
 	switch {
-	case duplicate && before(c.recovery.point, c.snd.una):
+	case duplicate && (c.recovery.phase == trace.FastRecovery || before(c.recovery.point, c.snd.una)):
 		for i := range flight {
 			if x := &flight[i]; i > 0 && !x.arrived {
 				x.arrived = true
@@ -102,6 +104,7 @@ func (c *Conn) guess(advanced, duplicate bool) {
 		}
 	case advanced && c.recovery.phase == trace.FastRecovery && len(flight) > 0:
 		flight[0].arrived, flight[0].lost, flight[0].line = false, trace.FastRetransmit, c.here(0)
+		c.recovery.urgent = true
 	case advanced:
 		c.forgetArrived()
 	}

@@ -23,9 +23,9 @@ func (t *stamps) old(s *Segment) bool {
 }
 
 // keep remembers the peer's clock, if the segment begins no later than what we acknowledged last
-// (section 4.3, rule 2). This comes before the window is looked at: a repetition of what we have
-// must be answered with its own clock, not with that of its first transmission, or the peer takes
-// the whole time in between for a round trip.
+// (section 4.3, rule 2). Section 5.3 looks at the window before (R2); here it comes after: what is a
+// repetition of what we have must be answered with its own clock, not with that of its first
+// transmission, or the peer takes the whole time in between for a round trip.
 func (t *stamps) keep(s *Segment, acknowledged uint32) {
 	if t.on && s.HasTimestamps && !before(s.TSVal, t.recent) && !before(acknowledged, s.Seq) {
 		t.recent = s.TSVal
