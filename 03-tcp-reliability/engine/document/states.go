@@ -76,14 +76,8 @@ type phrase struct {
 func says(list []trace.Range, none string, phrases []phrase, r *one) string {
 	var parts []string
 	for _, p := range phrases {
-		n := 0
-		for _, x := range list {
-			if x.Is == p.is {
-				n += int(x.To - x.From)
-			}
-		}
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf(p.form, story.Count(n, unit(r))))
+		if what := amount(list, p.is, r); what != "" {
+			parts = append(parts, fmt.Sprintf(p.form, what))
 		}
 	}
 	if len(parts) == 0 {
@@ -91,6 +85,39 @@ func says(list []trace.Range, none string, phrases []phrase, r *one) string {
 	}
 	s := strings.Join(parts, ", ")
 	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// amount is how much is in the ranges of one kind. TCP's SYN and FIN have
+// numbers, and are no bytes of the application.
+func amount(list []trace.Range, is trace.Fate, r *one) string {
+	n := 0
+	var parts []string
+	add := func(name string, wanted bool) {
+		if wanted {
+			parts = append(parts, name)
+		}
+	}
+	first, end := uint32(0), ^uint32(0)
+	if unit(r) == "byte" {
+		first, end = 1, uint32(len(r.Whole))+1
+	}
+	syn, fin := false, false
+	for _, x := range list {
+		if x.Is == is && x.From < x.To {
+			n += max(0, int(min(x.To, end))-int(max(x.From, first)))
+			syn = syn || x.From < first
+			fin = fin || x.To > end
+		}
+	}
+	received := is == trace.Delivered || is == trace.Ready
+	add("the SYN", syn && !received)
+	add(story.Count(n, unit(r)), n > 0)
+	if received {
+		add("the end", fin)
+	} else {
+		add("the FIN", fin)
+	}
+	return strings.Join(parts, " and ")
 }
 
 // unit is what the numbers count.
