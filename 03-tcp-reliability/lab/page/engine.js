@@ -10,14 +10,14 @@ const limit = 60;
 let worker, waiting = new Map(), asked = 0;
 
 // run gives the document of an address. The view says how it is drawn: width,
-// the run before, the part of a long picture.
+// the run before, the side that is covered, the part of a long picture.
 export async function run(address, view = {}) {
   return ask("run", address, view);
 }
 
 // harm, compare and curves give what one more run for each packet, protocol or
 // loss rate shows.
-export const harm = (address) => ask("harm", address, {});
+export const harm = (address, view) => ask("harm", address, view);
 export const compare = (address, view) => ask("compare", address, view);
 export const curves = (address) => ask("curves", address, {});
 

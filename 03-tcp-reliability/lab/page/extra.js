@@ -1,7 +1,7 @@
 // Questions that need more runs than the one that is shown.
 import { $, el, fill, svg } from "./dom.js";
 import * as engine from "./engine.js";
-import { packet } from "./stage.js";
+import { packet, width } from "./stage.js";
 
 let open = ""; // the question that is answered
 let turn = 0;
@@ -35,10 +35,10 @@ async function answer(address) {
 
 const answers = {
   async harm(address) {
-    const got = await engine.harm(address);
+    const got = await engine.harm(address, { width: width() });
     for (const r of got.rows) packet(r.id)?.setAttribute("data-harm", r.level);
     return [el("p", {}, el("b", {}, got.says)), table("The cost of losing each packet", ["packet", "the message is whole", "longest wait"],
-      got.rows.map((r) => [r.label, r.later, r.waits]))];
+      got.rows.map((r) => [r.label, r.later, r.waits])), el("figure", {}, svg(got.picture))];
   },
   async compare(address) {
     const across = Math.max(1, Math.floor($("extra").clientWidth / 390));

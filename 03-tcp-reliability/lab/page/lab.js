@@ -46,7 +46,7 @@ async function go(next, { push = true, was, event, packet = "" } = {}) {
   stop();
   $("busy").hidden = false;
   try {
-    const got = await engine.run(next, { width: stage.width(), before: was });
+    const got = await engine.run(next, { width: stage.width(), before: was, cover });
     if (turn !== asked) return; // a newer one was asked for
     doc = got;
   } catch (e) {
@@ -126,7 +126,8 @@ function show() {
   const event = doc.events[at], seen = known(event) || see;
   stage.light(seen ? event : undefined, see);
   stage.veil(cover);
-  panels.show(doc, at, find(see || known(event) && event.packet || ""), cover);
+  const lost = at === last() && !cover && doc.packets.find((p) => p.fate === "lost"); // what one asks first
+  panels.show(doc, at, find(see || known(event) && event.packet || lost?.id || ""), cover);
 }
 
 // move goes to the next event that can be known and that fits.
@@ -176,7 +177,9 @@ async function toggle(id) {
   const p = find(id), sent = doc.events.findIndex((e) => e.packet === p?.id);
   if (!p) return;
   if (p.toggle === undefined) return choose(id);
+  const top = () => stage.packet(id)?.getBoundingClientRect().top ?? 0, y = top();
   await go(p.toggle, { was: address, packet: id, event: at === last() ? undefined : Math.min(at, sent + 1) });
+  scrollBy({ top: top() - y, behavior: "instant" }); // so that a second click meets the same arrow
   stage.packet(id)?.focus({ preventScroll: true });
 }
 
@@ -193,9 +196,13 @@ function invite(id) {
   $("invite").textContent = !p ? invitation : p.toggle_word ? `Click to ${p.toggle_word} packet ${p.label}.` : p.fixed ?? invitation;
 }
 
+// again draws the same run anew.
+const again = (push = null) => go(address, { push, was: before, event: at, packet: see });
+
 function covering(side) {
   cover = $("cover").value = side;
   step(at);
+  again(false); // a picture without what this end can't know
 }
 
 function faster(by) {
@@ -279,7 +286,10 @@ function wire() {
   $("play").onclick = play;
   $("scrub").oninput = (e) => { stop(); step(Number(e.target.value)); };
   $("cover").onchange = (e) => covering(e.target.value);
-  $("form").onchange = (e) => go(addresses.set(address, e.target.name, e.target.value));
+  $("form").onchange = async (e) => {
+    await go(addresses.set(address, e.target.name, e.target.value));
+    $("problems").firstChild?.scrollIntoView({ block: "nearest" });
+  };
   $("form").onsubmit = (e) => e.preventDefault();
   $("run").hidden = true;
   for (const id of ["controls", "options", "questions", "copies"]) $(id).hidden = false;
@@ -302,8 +312,7 @@ function wire() {
   fold();
   $("ladder").ontoggle = text;
   onpopstate = start;
-  const again = () => go(address, { push: null, was: before, event: at, packet: see });
-  stage.watch(() => doc && again(), (top) => engine.run(address, { width: stage.width(), before, top }).then((d) => { stage.draw(d, see); step(at, false); }));
+  stage.watch(() => doc && again(), (top) => engine.run(address, { width: stage.width(), before, cover, top }).then((d) => { stage.draw(d, see); step(at, false); }));
 }
 
 wire();
