@@ -10,6 +10,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"os"
@@ -38,6 +39,7 @@ type variant struct {
 	result
 	printed string
 	cases   string // if asked for
+	used    time.Duration
 }
 
 // places bounds how many variants run at once, in all tests together. Many of
@@ -69,14 +71,22 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 		return cmd
 	}
 	pkg := func(i int) string { return fmt.Sprintf("v%04d", i) }
+	compiled := map[string]string{} // the part of a variant that calls a check compiled once
 	for i, v := range all {
 		place(v.answer, pkg(i), check.Answer)
-		// The check is made a part of the same package here, which halves the
-		// time that the compiler takes.
-		text := read(t, filepath.Join(repository, filepath.FromSlash(v.folder()), "check_test.go"))
-		text = strings.Replace(text, "package "+v.exercise.name+"_test\n", "package "+v.exercise.name+"\n", 1)
-		text = strings.Replace(text, "\t. \""+path.Join(module, v.folder())+"\"\n", "", 1)
-		place(text, pkg(i), "check.go")
+		call, known := compiled[v.exercise.name]
+		if !known {
+			var variables string
+			if variables, call = callable(t, v.exercise); call != "" {
+				place(variables, v.exercise.name, "variables.go")
+				place(checkInside(t, v.exercise), v.exercise.name, "check.go")
+			}
+			compiled[v.exercise.name] = call
+		}
+		if call == "" {
+			call = checkInside(t, v.exercise)
+		}
+		place(call, pkg(i), "check.go")
 		if _, err := parser.ParseFile(token.NewFileSet(), "", v.answer, 0); err != nil {
 			v.state, v.build = noBuild, []string{err.Error()}
 		}
@@ -103,7 +113,10 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 			args = append(args, "./"+path.Join(program, pkg(i)))
 		}
 	}
-	said, _ := command(args...).CombinedOutput()
+	var used [3]time.Duration // of processor time: to compile, to link, to run
+	build := command(args...)
+	said, _ := build.CombinedOutput()
+	used[0] = cpu(build)
 	current := -1
 	for line := range strings.Lines(string(said)) {
 		if m := packageHeader.FindStringSubmatch(line); m != nil {
@@ -134,9 +147,12 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 	if race {
 		args = append(args, "-race")
 	}
-	if said, err := command(append(args, "./"+program)...).CombinedOutput(); err != nil {
+	link := command(append(args, "./"+program)...)
+	if said, err := link.CombinedOutput(); err != nil {
 		t.Fatalf("the variants can't be put together: %v\n%s", err, said)
 	}
+
+	used[1] = cpu(link)
 
 	var running sync.WaitGroup
 	for i, v := range all {
@@ -150,6 +166,77 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 		})
 	}
 	running.Wait()
+	for _, v := range all {
+		used[2] += v.used
+	}
+	t.Logf("%d variants: processor time to compile %v, to link %v, to run %v", len(all), used[0], used[1], used[2])
+}
+
+// cpu is the processor time of a process that has ended, with that of its children.
+func cpu(cmd *exec.Cmd) time.Duration {
+	if cmd.ProcessState == nil {
+		return 0
+	}
+	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Millisecond)
+}
+
+// checkInside is a check as a part of the package that it checks, which halves the
+// time that the compiler takes.
+func checkInside(t *testing.T, e exercise) string {
+	text := read(t, filepath.Join(repository, filepath.FromSlash(e.folder()), "check_test.go"))
+	text = strings.Replace(text, "package "+e.name+"_test\n", "package "+e.name+"\n", 1)
+	return strings.Replace(text, "\t. \""+path.Join(module, e.folder())+"\"\n", "", 1)
+}
+
+// callable is for the exercises whose answers are functions and errors alone. Their
+// check is compiled once, with variables in place of those; the file call sets them
+// in a variant. An answer with types or constants has none: call is "".
+func callable(t *testing.T, e exercise) (variables, call string) {
+	text := stub(t, e)
+	file, err := parser.ParseFile(token.NewFileSet(), "", text, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared, set strings.Builder
+	variable := func(name, kind string) {
+		fmt.Fprintf(&declared, "var %s %s\n", name, kind)
+		fmt.Fprintf(&set, "\ttheCheck.%s = %[1]s\n", name)
+	}
+	for _, d := range file.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			if d.Recv != nil || d.Type.TypeParams != nil {
+				return "", ""
+			}
+			if d.Name.IsExported() { // its type is from the parentheses on
+				variable(d.Name.Name, "func"+text[d.Type.Params.Pos()-1:d.Type.End()-1])
+			}
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				switch s := s.(type) {
+				case *ast.ImportSpec:
+				case *ast.ValueSpec:
+					for _, name := range s.Names {
+						if d.Tok == token.CONST || !strings.HasPrefix(name.Name, "Err") {
+							return "", ""
+						}
+						variable(name.Name, "error")
+					}
+				default:
+					return "", ""
+				}
+			}
+		}
+	}
+	var imports strings.Builder
+	for _, i := range file.Imports {
+		if strings.Contains(declared.String(), path.Base(strings.Trim(i.Path.Value, `"`))+".") {
+			fmt.Fprintf(&imports, "import %s\n", i.Path.Value)
+		}
+	}
+	return fmt.Sprintf("package %s\n%s%s", e.name, &imports, &declared),
+		fmt.Sprintf("package %s\nimport \"testing\"\nimport theCheck %q\nfunc TestCheck(t *testing.T) {\n%s\ttheCheck.TestCheck(t)\n}\n",
+			e.name, path.Join(module, program, e.name), &set)
 }
 
 var packageHeader = regexp.MustCompile(`^# ` + regexp.QuoteMeta(module+"/"+program) + `/v0*(\d+)`)
@@ -162,7 +249,11 @@ func (v *variant) run(ctx context.Context, binary, pkg, root, dir string) {
 		v.printed = err.Error()
 		return
 	}
-	cmd := exec.CommandContext(ctx, binary, "-test.run=^TestCheck$")
+	args := []string{"-test.run=^TestCheck$"}
+	if v.what == "mistake" || v.what == "mutant" {
+		args = append(args, "-test.failfast") // the first case that fails tells what it is
+	}
+	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Dir = filepath.Join(root, filepath.FromSlash(v.folder()))
 	cmd.WaitDelay = time.Second
 	cases := filepath.Join(dir, "cases")
@@ -170,7 +261,7 @@ func (v *variant) run(ctx context.Context, binary, pkg, root, dir string) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	failed := cmd.Run() != nil
-	v.printed = out.String()
+	v.printed, v.used = out.String(), cpu(cmd)
 	text, err := os.ReadFile(filepath.Join(dir, v.exercise.name+".json"))
 	if err == nil {
 		err = json.Unmarshal(text, &v.verdict)
