@@ -174,6 +174,16 @@ func TestCheck(t *testing.T) {
 			say(s, &r, "message 7")
 			hears(s, "ben", ben, []string{"message 7"}, "ben has come back, and hears nothing")
 		}),
+		in("two-slow-members", []int{5, 6}, func(s *check.Story) {
+			var r Room
+			s.Did("ben and cleo joined, who don't read")
+			ben, cleo := r.Join("ben"), r.Join("cleo")
+			for _, m := range numbered(1, queue+1) {
+				say(s, &r, m)
+			}
+			out(s, "ben", ben, numbered(1, queue), gap)
+			out(s, "cleo", cleo, numbered(1, queue), strings.Replace(gap, "ben", "cleo", 1))
+		}),
 		in("the-same-name", []int{2, 4}, func(s *check.Story) {
 			var r Room
 			s.Did("anna joined")
@@ -201,6 +211,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "one-order", Holds: []int{7, 8}, Do: oneOrder},
 		{Name: "coming-and-going", Holds: []int{8}, Do: comingAndGoing},
+		{Name: "all-leave", Holds: []int{3, 8}, Do: allLeave},
 		{Name: "two-join-at-once", Holds: []int{1, 8}, Do: joinAtOnce},
 	})
 }
@@ -328,6 +339,42 @@ func joinAtOnce(s *check.Story) {
 				s.Fail("both hear what is said then", fmt.Sprintf("member %d does not", i), "of two that joined at once one is no member: what guards the map, also while it is made?")
 			}
 		}
+	}
+}
+
+// allLeave has a crowd leave while one speaks. The crowd is so large that both
+// take a while, and meet.
+func allLeave(s *check.Story) {
+	s.Did("2000 members left, one after the other, while one spoke, again and again")
+	names := make([]string, 2000)
+	for i := range names {
+		names[i] = fmt.Sprint("member ", i)
+	}
+	for began, i := time.Now(), 0; i < 100 && time.Since(began) < check.Patience/4; i++ {
+		var r Room
+		for _, name := range names {
+			r.Join(name)
+		}
+		var ready atomic.Int32
+		meet := func() {
+			ready.Add(1)
+			for spins := 0; ready.Load() < 2 && spins < 100_000; spins++ {
+			}
+		}
+		speaker := s.Go(func() {
+			meet()
+			for range queue {
+				r.Say("hello")
+			}
+		})
+		leaver := s.Go(func() {
+			meet()
+			for _, name := range names {
+				r.Leave(name)
+			}
+		})
+		<-speaker
+		<-leaver
 	}
 }
 
