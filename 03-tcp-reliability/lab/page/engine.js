@@ -17,7 +17,7 @@ export async function run(address, view = {}) {
 
 // harm, compare and curves give what one more run for each packet, protocol or
 // loss rate shows.
-export const harm = (address) => ask("harm", address, {});
+export const harm = (address, view) => ask("harm", address, view);
 export const compare = (address, view) => ask("compare", address, view);
 export const curves = (address) => ask("curves", address, {});
 
