@@ -183,7 +183,13 @@ async function looks(page, url) {
   assert.match(await text(page, "packet"), /Its headers.*checksum/s);
   await page.selectOption("#cover", "server");
   await settled(page, "cover=server");
-  assert.ok(await page.isVisible("#veil"));
+  assert.match(await text(page, "picture"), /What the client can know/);
+  await page.keyboard.press("t");
+  assert.equal(await page.locator("#picture [data-lost]").count(), 0, "losses can be seen");
+  const read = await page.evaluate(() => ["picture", "story", "text"].map((id) => document.getElementById(id).textContent).join() +
+    [...document.querySelectorAll("#picture a")].map((a) => a.ariaLabel).join());
+  assert.ok(!/lost|loses|arrives at the server|[Tt]he server (sends|reads)/.test(read), read);
+  await page.keyboard.press("t");
   assert.match(await text(page, "server"), /^ServerCovered/);
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Home");
@@ -197,7 +203,8 @@ async function looks(page, url) {
   await page.keyboard.press("c");
   assert.match(await text(page, "client"), /^ClientCovered/);
   await page.keyboard.press("c");
-  assert.ok(!await page.isVisible("#veil"));
+  await page.waitForSelector("#picture [data-lost]", { state: "attached" });
+  assert.match(await text(page, "story"), /1 packet was lost/);
 }
 
 // 5 and 6: the harm of each loss, all protocols with the same clicks, curves.
@@ -208,8 +215,20 @@ async function asks(page, url) {
   await page.waitForSelector("#extra table");
   assert.match(await text(page, "extra"), /The worst packet to lose is/);
   assert.equal(await page.locator("#extra tbody tr").count(), await page.locator("#picture a[id]").count());
-  assert.ok(await page.locator("#picture a[data-harm='3']").count() > 0);
+  // The costs stand on the picture, behind the labels, and go with the question.
+  await page.waitForSelector("#picture a[data-harm='3']");
+  const costs = await page.evaluate(() => [...document.querySelectorAll("#picture a[data-harm]")]
+    .map((a) => [a.dataset.harm, a.querySelector("text").textContent, a.ariaLabel]));
+  const costly = costs.filter(([level]) => level > 0);
+  assert.ok(costly.length > 2 && costly.every(([, label, says]) => / · (\+[\d.]+ m?s|never whole)$/.test(label) && says.startsWith(label)), JSON.stringify(costs));
+  await page.click(arrow("up-4"));
+  await settled(page, "drop=data:2-3");
+  await page.waitForSelector("#picture a[data-harm='3']");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "up-4");
+  await page.goBack();
+  await settled(page, "");
   await page.click("[data-ask=compare]");
+  await page.waitForFunction(() => !document.querySelector("#picture [data-harm]"));
   const five = () => page.waitForFunction(() => document.querySelectorAll("#extra .runs svg").length === 5);
   await five();
   await page.click("#extra .runs section:nth-child(1) a[data-drop='data:5'] text");
@@ -393,6 +412,21 @@ async function plain() {
   assert.match(await text(page, "picture"), /go-back-n/);
   assert.equal((await text(page, "problems")).trim(), "");
   assert.ok(!await page.isVisible("#controls") && !await page.isVisible("[data-ask]"), "what needs scripts is shown");
+  // One end is covered, and stays so with a click; a long run has parts.
+  await page.goto(served + "?drop=data:3");
+  await page.getByRole("link", { name: "what the client can know" }).click();
+  await page.waitForURL(/cover=server$/);
+  for (const id of ["story", "verdict", "text", "picture"]) assert.doesNotMatch(await text(page, id), /lost|SERVER|in order/);
+  await page.click(arrow("up-4"));
+  await page.waitForURL(/drop=data:2-3.*cover=server$/);
+  await page.goto(served + "?bytes=400000");
+  const part = await page.getAttribute("#picture svg", "viewBox");
+  await page.getByRole("link", { name: "what comes next" }).click();
+  await page.waitForURL(/top=/);
+  assert.notEqual(await page.getAttribute("#picture svg", "viewBox"), part);
+  await page.getByRole("link", { name: "what is before" }).click();
+  await page.waitForURL(/top=0/);
+  assert.equal(await page.getAttribute("#picture svg", "viewBox"), part);
   for (const link of await page.locator("[data-take]").all()) {
     const answer = await page.request.get(new URL(await link.getAttribute("href"), served).href);
     assert.ok(answer.ok() && (await answer.body()).length > 500, await link.getAttribute("href"));

@@ -126,6 +126,7 @@ type view struct {
 	Engine  string // "http" or "worker"
 	Policy  string // "" where a header has it
 	Doc     *document.Document
+	Cover   string // the end that is covered
 	Preset  *document.Preset
 	Presets []document.Preset
 	Picture template.HTML
@@ -154,7 +155,7 @@ func render(query, engine, policy string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := view{Engine: engine, Policy: policy, Doc: d, Presets: document.Presets,
+	v := view{Engine: engine, Policy: policy, Doc: d, Cover: how.Cover, Presets: document.Presets,
 		Preset: document.PresetOf(d.Address),
 		// Package picture escapes every text that it draws.
 		Picture: template.HTML(d.Picture)}

@@ -48,6 +48,7 @@ func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
 		if p.Toggle != "" && many { // to come back to the same place
 			links[p.ID] += "&see=" + p.ID
 		}
+		links[p.ID] += v.covering()
 	}
 	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
 	o.Width, o.Inline, o.Prefix, o.Cover = v.Width, true, v.prefix, v.Cover
@@ -65,6 +66,14 @@ func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
 	return out.String(), err
 }
 
+// covering keeps an end covered at the next address.
+func (v View) covering() string {
+	if v.Cover == "" {
+		return ""
+	}
+	return "&cover=" + v.Cover
+}
+
 // partOf is the part of a long picture that a page asks for: by its height, by
 // an event, or by a packet.
 func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
@@ -79,10 +88,10 @@ func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
 	top = min(max(top, 0), (height-1)/partHeight*partHeight)
 	p := &Part{Top: top, Bottom: min(top+partHeight, height), Height: height}
 	if top > 0 {
-		p.Previous = fmt.Sprintf("%s&top=%d", d.Address, max(0, top-partHeight))
+		p.Previous = fmt.Sprintf("%s&top=%d%s", d.Address, max(0, top-partHeight), v.covering())
 	}
 	if p.Bottom < height {
-		p.Next = fmt.Sprintf("%s&top=%d", d.Address, p.Bottom)
+		p.Next = fmt.Sprintf("%s&top=%d%s", d.Address, p.Bottom, v.covering())
 	}
 	return p
 }

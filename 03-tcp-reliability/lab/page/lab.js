@@ -11,6 +11,7 @@ let doc;                  // what is shown
 let address = "", before; // of its settings, and of the run that it is compared with
 let at = 0, see = "";     // the event, and the packet that was chosen
 let cover = "";           // the side that is covered
+let costs = "";           // the picture with the harm of each loss, while that is asked for
 let wrong = [];           // what the page's own part of the address got wrong
 let playing = 0, asked = 0;
 let moved = false;        // since the address was written
@@ -63,8 +64,9 @@ async function go(next, { push = true, was, event, packet = "" } = {}) {
   see = find(packet) ? packet : "";
   at = Math.min(event ?? last(), last());
   if (push !== null) write(push);
+  costs = "";
   render();
-  extra.follow(address);
+  extra.follow(address, cost);
 }
 
 function problems(list) {
@@ -72,8 +74,8 @@ function problems(list) {
 }
 
 function render() {
-  stage.draw(doc, see);
-  fill($("story"), ...(doc.story ?? []).map((c) => el("li", {}, c.text)));
+  stage.draw(doc, see, cover);
+  fill($("story"), ...(cover ? [] : doc.story ?? []).map((c) => el("li", {}, c.text)));
   $("verdict").textContent = doc.result.verdict;
   $("difference").textContent = doc.before?.sentence ?? "";
   $("command").textContent = doc.command;
@@ -98,7 +100,7 @@ function render() {
 
 // text fills in the run as text, which may be long, when it is looked at.
 function text() {
-  if ($("ladder").open && doc) $("text").textContent = doc.text;
+  if ($("ladder").open && doc) $("text").textContent = cover ? "Covered: it tells of both ends." : doc.text;
 }
 
 // known says whether the side that is not covered can know of an event.
@@ -125,7 +127,7 @@ function step(n, remember = true) {
 function show() {
   const event = doc.events[at], seen = known(event) || see;
   stage.light(seen ? event : undefined, see);
-  stage.veil(cover);
+  document.body.dataset.cover = cover;
   const lost = at === last() && !cover && doc.packets.find((p) => p.fate === "lost"); // what one asks first
   panels.show(doc, at, find(see || known(event) && event.packet || lost?.id || ""), cover);
 }
@@ -189,11 +191,20 @@ function choose(id) {
   moved = true;
 }
 
+// cost shows a picture of the same run with what each loss would cost, or the
+// run's own again; none is shown while a side is covered.
+function cost(picture) {
+  if (costs === picture || cover) return;
+  costs = picture;
+  stage.draw({ ...doc, picture: costs || doc.picture }, see, cover);
+  step(at, false);
+}
+
 // invite says what a click does.
 const invitation = $("invite").textContent;
 function invite(id) {
   const p = find(id);
-  $("invite").textContent = !p ? invitation : p.toggle_word ? `Click to ${p.toggle_word} packet ${p.label}.` : p.fixed ?? invitation;
+  $("invite").textContent = !p || cover ? invitation : p.toggle_word ? `Click to ${p.toggle_word} packet ${p.label}.` : p.fixed ?? invitation;
 }
 
 // again draws the same run anew.
@@ -228,9 +239,9 @@ const keys = {
   "-": () => faster(-1),
   p: () => (stage.packet(see || doc.events[at].packet) ?? stage.packets()[0])?.focus(),
   c: () => covering(sides[(sides.indexOf(cover) + 1) % 3]),
-  h: () => extra.ask("harm", address),
-  m: () => extra.ask("compare", address),
-  e: () => extra.ask("curves", address),
+  h: () => extra.ask("harm", address, cost),
+  m: () => extra.ask("compare", address, cost),
+  e: () => extra.ask("curves", address, cost),
   t: () => open("ladder"),
   "?": () => open("help"),
 };
@@ -294,7 +305,7 @@ function wire() {
   $("run").hidden = true;
   for (const id of ["controls", "options", "questions", "copies"]) $(id).hidden = false;
   for (const a of document.querySelectorAll("[data-take]")) a.hidden = false;
-  for (const b of document.querySelectorAll("[data-ask]")) b.onclick = () => extra.ask(b.dataset.ask, address);
+  for (const b of document.querySelectorAll("[data-ask]")) b.onclick = () => extra.ask(b.dataset.ask, address, cost);
   document.addEventListener("click", click);
   document.addEventListener("keydown", key);
   for (const rest of ["keyup", "click", "change"]) document.addEventListener(rest, settle);
@@ -312,7 +323,7 @@ function wire() {
   fold();
   $("ladder").ontoggle = text;
   onpopstate = start;
-  stage.watch(() => doc && again(), (top) => engine.run(address, { width: stage.width(), before, cover, top }).then((d) => { stage.draw(d, see); step(at, false); }));
+  stage.watch(() => doc && again(), (top) => engine.run(address, { width: stage.width(), before, cover, top }).then((d) => { stage.draw(d, see, cover); step(at, false); }));
 }
 
 wire();

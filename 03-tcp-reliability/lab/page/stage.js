@@ -12,7 +12,8 @@ export function width() {
 }
 
 // draw puts a document's picture in its place.
-export function draw(doc, see) {
+export function draw(doc, see, cover) {
+  const held = document.activeElement.closest("#picture a")?.id;
   picture = svg(doc.picture);
   $("picture").replaceChildren(picture);
   // "µs,top,bottom …": a moment may be as high as its packets.
@@ -22,12 +23,14 @@ export function draw(doc, see) {
   $("picture").style.paddingTop = `${100 * box.y / box.width}%`;
   $("picture").style.paddingBottom = `${100 * (whole - box.y - box.height) / box.width}%`;
   const stop = packet(see) ?? picture.querySelector("a[id]");
-  const says = new Map(doc.packets.map((p) => [p.id, p]));
+  const known = new Map(doc.packets.map((p) => [p.id, p]));
   for (const a of packets()) {
-    const p = says.get(a.id.replace("-copy", ""));
+    const p = known.get(a.id.replace("-copy", ""));
     a.setAttribute("tabindex", a === stop ? "0" : "-1");
-    a.setAttribute("aria-label", `${a.querySelector("text")?.textContent ?? p.label}. ${p.sentence}`);
+    const says = cover ? a.querySelector("title").textContent : p.sentence;
+    a.setAttribute("aria-label", `${a.querySelector("text")?.textContent ?? p.label}. ${says}`);
   }
+  packet(held)?.focus({ preventScroll: true });
 }
 
 export const packets = () => [...(picture?.querySelectorAll("a[id]") ?? [])];
@@ -97,15 +100,6 @@ export function plots(doc) {
 
 export function now(us) {
   for (const [line, scale] of lines) line.setAttribute("transform", `translate(${us * scale})`);
-}
-
-// veil hides what happens at one side, and what the picture tells of it above.
-export function veil(side) {
-  document.body.dataset.cover = side;
-  $("veil").hidden = !side;
-  if (!side) return;
-  $("veil").style.top = `${100 * (axis[0][1] - 12) / whole}%`;
-  $("veil").textContent = side === "server" ? "The client can't see what happens here." : "The server can't see what happens here.";
 }
 
 // light marks the packets of an event and what caused it.
