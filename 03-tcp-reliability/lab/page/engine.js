@@ -4,7 +4,7 @@
 import { unfold } from "./unfold.js";
 
 const served = document.documentElement.dataset.engine === "http";
-const kept = new Map(); // by question: Back is instant
+const kept = new Map(); // answers, or those to come, by question: Back is instant
 const limit = 60;
 
 let worker, waiting = new Map(), asked = 0;
@@ -29,13 +29,19 @@ async function ask(what, address, view) {
   const query = [address, ...parts.map(([k, v]) => `${k}=${encodeURIComponent(v)}`)]
     .filter(Boolean).join("&");
   const key = what + "?" + query;
-  if (kept.has(key)) return kept.get(key);
-  const text = served ? await http(key) : await preset(what, query) ?? await wasm(what, query);
+  if (!kept.has(key)) {
+    kept.set(key, fresh(what, query));
+    kept.get(key).catch(() => kept.delete(key));
+    if (kept.size > limit) kept.delete(kept.keys().next().value);
+  }
+  return kept.get(key);
+}
+
+async function fresh(what, query) {
+  const text = served ? await http(`${what}?${query}`) : await preset(what, query) ?? await wasm(what, query);
   const doc = JSON.parse(text);
   if (doc.error) throw new Error(doc.error);
   if (what === "run") unfold(doc);
-  kept.set(key, doc);
-  if (kept.size > limit) kept.delete(kept.keys().next().value);
   return doc;
 }
 

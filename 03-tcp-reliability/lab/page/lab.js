@@ -173,6 +173,12 @@ function stop() {
   $("step").setAttribute("aria-live", "polite");
 }
 
+// prepare asks for the run of a click while the mouse is still pressed.
+function prepare(id) {
+  const p = find(id);
+  if (p?.toggle !== undefined) engine.run(p.toggle, { width: stage.width(), before: address, cover }).catch(() => {});
+}
+
 // toggle loses a packet or spares it: the address is the document's. Who looks
 // at a moment stays there, or comes back to where the packet is sent.
 async function toggle(id) {
@@ -311,6 +317,7 @@ function wire() {
   for (const rest of ["keyup", "click", "change"]) document.addEventListener(rest, settle);
   const packet = (e) => e.target.closest("#picture a[id]")?.id;
   $("picture").addEventListener("focusin", (e) => { if (packet(e)) { choose(packet(e)); invite(see); } });
+  $("picture").addEventListener("pointerdown", (e) => prepare(packet(e)));
   $("picture").addEventListener("pointerover", (e) => invite(packet(e)));
   $("picture").addEventListener("pointerleave", () => invite());
   $("copy-link").onclick = () => {

@@ -1,15 +1,21 @@
 // What both ends know after an event, and what is inside a packet.
 import { $, el, fill, time } from "./dom.js";
 
+// What is in the panels: of what is shown already nothing is made again.
+const shown = {};
+const same = (id, ...now) => !now.some((v, i) => v !== shown[id]?.[i]) || !(shown[id] = now);
+
 // show fills the panels for event number n of a document, and for a packet.
 export function show(doc, n, p, cover) {
   const event = doc.events[n];
   for (const [id, name] of [["client", "Client"], ["server", "Server"]]) {
+    const state = doc.states[event[id]];
+    if (same(id, doc, id === cover || state, state?.timer && event.at_us)) continue;
     if (id === cover) fill($(id), el("h2", {}, name), el("p", { class: "dim" }, "Covered: the other end can't look inside."));
-    else end($(id), name, doc.states[event[id]], event);
+    else end($(id), name, state, event);
   }
   network(doc, event, cover);
-  packet(p, event, cover);
+  if (!same("packet", doc, p ?? event.source, cover)) packet(p, event, cover);
 }
 
 function end(place, name, state, event) {

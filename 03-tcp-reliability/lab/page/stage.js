@@ -84,22 +84,20 @@ export function curtain(doc, n) {
   $("curtain").style.transform = `translateY(${100 * at / whole}%)`;
 }
 
-// plots shows the curves of a run, each with a line for the step's time.
+// plots shows the curves of a run, each with a line for the step's time: they
+// have the picture's axis, and say where on it they begin and end.
 let lines = [];
 export function plots(doc) {
   $("plots").replaceChildren(...(doc.plots ?? []).map((p) =>
     el("figure", {}, svg(p.svg), el("figcaption", {}, `${p.name}: ${p.text}`))));
   lines = [...$("plots").querySelectorAll("svg")].map((plot) => {
-    const line = document.createElementNS(plot.namespaceURI, "path"), box = plot.querySelector(".le").getBBox();
-    line.setAttribute("class", "now");
-    line.setAttribute("d", `M${box.x} ${box.y}v${box.height}`);
-    plot.append(line);
-    return [line, box.width / (doc.result.ended_us || 1)];
+    const { left, right, from, to } = plot.dataset;
+    return [plot.querySelector(".now"), (at) => Number(left) + (right - left) * (at - from) / (to - from)];
   });
 }
 
 export function now(us) {
-  for (const [line, scale] of lines) line.setAttribute("transform", `translate(${us * scale})`);
+  for (const [line, x] of lines) line.setAttribute("transform", `translate(${x(y(us))})`);
 }
 
 // light marks the packets of an event and what caused it.
