@@ -4,23 +4,30 @@
 import { both, browser, close, open, settled } from "./page.mjs";
 
 const [lab, site] = process.argv.slice(2);
-const runs = [["24 packets", "drop=data:3"], ["200", "bytes=124000&loss=0.01&seed=2"], ["1,000", "bytes=690000&loss=0.01&seed=2"]];
+const runs = [["24 packets", "drop=data:3"], ["200", "bytes=133000&loss=0.01&seed=2"], ["1,000", "protocol=selective-repeat&bytes=480000&loss=0.02"]];
 const quantile = (list, q) => [...list].sort((a, b) => a - b)[Math.min(list.length - 1, Math.floor(q * list.length))].toFixed(0);
 
 // clicks loses different packets of a run, and measures from the click to the
 // frame in which the new picture is painted.
 const clicks = (page) => page.evaluate(async () => {
   const painted = () => new Promise((r) => requestAnimationFrame(() => setTimeout(r)));
+  const lost = (id) => Boolean(document.getElementById(id)?.dataset.lost);
+  const until = (done) => new Promise((resolve) => {
+    const check = () => done() && (o.disconnect(), resolve());
+    const o = new MutationObserver(check);
+    o.observe(document.getElementById("picture"), { childList: true });
+    check();
+  });
   const all = [...document.querySelectorAll("#picture a[data-drop]")].slice(0, 12).map((a) => a.id);
   const times = [];
   for (const id of all) {
-    const old = document.querySelector("#picture svg"), start = performance.now();
-    old.getElementById(id).dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
-    await new Promise((r) => new MutationObserver((_, o) => { o.disconnect(); r(); }).observe(document.getElementById("picture"), { childList: true }));
+    const was = lost(id), start = performance.now();
+    document.getElementById(id).dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+    await until(() => lost(id) !== was);
     await painted();
     times.push(performance.now() - start);
     history.back();
-    await new Promise((r) => new MutationObserver((_, o) => { o.disconnect(); r(); }).observe(document.getElementById("picture"), { childList: true }));
+    await until(() => lost(id) === was);
     await painted();
   }
   return times;
