@@ -57,7 +57,7 @@ func TestCheck(t *testing.T) {
 			s.Did("made a peer that takes 1.1 seconds for its answer")
 			exchange(s, "hello", func(peer *net.TCPConn) (read, answer string, err error) {
 				got, err := io.ReadAll(peer)
-				time.Sleep(1100 * time.Millisecond)
+				<-check.After(1100 * time.Millisecond)
 				io.WriteString(peer, "done")
 				return string(got), "done", err
 			})
@@ -152,14 +152,17 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 // arrivals is an answer that can be waited for.
 type arrivals struct {
-	mu  sync.Mutex
-	got []byte
+	mu    sync.Mutex
+	got   []byte
+	wants int
+	there chan struct{} // closed when so many have come
 }
 
 func (a *arrivals) Write(p []byte) (int, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.got = append(a.got, p...)
+	a.look()
 	return len(p), nil
 }
 
@@ -171,12 +174,24 @@ func (a *arrivals) String() string {
 
 // await waits until n bytes are there, or says that they don't come.
 func (a *arrivals) await(n int) bool {
-	for over := check.After(check.Patience / 3); !check.Ended(over); time.Sleep(time.Millisecond) {
-		if len(a.String()) >= n {
-			return true
-		}
+	a.mu.Lock()
+	a.wants, a.there = n, make(chan struct{})
+	there := a.there
+	a.look()
+	a.mu.Unlock()
+	select {
+	case <-there:
+		return true
+	case <-check.After(check.Patience / 3):
+		return false
 	}
-	return false
+}
+
+func (a *arrivals) look() {
+	if a.there != nil && len(a.got) >= a.wants {
+		close(a.there)
+		a.there = nil
+	}
 }
 
 // open says whether conn is.

@@ -104,13 +104,13 @@ func (v *server) count() int {
 }
 
 // soon waits for what should happen at once: a moment of virtual time.
-func soon(what func() bool) bool {
+func (v *server) soon(what func() bool) bool {
 	for range 5 {
 		check.Settle()
 		if what() {
 			return true
 		}
-		time.Sleep(10 * time.Millisecond)
+		v.s.Pass(10 * time.Millisecond)
 	}
 	return false
 }
@@ -119,7 +119,7 @@ func soon(what func() bool) bool {
 // something.
 func (v *server) look() {
 	want := min(len(v.clients), v.left+v.n)
-	soon(func() bool { return v.count() >= want })
+	v.soon(func() bool { return v.count() >= want })
 	check.Settle()
 	if check.Ended(v.over) {
 		v.s.Fail("Serve goes on", fmt.Sprint("it returned ", v.err), "nobody was served, or not all: Serve ended although the listener was open")
@@ -136,7 +136,7 @@ func (v *server) look() {
 	if got < want {
 		v.s.Fail(fmt.Sprintf("%d clients have been served or are", want), fmt.Sprint(got), symptom+check.Where())
 	}
-	time.Sleep(v.while) // of virtual time: nobody else may come meanwhile
+	v.s.Pass(v.while) // nobody else may come meanwhile
 	accepted, _, waiting, _ = v.listener.State()
 	full := want-v.left == v.n
 	switch got = v.count(); {
@@ -196,8 +196,7 @@ func (v *server) end(err error) {
 			continue
 		default:
 		}
-		time.Sleep(v.while)
-		check.Settle()
+		v.s.Pass(v.while)
 		if check.Ended(v.over) {
 			v.s.Fail(fmt.Sprintf("Serve waits for %d handler(s)", running), fmt.Sprintf("it returned %v", v.err), "Serve returned while a handler still ran: its echo would be lost")
 		}
@@ -207,7 +206,7 @@ func (v *server) end(err error) {
 		v.letGo(i)
 		running--
 	}
-	if !soon(func() bool { return check.Ended(v.over) }) {
+	if !v.soon(func() bool { return check.Ended(v.over) }) {
 		_, calls, _, _ := v.listener.State()
 		if calls > before+5 {
 			v.s.Fail("an end of Serve", fmt.Sprintf("%d calls of Accept more", calls-before), "Accept has failed, and Serve tries it again and again")
@@ -265,7 +264,7 @@ func TestCheck(t *testing.T) {
 			closing := make(chan struct{})
 			v.handled[0].(*check.Conn).AtClose = func() { <-closing }
 			v.letGo(0)
-			time.Sleep(v.while)
+			s.Pass(v.while)
 			accepted, _, waiting, _ := v.listener.State()
 			close(closing)
 			if accepted > 1 || waiting > 0 {
@@ -344,7 +343,7 @@ func clientThenEnd(s *check.Story, failure error) {
 			s.Fail("Serve waits for the handler", "it has returned", "Serve returned while a handler still ran, or was about to: it is counted before its goroutine begins")
 		}
 	})
-	time.Sleep(time.Second)
+	s.Pass(time.Second)
 	close(leave)
 	check.Settle()
 	if !check.Ended(over) {
@@ -377,12 +376,10 @@ func crowd(s *check.Story) {
 			inside.Add(-1)
 		})
 	})
-	time.Sleep(2 * time.Second)
-	check.Settle()
+	s.Pass(2 * time.Second)
 	there := inside.Load()
 	close(leave)
-	time.Sleep(2 * time.Second)
-	check.Settle()
+	s.Pass(2 * time.Second)
 	switch {
 	case most.Load() > n, there > n:
 		s.Fail(fmt.Sprintf("%d at a time", n), fmt.Sprint(max(most.Load(), there)), "in a crowd more than n are served at a time: what guards the count?")

@@ -232,10 +232,16 @@ func TestCheck(t *testing.T) {
 			s.Did("the target closed, and the client goes on sending")
 			p.target.Close()
 			ends(s, p.client, "the client never learned that the target has closed")
-			for late := check.After(check.Patience / 3); !check.Ended(p.over) && !check.Ended(late); time.Sleep(time.Millisecond) {
-				p.client.Write([]byte("are you there? ")) // the first is answered by a RST
+			// The first is answered by a RST, which later ones meet.
+			ended := check.Soon(check.Patience*2/3, func() bool {
+				p.client.Write([]byte("are you there? "))
+				return check.Ended(p.over)
+			})
+			const goesOn = "nothing can be written to the target any more, and Forward goes on reading"
+			if !ended {
+				s.Fail("Forward returns", "it does not", goesOn+check.Where())
 			}
-			p.failed("nothing can be written to the target any more, and Forward goes on reading")
+			p.failed(goesOn)
 		}},
 		{Name: "many-resets", Holds: []int{5, 6}, Do: func(s *check.Story) {
 			s.Did("a client reset its connection (RST), up to 100 times")
@@ -251,26 +257,24 @@ func TestCheck(t *testing.T) {
 				client.Close()
 				select {
 				case <-over:
-				case <-time.After(check.Patience * 2 / 3):
+				case <-check.After(check.Patience * 2 / 3):
 					s.Fail("Forward returns", "it does not", stillWaits+check.Where())
 				}
 				target.Close()
 			}
-			left := 0
-			for late := check.After(check.Patience / 5); !check.Ended(late); time.Sleep(10 * time.Millisecond) {
-				if left = check.Running(); left < 5 {
-					break
-				}
-			}
-			if left >= 5 {
-				s.Fail("no goroutine of Forward left", fmt.Sprint(left), "goroutines are left behind that wait for good: a proxy that runs for years takes ever more memory"+check.Where())
+			few := func() bool { return check.Running() < 5 }
+			if !check.Soon(check.Patience/5, few) {
+				s.Fail("no goroutine of Forward left", fmt.Sprint(check.Running()), "goroutines are left behind that wait for good: a proxy that runs for years takes ever more memory"+check.Where())
 			}
 		}},
 		{Name: "idle", Holds: []int{2}, Do: func(s *check.Story) {
 			p := start(s)
 			p.there("hello")
 			s.Did("nobody said anything for 1.1 seconds")
-			time.Sleep(1100 * time.Millisecond)
+			select {
+			case <-p.over: // it was cut off
+			case <-check.After(1100 * time.Millisecond):
+			}
 			p.back("hello?", "a connection on which nobody spoke for a second was cut off")
 			p.there("yes")
 		}},

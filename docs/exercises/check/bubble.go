@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // Bubble runs f where time is virtual: it jumps to the next deadline when
@@ -46,6 +47,17 @@ func (s *Story) Bubble(f func()) {
 // Settle returns when everything that can happen in the Bubble has happened,
 // and all its goroutines wait: for each other, or for time to pass.
 func Settle() { synctest.Wait() }
+
+// Pass lets d pass in a Bubble, and returns when all wait again. Somebody who
+// looks again and again uses real time: when a tenth of the case's patience is
+// gone for it, less than d has passed.
+func (s *Story) Pass(d time.Duration) {
+	step, began := d/100+1, s.left.Load()
+	for ; d > 0 && began-s.left.Load() < int64(Patience/10); d -= step {
+		time.Sleep(min(step, d))
+		synctest.Wait()
+	}
+}
 
 func (v *Verdict) waits(stack string) {
 	v.Expected, v.Came = "an end", "none: all that it waits for can't come any more"

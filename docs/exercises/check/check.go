@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -70,6 +71,7 @@ type Story struct {
 	written  time.Time
 	found    *Verdict // of a random input that is being made smaller
 	cleanups []func()
+	left     atomic.Int64 // nanoseconds of the case's patience
 }
 
 // Run runs the cases in order, in a test named TestCheck. The verdict tells the
@@ -139,6 +141,7 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	left, last, used := Patience, time.Now(), processorTime()
+	s.left.Store(int64(left))
 	for {
 		select {
 		case <-over:
@@ -149,6 +152,7 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 		case <-tick.C:
 			now, usedNow := time.Now(), processorTime()
 			left -= counts(now.Sub(last), usedNow-used)
+			s.left.Store(int64(left))
 			if last, used = now, usedNow; left <= 0 {
 				s.set(func(v *Verdict) { v.stuck(goroutines()) })
 				break

@@ -49,6 +49,22 @@ func After(d time.Duration) <-chan struct{} {
 	return passed
 }
 
+// Soon asks again and again whether something that sends no word has happened,
+// until it has or d has passed, as After counts it.
+func Soon(d time.Duration, happened func() bool) bool {
+	late := After(d)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !happened() {
+		select {
+		case <-tick.C:
+		case <-late:
+			return false
+		}
+	}
+	return true
+}
+
 // Limit ends what waits on a connection when d has passed, as After counts it.
 func Limit(conn net.Conn, d time.Duration) {
 	passed := After(d)
