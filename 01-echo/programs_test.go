@@ -47,7 +47,8 @@ func buildAndRun(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		out, err := exec.Command("go", "build", "-overlay", overlay, "-o", exe, "./"+name).CombinedOutput()
+		out, err := exec.Command("go", "build", "-overlay", overlay, "-o", exe,
+			"./"+name).CombinedOutput()
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", name, err, out)
 			return 1
@@ -245,7 +246,8 @@ func TestEachClientWithEachServer(t *testing.T) {
 		for _, clientName := range append(clients, "smallest/client") {
 			t.Run(clientName+" to "+serverName, func(t *testing.T) {
 				t.Parallel()
-				messages := []string{"Hello, world", "", "x", "Grüße, 世界", strings.Repeat("long ", 5000)}
+				messages := []string{"Hello, world", "", "x", "Grüße, 世界",
+					strings.Repeat("long ", 5000)}
 				if strings.HasPrefix(serverName, "smallest/") {
 					messages = []string{"Hello, world", "x", "Grüße, 世界"} // of one Read
 				}
@@ -254,7 +256,8 @@ func TestEachClientWithEachServer(t *testing.T) {
 				}
 				var addr string
 				for i, message := range messages {
-					if i == 0 || strings.HasPrefix(serverName, "smallest/") { // which serves one client
+					// which serves one client
+					if i == 0 || strings.HasPrefix(serverName, "smallest/") {
 						_, addr = startServer(t, serverName)
 					}
 					args := []string{"-addr", addr, "-message", message}
@@ -305,13 +308,15 @@ func TestSmallestLeaveOut(t *testing.T) {
 		}
 		server.line(t) // the end of its output
 		server.cmd.Wait()
-		if got := server.stderr.String(); got != "EOF\n" || server.cmd.ProcessState.ExitCode() != 1 {
+		if got := server.stderr.String(); got != "EOF\n" ||
+			server.cmd.ProcessState.ExitCode() != 1 {
 			t.Errorf("the server said %q, %s", got, server.cmd.ProcessState)
 		}
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		got := runToEnd(t, command(t, "smallest/client", "-addr", "127.0.0.1:1"))
-		if got.Status != 1 || !strings.HasPrefix(got.Stderr, "dial tcp 127.0.0.1:1: ") || got.Stdout != "" {
+		if got.Status != 1 || !strings.HasPrefix(got.Stderr, "dial tcp 127.0.0.1:1: ") ||
+			got.Stdout != "" {
 			t.Errorf("the client left behind %+v", got)
 		}
 	})
@@ -320,7 +325,8 @@ func TestSmallestLeaveOut(t *testing.T) {
 func TestUDP(t *testing.T) {
 	server, addr := startServer(t, "udp/server")
 	got := runToEnd(t, command(t, "udp/client", "-addr", addr, "-times", "2"))
-	if diff := cmp.Diff(result{strings.Repeat("Received \"Hello, world\"\n", 2), "", 0}, got); diff != "" {
+	if diff := cmp.Diff(result{strings.Repeat("Received \"Hello, world\"\n", 2), "", 0},
+		got); diff != "" {
 		t.Errorf("the client (-want +got):\n%s", diff)
 	}
 	received := regexp.MustCompile(`^Received 12 bytes from 127\.0\.0\.1:\d+$`)
@@ -332,7 +338,8 @@ func TestUDP(t *testing.T) {
 	if status := server.signal(t, os.Interrupt); status != 0 {
 		t.Errorf("the exit status after Ctrl-C is %d", status)
 	}
-	if got, want := server.line(t), "Stopped; datagrams received: 2, bytes echoed: 24"; got != want {
+	if got, want := server.line(t),
+		"Stopped; datagrams received: 2, bytes echoed: 24"; got != want {
 		t.Errorf("the last line is %q and not %q", got, want)
 	}
 }
@@ -367,7 +374,8 @@ func TestBinary(t *testing.T) {
 				got := runToEnd(t, cmd)
 				if got.Stdout != string(message) || got.Stderr != "" || got.Status != 0 {
 					t.Errorf("sent %d bytes, got %d back, the same: %t; status %d, errors %q",
-						len(message), len(got.Stdout), got.Stdout == string(message), got.Status, got.Stderr)
+						len(message), len(got.Stdout), got.Stdout == string(message), got.Status,
+						got.Stderr)
 				}
 			})
 		}
@@ -463,7 +471,8 @@ func TestStopClientInTheMiddle(t *testing.T) {
 			if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 1 {
 				t.Errorf("the client ended with %v; its exchange was not finished", err)
 			}
-			if diff := cmp.Diff("Stopped after 6 bytes had come back\n", client.stderr.String()); diff != "" {
+			if diff := cmp.Diff("Stopped after 6 bytes had come back\n",
+				client.stderr.String()); diff != "" {
 				t.Errorf("the client's last words (-want +got):\n%s", diff)
 			}
 		})
@@ -481,7 +490,8 @@ func TestStopUDPClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	client := start(t, command(t, "udp/client", "-addr", silent.LocalAddr().String(), "-timeout", "1m"))
+	client := start(t, command(t, "udp/client", "-addr", silent.LocalAddr().String(), "-timeout",
+		"1m"))
 	silent.SetReadDeadline(time.Now().Add(time.Minute)) // a safety net
 	if _, _, err := silent.ReadFrom(make([]byte, 100)); err != nil {
 		t.Fatal(err)
@@ -491,7 +501,8 @@ func TestStopUDPClient(t *testing.T) {
 	if err := client.cmd.Wait(); client.cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("the client ended with %v", err)
 	}
-	if diff := cmp.Diff("Stopped after 0 of 1 datagrams had come back\n", client.stderr.String()); diff != "" {
+	if diff := cmp.Diff("Stopped after 0 of 1 datagrams had come back\n",
+		client.stderr.String()); diff != "" {
 		t.Errorf("the client's last words (-want +got):\n%s", diff)
 	}
 }
@@ -550,7 +561,8 @@ func TestFullDisk(t *testing.T) {
 	want := "cannot write the output: write /dev/stdout: no space left on device\n" +
 		"is the disk full, or has the program that reads the output ended?\n"
 	for _, name := range []string{"server", "berkeley/server", "udp/server",
-		"client", "client -message -", "berkeley/client", "berkeley/client -message -", "udp/client"} {
+		"client", "client -message -", "berkeley/client", "berkeley/client -message -",
+		"udp/client"} {
 		t.Run(name, func(t *testing.T) {
 			addr := "127.0.0.1:0"
 			words := strings.Fields(name)
@@ -563,7 +575,8 @@ func TestFullDisk(t *testing.T) {
 			var stderr bytes.Buffer
 			cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("hello"), full, &stderr
 			cmd.Run()
-			if diff := cmp.Diff(want, stderr.String()); diff != "" || cmd.ProcessState.ExitCode() != 1 {
+			if diff := cmp.Diff(want, stderr.String()); diff != "" ||
+				cmd.ProcessState.ExitCode() != 1 {
 				t.Errorf("%s (-want +got):\n%s", cmd.ProcessState, diff)
 			}
 		})
@@ -609,24 +622,31 @@ func TestWrongCommands(t *testing.T) {
 			stderr  string // how it begins
 			advice  string // how it ends
 		}{
-			{"server -idle-timeout 0s", 2, `invalid value "0s" for flag -idle-timeout: must be more than 0`, help},
-			{"server -idle-timeout 5", 2, `invalid value "5" for flag -idle-timeout: write it as 500ms, 10s or 2m`, help},
+			{"server -idle-timeout 0s", 2,
+				`invalid value "0s" for flag -idle-timeout: must be more than 0`, help},
+			{"server -idle-timeout 5", 2,
+				`invalid value "5" for flag -idle-timeout: write it as 500ms, 10s or 2m`, help},
 			{"server -buffer 0", 2, `invalid value 0 for flag -buffer: must be from 1 to `, help},
-			{"server -addr localhost", 2, `invalid value "localhost" for flag -addr: the port is missing`, help},
+			{"server -addr localhost", 2,
+				`invalid value "localhost" for flag -addr: the port is missing`, help},
 			{"server -port 80", 2, `flag provided but not defined: -port`, help},
 			{"server 65432", 2, `unexpected argument "65432": settings are given as flags`, help},
 			{"server -addr " + taken.Addr().String(), 1, `cannot `,
 				"\nanother program has this port: stop it, or add -addr 127.0.0.1:0\n"},
-			{"client -addr 127.0.0.1:99999", 2, `invalid value "127.0.0.1:99999" for flag -addr: `, help},
-			{"client -addr 127.0.0.1:0", 2, `invalid value "127.0.0.1:0" for flag -addr: port 0 is for servers: `, help},
-			{"client -timeout -1s", 2, `invalid value "-1s" for flag -timeout: must be more than 0`, help},
+			{"client -addr 127.0.0.1:99999", 2, `invalid value "127.0.0.1:99999" for flag -addr: `,
+				help},
+			{"client -addr 127.0.0.1:0", 2,
+				`invalid value "127.0.0.1:0" for flag -addr: port 0 is for servers: `, help},
+			{"client -timeout -1s", 2, `invalid value "-1s" for flag -timeout: must be more than 0`,
+				help},
 			{"client hello", 2, `unexpected argument "hello": settings are given as flags`, help},
 			// Port 1, tcpmux: nobody listens there.
 			{"client -addr 127.0.0.1:1", 1, "cannot ", "\nis the server running? " + start},
 		} {
 			t.Run(kind+test.command, func(t *testing.T) {
 				switch words := strings.Fields(test.command); {
-				case kind == "udp/" && (words[1] == "-idle-timeout" || test.status == 1 && words[0] == "server"):
+				case kind == "udp/" && (words[1] == "-idle-timeout" || test.status == 1 &&
+					words[0] == "server"):
 					t.Skip("not over UDP")
 				case kind == "udp/" && test.status == 1 && runtime.GOOS == "windows":
 					t.Skip("on Windows nobody says that nobody listens")
@@ -636,8 +656,10 @@ func TestWrongCommands(t *testing.T) {
 				words := strings.Fields(test.command)
 				got := runToEnd(t, command(t, kind+words[0], words[1:]...))
 				if got.Status != test.status || got.Stdout != "" ||
-					!strings.HasPrefix(got.Stderr, test.stderr) || !strings.HasSuffix(got.Stderr, test.advice) {
-					t.Errorf("status %d, output %q, errors %q; want status %d and errors that begin %q and end %q",
+					!strings.HasPrefix(got.Stderr, test.stderr) ||
+					!strings.HasSuffix(got.Stderr, test.advice) {
+					t.Errorf("status %d, output %q, errors %q; want status %d and errors that "+
+						"begin %q and end %q",
 						got.Status, got.Stdout, got.Stderr, test.status, test.stderr, test.advice)
 				}
 				for line := range strings.Lines(got.Stderr) {
@@ -697,7 +719,8 @@ func TestLongStream(t *testing.T) {
 	}
 	t.Logf("%d bytes: client %d KB, server %d KB of memory", size, clientMemory, serverMemory)
 	if clientMemory > limit || serverMemory > limit {
-		t.Errorf("client %d KB, server %d KB of memory: the limit is %d KB", clientMemory, serverMemory, limit)
+		t.Errorf("client %d KB, server %d KB of memory: the limit is %d KB", clientMemory,
+			serverMemory, limit)
 	}
 }
 

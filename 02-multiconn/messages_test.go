@@ -23,7 +23,8 @@ func python(t *testing.T, name string, args ...string) *exec.Cmd {
 	} else if err != nil {
 		t.Skip("this machine has no python3")
 	}
-	cmd := exec.CommandContext(t.Context(), python, append([]string{filepath.Join("testdata", name)}, args...)...)
+	cmd := exec.CommandContext(t.Context(), python,
+		append([]string{filepath.Join("testdata", name)}, args...)...)
 	cmd.Env = append(os.Environ(), "PYTHONIOENCODING=utf-8")
 	cmd.WaitDelay = time.Minute
 	return cmd
@@ -36,7 +37,8 @@ type exchange struct{ action, value, reply string }
 func askGo(t *testing.T, addr string, requests ...exchange) servertest.Result {
 	var all servertest.Result
 	for _, r := range requests {
-		got := servertest.Run(t, servertest.Command(t, "messages/client", "-addr", addr, r.action, r.value))
+		got := servertest.Run(t, servertest.Command(t, "messages/client", "-addr", addr, r.action,
+			r.value))
 		all.Stdout += got.Stdout
 		all.Stderr += got.Stderr
 		all.Status = max(all.Status, got.Status)
@@ -71,7 +73,8 @@ func TestEachClientWithEachServer(t *testing.T) {
 			return fmt.Sprintf("Nothing found for %.40q.", value)
 		}},
 		{"Python", func(t *testing.T) string {
-			return servertest.StartProcess(t, python(t, "message_server.py", "127.0.0.1", "0")).Listening(t)
+			return servertest.StartProcess(t,
+				python(t, "message_server.py", "127.0.0.1", "0")).Listening(t)
 		}, func(value string) string { return "Python looks for " + value }},
 	}
 	clients := []struct {
@@ -96,7 +99,8 @@ func TestEachClientWithEachServer(t *testing.T) {
 					{"search", long, server.finds(long)},
 				}, {
 					{"binary", "😃", "First 10 bytes of request: binary😃"},
-					{"binary", strings.Repeat("x", 25_000), "First 10 bytes of request: binaryxxxx"},
+					{"binary", strings.Repeat("x", 25_000),
+						"First 10 bytes of request: binaryxxxx"},
 				}} {
 					want := servertest.Result{}
 					for _, r := range requests {

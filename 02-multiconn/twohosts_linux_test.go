@@ -35,8 +35,10 @@ func TestTwoHosts(t *testing.T) {
 		{"on the interface's address", "10.65.0.1:0", "10.65.0.1", "10.65.0.1", "10.65.0.2", 2, 2},
 		{"on all addresses", ":0", "[::]", "10.65.0.1", "10.65.0.2", 2, 2},
 		{"on all addresses, by IPv6", ":0", "[::]", "[fd65::1]", "[fd65::2]", 2, 2},
-		{"on the interface's IPv6 address", "[fd65::1]:0", "[fd65::1]", "[fd65::1]", "[fd65::2]", 2, 2},
-		{"15 connections with 20 messages", "10.65.0.1:0", "10.65.0.1", "10.65.0.1", "10.65.0.2", 15, 20},
+		{"on the interface's IPv6 address", "[fd65::1]:0", "[fd65::1]", "[fd65::1]", "[fd65::2]", 2,
+			2},
+		{"15 connections with 20 messages", "10.65.0.1:0", "10.65.0.1", "10.65.0.1", "10.65.0.2",
+			15, 20},
 	}
 	for _, x := range exchanges {
 		t.Run(x.name, func(t *testing.T) {
@@ -51,7 +53,8 @@ func TestTwoHosts(t *testing.T) {
 			serverLines := until(t, server, "Closing connection to ", x.conns)
 			server.Signal(t, os.Interrupt)
 			checkServer(t, serverLines, x.client, x.conns, x.messages)
-			stopped := fmt.Sprintf("Stopped; connections served: %d, bytes echoed: %d", x.conns, bytes)
+			stopped := fmt.Sprintf("Stopped; connections served: %d, bytes echoed: %d", x.conns,
+				bytes)
 			if diff := cmp.Diff([]string{stopped}, rest(t, server, 0)); diff != "" {
 				t.Errorf("what the server says after Ctrl-C (- expected, + got):\n%s", diff)
 			}
@@ -66,7 +69,8 @@ func TestTwoHosts(t *testing.T) {
 			rest(t, client, 1, addr, "connection refused")
 		}
 		// It does run: on its own host, a client finds it.
-		client := serverHost.start(t, "client", "-addr", "127.0.0.1:"+port, "-conns", "1", "-messages", "1")
+		client := serverHost.start(t, "client", "-addr", "127.0.0.1:"+port, "-conns", "1",
+			"-messages", "1")
 		rest(t, client, 0)
 	})
 
@@ -130,7 +134,8 @@ func joinTwoHosts(t *testing.T) (serverHost, clientHost host) {
 		ip(t, "-n", string(h), "address", "add", fmt.Sprintf("10.65.0.%d/24", i+1), "dev", "eth0")
 		// nodad: the address can be used at once, without the search for
 		// another host that has it (RFC 4862 section 5.4).
-		ip(t, "-n", string(h), "address", "add", fmt.Sprintf("fd65::%d/64", i+1), "dev", "eth0", "nodad")
+		ip(t, "-n", string(h), "address", "add", fmt.Sprintf("fd65::%d/64", i+1), "dev", "eth0",
+			"nodad")
 	}
 	return serverHost, clientHost
 }
@@ -190,7 +195,8 @@ func rest(t *testing.T, p *servertest.Process, status int, words ...string) (lin
 	for line := range p.Errors {
 		said = append(said, line)
 	}
-	if got := p.End(t); got != status || len(said) != 2 && words != nil || len(said) != 0 && words == nil {
+	if got := p.End(t); got != status || len(said) != 2 && words != nil || len(said) != 0 &&
+		words == nil {
 		t.Errorf("%s ended with status %d, expected %d\n%s\nand said\n%s", p.Cmd, got, status,
 			strings.Join(lines, "\n"), strings.Join(said, "\n"))
 	}

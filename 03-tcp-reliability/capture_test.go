@@ -81,7 +81,8 @@ func TestTsharkAgrees(t *testing.T) {
 			"-e", "tcp.analysis.spurious_retransmission", "-e", "tcp.analysis.out_of_order")
 		var here []trace.Event // the capture's packets
 		for _, e := range all.Events {
-			if e.Kind == trace.Sent && e.Direction == end || e.Kind == trace.Arrived && e.Direction != end {
+			if e.Kind == trace.Sent && e.Direction == end || e.Kind == trace.Arrived &&
+				e.Direction != end {
 				here = append(here, e)
 			}
 		}
@@ -98,7 +99,8 @@ func TestTsharkAgrees(t *testing.T) {
 			again := e.Packet.Retransmits > 0
 			if flagged != again {
 				t.Errorf("seed %d, packet %v:%d, %s: tshark flags %q, the trace says %q",
-					e.Number/10_000, e.Direction, e.Number%10_000, e.Packet.Kind, flags, e.Packet.Why)
+					e.Number/10_000, e.Direction, e.Number%10_000, e.Packet.Kind, flags,
+					e.Packet.Why)
 			} else if again {
 				agreed++
 			}
@@ -126,7 +128,8 @@ func TestLostComments(t *testing.T) {
 		read := func(end string) (packets, lost []string) {
 			for _, line := range tshark(t, "-r", o.pcap+"-"+end+".pcapng", "-T", "fields",
 				"-e", "ip.src", "-e", "tcp.seq", "-e", "tcp.ack", "-e", "tcp.flags", "-e", "ip.id",
-				"-e", "udp.payload", "-e", "frame.comment", "-o", "tcp.relative_sequence_numbers:false") {
+				"-e", "udp.payload", "-e", "frame.comment", "-o",
+				"tcp.relative_sequence_numbers:false") {
 				packet, comment := cutLast(line)
 				if strings.Contains(comment, views.LostComment) {
 					lost = append(lost, packet)
@@ -143,7 +146,8 @@ func TestLostComments(t *testing.T) {
 			t.Errorf("%s: %d packets lost up, %d down", protocol, len(lostUp), len(lostDown))
 		}
 		if diff := cmp.Diff(atClient, atServer); diff != "" {
-			t.Errorf("%s: without those lost, client and server saw (-client +server):\n%s", protocol, diff)
+			t.Errorf("%s: without those lost, client and server saw (-client +server):\n%s",
+				protocol, diff)
 		}
 	}
 }
@@ -166,8 +170,10 @@ func TestCapturesAreWellFormed(t *testing.T) {
 		}
 		for _, end := range []string{"client", "server"} {
 			for _, line := range tshark(t, "-r", o.pcap+"-"+end+".pcapng", "-V",
-				"-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o", "udp.check_checksum:TRUE") {
-				if strings.Contains(line, "Malformed") || strings.Contains(line, "incorrect") || strings.Contains(line, "Bad") {
+				"-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-o",
+				"udp.check_checksum:TRUE") {
+				if strings.Contains(line, "Malformed") || strings.Contains(line, "incorrect") ||
+					strings.Contains(line, "Bad") {
 					t.Errorf("%q, %s: %s", flags, end, line)
 				}
 			}

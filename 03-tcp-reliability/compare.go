@@ -80,7 +80,8 @@ func (o *options) table(out io.Writer) error {
 		fmt.Fprintf(out, "%-16s  %-24s %12s %8d %8d %6s\n", name, delivered, millis(after),
 			r.Sent[0]+r.Sent[1], r.Retransmits[0]+r.Retransmits[1], share)
 		if n := r.Dropped[1]; n > 0 {
-			notes += fmt.Sprintf("%s: %d packets arrived when the receiver's buffer was full\n", name, n)
+			notes += fmt.Sprintf("%s: %d packets arrived when the receiver's buffer was full\n",
+				name, n)
 		}
 	}
 	_, err := io.WriteString(out, notes)

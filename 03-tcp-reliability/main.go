@@ -60,7 +60,8 @@ func (o *options) harm(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s over a network with %v\n\n", o.Protocol, o.Conditions)
-	fmt.Fprintf(out, "%-40s %-20s %s\n", "with this packet lost", "the message is whole", "longest wait")
+	fmt.Fprintf(out, "%-40s %-20s %s\n", "with this packet lost", "the message is whole",
+		"longest wait")
 	for _, row := range table.Rows {
 		line := fmt.Sprintf("%-40s %-20s %s", story.Cut(row.Label, 39), row.Later, row.Waits)
 		fmt.Fprintln(out, strings.TrimRight(line, " "))
@@ -164,14 +165,16 @@ var pictureNames = []string{"width", "theme", "from", "to", "animate"}
 // pictureFlags defines the flags of -view svg.
 func pictureFlags(fs *flag.FlagSet, o *picture.Options) {
 	o.Width = 900
-	fs.Func("width", "svg: how wide the picture is, in `points` (default 900)", func(text string) error {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < picture.MinWidth || n > picture.MaxWidth {
-			return fmt.Errorf("must be from %d to %d points", picture.MinWidth, picture.MaxWidth)
-		}
-		o.Width = n
-		return nil
-	})
+	fs.Func("width", "svg: how wide the picture is, in `points` (default 900)",
+		func(text string) error {
+			n, err := strconv.Atoi(text)
+			if err != nil || n < picture.MinWidth || n > picture.MaxWidth {
+				return fmt.Errorf("must be from %d to %d points", picture.MinWidth,
+					picture.MaxWidth)
+			}
+			o.Width = n
+			return nil
+		})
 	fs.Func("theme", "svg: light or `dark` (default the reader's)", func(text string) error {
 		if text != "light" && text != "dark" {
 			return errors.New("must be light or dark")
@@ -200,7 +203,8 @@ func (o *options) check(given map[string]bool) error {
 	case o.view == "harm" && o.pcap != "":
 		return errors.New("flag -pcap means nothing to -view harm: it makes many runs")
 	case !slices.Contains(append(viewNames, ""), o.view):
-		return flags.Invalid("view", strconv.Quote(o.view), "must be one of %s", strings.Join(viewNames, ", "))
+		return flags.Invalid("view", strconv.Quote(o.view), "must be one of %s",
+			strings.Join(viewNames, ", "))
 	case o.compare && (given["protocol"] || given["view"] || given["pcap"]):
 		return errors.New("flag -compare runs every protocol and prints a table:\n" +
 			"it excludes -protocol, -view and -pcap")

@@ -15,7 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files in testdata anew; look at them afterwards")
+var update = flag.Bool("update", false,
+	"write the golden files in testdata anew; look at them afterwards")
 
 // golden names the runs whose whole output is kept in testdata.
 var golden = map[string]string{
@@ -80,7 +81,8 @@ func TestGolden(t *testing.T) {
 				return
 			}
 			for line := range strings.Lines(string(got)) {
-				if n := story.Width(strings.TrimSuffix(line, "\n")); n > 80 && strings.Contains(line, "│") {
+				if n := story.Width(strings.TrimSuffix(line, "\n")); n > 80 &&
+					strings.Contains(line, "│") {
 					t.Errorf("a line of the ladder is %d columns wide:\n%s", n, line)
 				}
 			}
@@ -131,11 +133,14 @@ func TestWebAssembly(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	glue := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec_node.js")
-	for _, name := range []string{"tcp", "tcp-all-faults", "tcp-slow-reader", "corrupt", "compare", "json"} {
+	for _, name := range []string{"tcp", "tcp-all-faults", "tcp-slow-reader", "corrupt", "compare",
+		"json"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			run := exec.Command(node, append([]string{"--stack-size=8192", glue, wasm}, strings.Fields(golden[name])...)...)
-			run.Env = []string{"PATH=" + os.Getenv("PATH")} // the rest of a long environment has no room there
+			run := exec.Command(node, append([]string{"--stack-size=8192", glue, wasm},
+				strings.Fields(golden[name])...)...)
+			// the rest of a long environment has no room there
+			run.Env = []string{"PATH=" + os.Getenv("PATH")}
 			got, err := run.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, got)
@@ -150,37 +155,46 @@ func TestWebAssembly(t *testing.T) {
 // What makes no sense is one clear line, where help is, and status 2.
 func TestWrongCommands(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-loss 2":                              `invalid value "2" for flag -loss: must be a number from 0 to 1, such as 0.2`,
-		"-protocol sctp":                       `invalid value "sctp" for flag -protocol: must be one of`,
-		"-drop up:x":                           `invalid value "up:x" for flag -drop: "up:x": must be a list such as up:3,down:5-6,data:3`,
-		"-protocol go-back-n -window -1":       "invalid value -1 for flag -window: must be from 1 to 1024 packets",
-		"-window 4":                            "flag -window means nothing to -protocol tcp: it is for",
-		"-protocol udp -rto 1s":                "flag -rto means nothing to -protocol udp",
-		"-protocol go-back-n -rto -1s":         "invalid value -1s for flag -rto",
-		"-bytes 1000000000000":                 "invalid value 1000000000000 for flag -bytes: must be from 1 to 100000000",
-		"-bytes -1":                            "invalid value -1 for flag -bytes",
-		"-bytes 0":                             "invalid value 0 for flag -bytes: must be from 1",
-		"-bytes 5 -every 1ms":                  "flag -every means nothing with -bytes",
-		"-bytes 5 -message x":                  "flags -message and -bytes exclude each other",
-		"-every -1s":                           "invalid value -1s for flag -every",
-		"-read-rate -1":                        "invalid value -1 for flag -read-rate",
-		"-receive-buffer -1":                   "invalid value -1 for flag -receive-buffer",
-		"-congestion bbr":                      `invalid value "bbr" for flag -congestion: must be reno or cubic`,
-		"-width 390":                           "flag -width is for -view svg",
-		"-view svg -width 10":                  `invalid value "10" for flag -width: must be from 300 to 4000 points`,
-		"-view svg -theme blue":                `invalid value "blue" for flag -theme: must be light or dark`,
-		"-view svg -from 2s -to 1s":            "invalid value 1s for flag -to: must be later than -from",
-		"-view film":                           `invalid value "film" for flag -view: must be one of ladder, summary, cwnd, json`,
-		"-compare -view ladder":                "flag -compare runs every protocol",
-		"-loss 0,0.1":                          "several probabilities make sense with -compare only",
-		"-compare -loss 0,2":                   `invalid value "0,2" for flag -loss`,
-		"-compare -burst 3 -loss 0.9,0.1":      "invalid value 0.9 for flag -loss",
-		"-delay 5":                             `invalid value "5" for flag -delay: needs a unit, such as 5ms or 5s`,
-		"-bytes 1e6":                           `invalid value "1e6" for flag -bytes: must be written out: 1000000`,
-		"-burst 5":                             "flag -burst needs -loss, such as -loss 0.1: how many packets are lost",
-		"-queue 5":                             "flag -queue needs -rate, such as -rate 1Mbit: the speed of the link",
-		"-only up":                             "flag -only needs a fault that it limits, such as -loss 0.1",
-		"-spare up:7":                          "flag -spare needs -loss, such as -loss 0.1: it spares what chance takes",
+		"-loss 2":        `invalid value "2" for flag -loss: must be a number from 0 to 1, such as 0.2`,
+		"-protocol sctp": `invalid value "sctp" for flag -protocol: must be one of`,
+		"-drop up:x":     `invalid value "up:x" for flag -drop: "up:x": must be a list such as up:3,down:5-6,data:3`,
+		"-protocol go-back-n -window -1": "invalid value -1 for flag -window: must be from " +
+			"1 to 1024 packets",
+		"-window 4": "flag -window means nothing to -protocol tcp: it " +
+			"is for",
+		"-protocol udp -rto 1s":        "flag -rto means nothing to -protocol udp",
+		"-protocol go-back-n -rto -1s": "invalid value -1s for flag -rto",
+		"-bytes 1000000000000": "invalid value 1000000000000 for flag -bytes: " +
+			"must be from 1 to 100000000",
+		"-bytes -1":             "invalid value -1 for flag -bytes",
+		"-bytes 0":              "invalid value 0 for flag -bytes: must be from 1",
+		"-bytes 5 -every 1ms":   "flag -every means nothing with -bytes",
+		"-bytes 5 -message x":   "flags -message and -bytes exclude each other",
+		"-every -1s":            "invalid value -1s for flag -every",
+		"-read-rate -1":         "invalid value -1 for flag -read-rate",
+		"-receive-buffer -1":    "invalid value -1 for flag -receive-buffer",
+		"-congestion bbr":       `invalid value "bbr" for flag -congestion: must be reno or cubic`,
+		"-width 390":            "flag -width is for -view svg",
+		"-view svg -width 10":   `invalid value "10" for flag -width: must be from 300 to 4000 points`,
+		"-view svg -theme blue": `invalid value "blue" for flag -theme: must be light or dark`,
+		"-view svg -from 2s -to 1s": "invalid value 1s for flag -to: must be later " +
+			"than -from",
+		"-view film":            `invalid value "film" for flag -view: must be one of ladder, summary, cwnd, json`,
+		"-compare -view ladder": "flag -compare runs every protocol",
+		"-loss 0,0.1": "several probabilities make sense with -compare " +
+			"only",
+		"-compare -loss 0,2":              `invalid value "0,2" for flag -loss`,
+		"-compare -burst 3 -loss 0.9,0.1": "invalid value 0.9 for flag -loss",
+		"-delay 5":                        `invalid value "5" for flag -delay: needs a unit, such as 5ms or 5s`,
+		"-bytes 1e6":                      `invalid value "1e6" for flag -bytes: must be written out: 1000000`,
+		"-burst 5": "flag -burst needs -loss, such as -loss 0.1: how " +
+			"many packets are lost",
+		"-queue 5": "flag -queue needs -rate, such as -rate 1Mbit: " +
+			"the speed of the link",
+		"-only up": "flag -only needs a fault that it limits, such " +
+			"as -loss 0.1",
+		"-spare up:7": "flag -spare needs -loss, such as -loss 0.1: it " +
+			"spares what chance takes",
 		"-compare -burst 3 -loss 0.1,0.9":      "invalid value 0.9 for flag -loss",
 		"-delay -1ms":                          "invalid value -1ms for flag -delay",
 		"hello":                                `unexpected argument "hello"`,
@@ -190,7 +204,8 @@ func TestWrongCommands(t *testing.T) {
 		var out bytes.Buffer
 		_, err := parse(strings.Fields(flags), &out)
 		first, _, _ := strings.Cut(out.String(), "\n")
-		if err == nil || !strings.Contains(first, want) || !strings.HasSuffix(out.String(), "\n-h shows the flags\n") ||
+		if err == nil || !strings.Contains(first, want) ||
+			!strings.HasSuffix(out.String(), "\n-h shows the flags\n") ||
 			strings.Count(out.String(), "\n") > 3 {
 			t.Errorf("%.60s: error %v, the first line is\n%s\nand not\n%s", flags, err, first, want)
 		}
@@ -215,14 +230,17 @@ func TestProcess(t *testing.T) {
 	if status, out, errOut := run(); status != 0 || out != string(output(t, "")) || errOut != "" {
 		t.Errorf("status %d\n%s%s", status, out, errOut)
 	}
-	if status, out, errOut := run("-loss", "2"); status != 2 || out != "" || !strings.HasPrefix(errOut, "invalid value") {
+	if status, out, errOut := run("-loss", "2"); status != 2 || out != "" ||
+		!strings.HasPrefix(errOut, "invalid value") {
 		t.Errorf("-loss 2: status %d\n%s%s", status, out, errOut)
 	}
 	if status, _, errOut := run("-h"); status != 0 || !strings.Contains(errOut, "-protocol") {
 		t.Errorf("-h: status %d\n%s", status, errOut)
 	}
 	name := filepath.Join(dir, "no", "such", "folder")
-	if status, out, errOut := run("-pcap", name); status != 1 || out != "" || !strings.HasPrefix(errOut, "cannot write the captures: ") || strings.Count(errOut, "\n") != 2 {
+	if status, out, errOut := run("-pcap", name); status != 1 || out != "" ||
+		!strings.HasPrefix(errOut, "cannot write the captures: ") ||
+		strings.Count(errOut, "\n") != 2 {
 		t.Errorf("-pcap %s: status %d\n%s%s", name, status, out, errOut)
 	}
 	// The second file can't be written: the first is not left behind.
@@ -266,11 +284,12 @@ func TestColor(t *testing.T) {
 // A run in which nothing was lost, though losses were asked for, says so.
 func TestNothingLost(t *testing.T) {
 	for flags, want := range map[string]string{
-		"-message one":                   "Nothing was lost: no packet of -drop data:3 was sent\n",
-		"-message one -drop up:9,down:8": "Nothing was lost: no packet of -drop up:9,down:8 was sent\n",
-		"-message one -loss 0.001":       "Nothing was lost; try another -seed\n",
-		"-message one -loss 0":           "",
-		"":                               "",
+		"-message one": "Nothing was lost: no packet of -drop data:3 was sent\n",
+		"-message one -drop up:9,down:8": "Nothing was lost: no packet of -drop up:9,down:8 was " +
+			"sent\n",
+		"-message one -loss 0.001": "Nothing was lost; try another -seed\n",
+		"-message one -loss 0":     "",
+		"":                         "",
 	} {
 		_, got, found := strings.Cut(string(output(t, flags+" -view summary")), "Nothing was lost")
 		if found != (want != "") || found && "Nothing was lost"+got != want {

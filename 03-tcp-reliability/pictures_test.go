@@ -42,7 +42,8 @@ func TestPictures(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(bytes.ReplaceAll(want, []byte("\r"), nil), got) {
-				t.Errorf("%s is not what %s prints: go test ./03-tcp-reliability -run TestPictures -update",
+				t.Errorf("%s is not what %s prints: go test ./03-tcp-reliability -run "+
+					"TestPictures -update",
 					name, m[2])
 			}
 			if !bytes.Contains(text, []byte("diagrams/"+filepath.Base(file)+`"`)) {
@@ -59,7 +60,8 @@ func TestPictures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name := "docs/diagrams/" + filepath.Base(file); bytes.Contains(text, []byte(`class="lad"`)) && !made[name] {
+		if name := "docs/diagrams/" + filepath.Base(file); bytes.Contains(text,
+			[]byte(`class="lad"`)) && !made[name] {
 			t.Errorf("no page says by which command %s is made", name)
 		}
 	}

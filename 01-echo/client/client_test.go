@@ -79,7 +79,8 @@ func newClient(addr, message string, stdin io.Reader, stdout io.Writer) client {
 func advice(err error) string { return cli.DialAdvice(err, "go run ./01-echo/server") }
 
 func TestMessages(t *testing.T) {
-	for _, message := range []string{"", "x", "Hello, world", "Grüße, 世界", "a\x00b\n", strings.Repeat("long", 1<<20)} {
+	for _, message := range []string{"", "x", "Hello, world", "Grüße, 世界", "a\x00b\n",
+		strings.Repeat("long", 1<<20)} {
 		got, err := ask(t, echo, message, nil)
 		want := fmt.Sprintf("Received %q\n", message)
 		if err != nil || got != want {
@@ -144,7 +145,8 @@ func TestWrongEcho(t *testing.T) {
 			io.Copy(io.Discard, conn)
 			io.WriteString(conn, answer)
 		}, "hello", nil)
-		if !errors.Is(err, cli.ErrDiffers) || !strings.Contains(advice(err), "is that an echo server?") {
+		if !errors.Is(err, cli.ErrDiffers) ||
+			!strings.Contains(advice(err), "is that an echo server?") {
 			t.Errorf("%s: the client should object, and says %v", name, err)
 		}
 		if answer != "" && got != fmt.Sprintf("Received %q\n", answer) {
@@ -202,7 +204,8 @@ func TestConnected(t *testing.T) {
 		}
 		got := errOut.String()
 		if !terminal && got != "" || terminal &&
-			(!strings.HasPrefix(got, "Connected to "+addr+" from 127.0.0.1:") || !strings.Contains(got, "\nType lines; ")) {
+			(!strings.HasPrefix(got, "Connected to "+addr+" from 127.0.0.1:") ||
+				!strings.Contains(got, "\nType lines; ")) {
 			t.Errorf("with a terminal: %t; the client said %q", terminal, got)
 		}
 	}
@@ -260,7 +263,8 @@ func TestStop(t *testing.T) {
 	io.WriteString(keyboard, "hello")
 	io.ReadFull(read, make([]byte, 5))
 	cancel()
-	if err := <-done; fmt.Sprint(err) != "Stopped after 5 bytes had come back" || advice(err) != "" {
+	if err := <-done; fmt.Sprint(err) != "Stopped after 5 bytes had come back" ||
+		advice(err) != "" {
 		t.Errorf("the client was stopped, and says %v; %s", err, advice(err))
 	}
 	stdin.Close() // lets the sending goroutine go

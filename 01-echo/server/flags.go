@@ -22,7 +22,8 @@ type server struct {
 
 // fromFlags makes the server that the command line asks for.
 func fromFlags() server {
-	s := server{addr: "127.0.0.1:65432", idleTimeout: 30 * time.Second, out: os.Stdout, log: os.Stdout}
+	s := server{addr: "127.0.0.1:65432", idleTimeout: 30 * time.Second, out: os.Stdout,
+		log: os.Stdout}
 	flag.Var((*cli.ListenAddr)(&s.addr), "addr", "listen on `host:port`, such as [::1]:8080;\n"+
 		"no host, as in :8080, means every address of this computer;\nport 0 picks a free one")
 	flag.Var((*cli.Duration)(&s.idleTimeout), "idle-timeout",
@@ -31,7 +32,8 @@ func fromFlags() server {
 	// Small on purpose: a longer message takes several Reads, as in real life.
 	flag.IntVar(&s.bufferSize, "buffer", 1024,
 		"read at most this many `bytes` at a time, such as 5")
-	flag.BoolVar(&s.reads, "reads", false, "print a line for each Read, to make partial reads visible")
+	flag.BoolVar(&s.reads, "reads", false,
+		"print a line for each Read, to make partial reads visible")
 	quiet := flag.Bool("quiet", false, "leave out the lines about single connections")
 	cli.Parse("01-echo/server",
 		"The echo server: sends every byte back, one client after another.", s.check)
@@ -44,7 +46,8 @@ func fromFlags() server {
 // check objects to what the flags by themselves let pass.
 func (s *server) check() error {
 	if s.bufferSize < 1 || s.bufferSize > 1<<20 {
-		return fmt.Errorf("invalid value %d for flag -buffer: must be from 1 to 1048576", s.bufferSize)
+		return fmt.Errorf("invalid value %d for flag -buffer: must be from 1 to 1048576",
+			s.bufferSize)
 	}
 	return nil
 }

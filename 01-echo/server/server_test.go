@@ -279,7 +279,8 @@ func TestBadClients(t *testing.T) {
 			line := r.line(t)
 			if !strings.HasPrefix(line, "Closed "+conn.LocalAddr().String()+" after ") ||
 				!strings.Contains(line, client.reason) && runtime.GOOS != "windows" {
-				t.Errorf("the server printed %q, which should give the reason %q", line, client.reason)
+				t.Errorf("the server printed %q, which should give the reason %q", line,
+					client.reason)
 			}
 			next := r.dial(t)
 			r.expect(t, "Connected by "+next.LocalAddr().String())
@@ -309,7 +310,8 @@ func TestStop(t *testing.T) {
 			t.Errorf("the client should get a clean end, and got %d bytes, error %v", n, err)
 		}
 		r.expect(t, fmt.Sprintf("Connected by %s", conn.LocalAddr()))
-		r.expect(t, fmt.Sprintf("Closed %s after 5 bytes: the server was stopped", conn.LocalAddr()))
+		r.expect(t, fmt.Sprintf("Closed %s after 5 bytes: the server was stopped",
+			conn.LocalAddr()))
 		r.expect(t, "Stopped; clients served: 1, bytes echoed: 5")
 	})
 	t.Run("while it waits for a client to read", func(t *testing.T) {
@@ -341,12 +343,14 @@ func TestListenErrors(t *testing.T) {
 	defer taken.Close()
 	for addr, advice := range map[string]string{
 		taken.Addr().String(): "another program has this port: ",
-		"203.0.113.1:0":       "no interface of this computer has that address: ", // RFC 5737: nobody's
+		// RFC 5737: nobody's
+		"203.0.113.1:0": "no interface of this computer has that address: ",
 	} {
 		err := server{addr: addr, out: io.Discard}.run(t.Context())
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") ||
 			!strings.HasPrefix(cli.ListenAdvice(err), advice) {
-			t.Errorf("listening on %s gave %v, advice %q, which should begin %q", addr, err, cli.ListenAdvice(err), advice)
+			t.Errorf("listening on %s gave %v, advice %q, which should begin %q", addr, err,
+				cli.ListenAdvice(err), advice)
 		}
 	}
 }

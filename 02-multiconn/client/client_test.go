@@ -137,7 +137,8 @@ func TestErrors(t *testing.T) {
 			if !strings.Contains(out, "messages echoed: 0, errors: 3, ") {
 				t.Errorf("three errors are not counted:\n%s", out)
 			}
-			if !strings.Contains(out, "\n3 connections to "+addr+": ") || !strings.Contains(out, test.want) {
+			if !strings.Contains(out, "\n3 connections to "+addr+": ") ||
+				!strings.Contains(out, test.want) {
 				t.Errorf("the line that explains should have %q:\n%s", test.want, out)
 			}
 		})
@@ -167,7 +168,8 @@ func TestOneBadConnection(t *testing.T) {
 func TestRefused(t *testing.T) {
 	_, out := run(t.Context(), servertest.Nobody(t), 5, 1, false)
 	if !strings.Contains(out, "errors: 5, ") ||
-		!strings.HasSuffix(out, "\nis the server running? start it first: go run ./02-multiconn/server\n") {
+		!strings.HasSuffix(out,
+			"\nis the server running? start it first: go run ./02-multiconn/server\n") {
 		t.Errorf("nobody listens, and the client says:\n%s", out)
 	}
 }
@@ -215,7 +217,8 @@ func TestProgress(t *testing.T) {
 		var progress strings.Builder
 		c := &client{conns: 30000, progress: &progress}
 		c.report(done, func() int { return 1000 * int(time.Since(begin).Seconds()) })
-		want := "2000 of 30000 connections are open so far\n4000 of 30000 connections are open so far\n"
+		want := "2000 of 30000 connections are open so far\n4000 of 30000 connections are open " +
+			"so far\n"
 		if progress.String() != want {
 			t.Errorf("within 5 seconds the client printed\n%s\nand not\n%s", &progress, want)
 		}

@@ -30,10 +30,11 @@ func newLoop() *loop {
 // start runs l on a free port, until the test ends.
 func start(t *testing.T, l *loop) *servertest.Server {
 	t.Helper()
-	return servertest.Start(t, "02-multiconn/eventloop.(*loop).", func(ctx context.Context, out io.Writer) error {
-		l.out, l.errOut = out, out
-		return l.listenAndRun(ctx)
-	})
+	return servertest.Start(t, "02-multiconn/eventloop.(*loop).",
+		func(ctx context.Context, out io.Writer) error {
+			l.out, l.errOut = out, out
+			return l.listenAndRun(ctx)
+		})
 }
 
 func TestLines(t *testing.T) {
@@ -87,7 +88,8 @@ func TestSlowReader(t *testing.T) {
 		t.Errorf("sent %d bytes, and got %d back in the end, error: %v", sent, got, err)
 	}
 	r.Stop()
-	if got := r.Lines.Next(t); got != fmt.Sprintf("Stopped; connections served: 51, bytes echoed: %d", sent+50*26) {
+	if got := r.Lines.Next(t); got != fmt.Sprintf("Stopped; connections served: 51, bytes "+
+		"echoed: %d", sent+50*26) {
 		t.Errorf("the last line is %q, though %d bytes came back", got, sent+50*26)
 	}
 }
@@ -176,7 +178,8 @@ func TestReset(t *testing.T) {
 	servertest.ExpectEcho(t, bad, "half a mess")
 	r.Lines.Next(t)
 	servertest.Reset(bad)
-	r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: connection reset by peer", bad.LocalAddr()))
+	r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: connection reset by peer",
+		bad.LocalAddr()))
 	servertest.ExpectEcho(t, other, "still here")
 }
 
@@ -200,7 +203,8 @@ func TestIdleTimeout(t *testing.T) {
 		t.Errorf("a silent client got %q, error: %v, and not the server's FIN", got, err)
 	}
 	r.Lines.Expect(t, "Accepted connection from "+conn.LocalAddr().String())
-	r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: silent, or not reading, for 50ms", conn.LocalAddr()))
+	r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: silent, or not reading, for 50ms",
+		conn.LocalAddr()))
 }
 
 func TestMaxConns(t *testing.T) {
@@ -284,7 +288,8 @@ func TestGrace(t *testing.T) {
 	if err := r.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	r.Lines.Expect(t, "Stopping; waiting for clients: 1, for 50ms at most; Ctrl-C again ends at once")
+	r.Lines.Expect(t,
+		"Stopping; waiting for clients: 1, for 50ms at most; Ctrl-C again ends at once")
 	if line := r.Lines.Next(t); !strings.HasPrefix(line, "Stopped; connections served: 1, ") {
 		t.Errorf("the last line is %q", line)
 	}
@@ -316,7 +321,8 @@ func TestNoDescriptorLeft(t *testing.T) {
 	}
 	after := descriptors(t)
 	if after > before+10 { // the ten that the test itself has open
-		t.Errorf("%d descriptors before the server, %d after it, and 10 are the test's", before, after)
+		t.Errorf("%d descriptors before the server, %d after it, and 10 are the test's", before,
+			after)
 	}
 }
 

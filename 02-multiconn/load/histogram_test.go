@@ -49,7 +49,8 @@ func TestQuantiles(t *testing.T) {
 func TestBuckets(t *testing.T) {
 	for i := range len(histogram{}.buckets) {
 		if bucket(highest(i)) != i {
-			t.Fatalf("%d ns is the highest of bucket %d, but falls into %d", highest(i), i, bucket(highest(i)))
+			t.Fatalf("%d ns is the highest of bucket %d, but falls into %d", highest(i), i,
+				bucket(highest(i)))
 		}
 		if d := highest(i); d < math.MaxInt64 && bucket(d+1) != i+1 {
 			t.Fatalf("%d ns is too long for bucket %d, and falls into %d", d+1, i, bucket(d+1))

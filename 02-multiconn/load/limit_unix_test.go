@@ -37,7 +37,8 @@ func TestTooManyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before)
-	err = load{l.Addr().String(), 50, 64, time.Minute, time.Minute}.run(t.Context(), io.Discard, io.Discard)
+	err = load{l.Addr().String(), 50, 64, time.Minute, time.Minute}.run(t.Context(), io.Discard,
+		io.Discard)
 	if err == nil || !strings.HasPrefix(err.Error(), "connection ") ||
 		!strings.Contains(err.Error(), "too many open files\neach connection is an open file") {
 		t.Errorf("50 connections in fewer files gave: %v", err)

@@ -42,7 +42,8 @@ func TestLoad(t *testing.T) {
 		{1, 1}, {3, 2}, {50, 64}, {4, maxSize},
 	} {
 		var out bytes.Buffer
-		l := load{serve(t, servertest.Echo), test.conns, test.size, 50 * time.Millisecond, time.Minute}
+		l := load{serve(t, servertest.Echo), test.conns, test.size, 50 * time.Millisecond,
+			time.Minute}
 		err := l.run(t.Context(), &out, io.Discard)
 		first := fmt.Sprintf("Loading %s with %s, %d-byte messages, for 50ms\n",
 			l.addr, count(test.conns, "connection"), test.size)
@@ -86,10 +87,12 @@ func TestMessages(t *testing.T) {
 		}
 	})
 	var out bytes.Buffer
-	err := load{addr, conns, size, 50 * time.Millisecond, time.Minute}.run(t.Context(), &out, io.Discard)
+	err := load{addr, conns, size, 50 * time.Millisecond, time.Minute}.run(t.Context(), &out,
+		io.Discard)
 	messages, failed := figures(t, out.String())
 	if err != nil || failed != 0 || messages != len(seen) {
-		t.Errorf("%d messages came and %d were counted, %d errors: %v", len(seen), messages, failed, err)
+		t.Errorf("%d messages came and %d were counted, %d errors: %v", len(seen), messages, failed,
+			err)
 	}
 }
 
@@ -125,7 +128,8 @@ func TestBadServers(t *testing.T) {
 			}
 		}, `message 2: byte 1 is '1', not '2'`,
 			"is that the right server?"},
-		"closes at once": {func(conn *net.TCPConn) {}, "message 1: ", "look at the server's terminal"},
+		"closes at once": {func(conn *net.TCPConn) {}, "message 1: ",
+			"look at the server's terminal"},
 		"closes in the middle": {func(conn *net.TCPConn) {
 			message := make([]byte, 64)
 			io.ReadFull(conn, message)
@@ -158,7 +162,9 @@ func TestBadServers(t *testing.T) {
 			if _, failed := figures(t, out.String()); failed != 3 {
 				t.Errorf("each of three connections should be an error, and load printed\n%s", &out)
 			}
-			explained := regexp.MustCompile(`^3 connections to ` + addr + `: ` + regexp.QuoteMeta(test.like) + `[^\n]*\n` + regexp.QuoteMeta(test.advice) + `[^\n]*$`)
+			explained := regexp.MustCompile(`^3 connections to ` + addr + `: ` +
+				regexp.QuoteMeta(test.like) + `[^\n]*\n` + regexp.QuoteMeta(test.advice) +
+				`[^\n]*$`)
 			if err == nil || !explained.MatchString(err.Error()) {
 				t.Errorf("load explained\n%v\nwhich does not match\n%s", err, explained)
 			}
@@ -189,7 +195,8 @@ func TestOneBadConnection(t *testing.T) {
 	if messages, failed := figures(t, out.String()); failed != 2 || messages == 0 {
 		t.Errorf("two of three connections failed, and load printed\n%s", &out)
 	}
-	if err == nil || strings.Count(err.Error(), "connection ") != 2 || strings.Count(err.Error(), "\n") != 3 {
+	if err == nil || strings.Count(err.Error(), "connection ") != 2 ||
+		strings.Count(err.Error(), "\n") != 3 {
 		t.Errorf("two kinds of errors are explained as\n%v", err)
 	}
 }
@@ -227,8 +234,10 @@ func TestStop(t *testing.T) {
 			}()
 			var out bytes.Buffer
 			err := load{addr, 3, 64, time.Hour, time.Hour}.run(ctx, &out, io.Discard)
-			figuresOnly, stopped := strings.CutSuffix(out.String(), "Stopped before the 1h0m0s were over\n")
-			if _, failed := figures(t, figuresOnly); err != cli.ErrStopped || failed != 0 || !stopped {
+			figuresOnly, stopped := strings.CutSuffix(out.String(),
+				"Stopped before the 1h0m0s were over\n")
+			if _, failed := figures(t, figuresOnly); err != cli.ErrStopped || failed != 0 ||
+				!stopped {
 				t.Errorf("the load was stopped, and says %v", err)
 			}
 		})

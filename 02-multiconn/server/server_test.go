@@ -116,7 +116,8 @@ func TestReset(t *testing.T) {
 	r.Lines.Next(t)
 	servertest.Reset(bad)
 	line := r.Lines.Next(t)
-	if !strings.HasPrefix(line, "Closing connection to "+bad.LocalAddr().String()+": ") || !strings.Contains(line, "reset") {
+	if !strings.HasPrefix(line, "Closing connection to "+bad.LocalAddr().String()+": ") ||
+		!strings.Contains(line, "reset") {
 		t.Errorf("a client reset its connection, and the server printed %q", line)
 	}
 	servertest.ExpectEcho(t, other, "still here")
@@ -152,7 +153,8 @@ func TestIdleTimeout(t *testing.T) {
 	inVirtualTime(t, settings, func(t *testing.T, s pipeServer) {
 		begin := time.Now()
 		conn := s.Dial()
-		if got, err := io.ReadAll(conn); err != nil || len(got) > 0 || time.Since(begin) != 5*time.Minute {
+		if got, err := io.ReadAll(conn); err != nil || len(got) > 0 ||
+			time.Since(begin) != 5*time.Minute {
 			t.Errorf("after %s a silent client got %q, error: %v, and not the end after 5m0s",
 				time.Since(begin), got, err)
 		}
@@ -185,7 +187,8 @@ func TestNotReading(t *testing.T) {
 		for range 2 {
 			<-s.lines
 		}
-		if got, want := <-s.lines, "Closing connection to pipe: silent, or not reading, for 1m0s"; got != want {
+		if got, want := <-s.lines,
+			"Closing connection to pipe: silent, or not reading, for 1m0s"; got != want {
 			t.Errorf("the server printed %q and not %q", got, want)
 		}
 		if took := time.Since(begin); took < time.Minute*15/16 || took > time.Minute {
@@ -207,7 +210,8 @@ func TestGraceEnds(t *testing.T) {
 		busy.Write([]byte("who reads this?"))
 		synctest.Wait()
 		s.stopsIn(t, 5*time.Second)
-		s.lines.Expect(t, "Stopping; waiting for clients: 1, for 5s at most; Ctrl-C again ends at once")
+		s.lines.Expect(t,
+			"Stopping; waiting for clients: 1, for 5s at most; Ctrl-C again ends at once")
 		s.lines.Expect(t, "Stopped; connections served: 2, bytes echoed: 5")
 	})
 }
@@ -302,7 +306,8 @@ func TestAcceptFails(t *testing.T) {
 		go l.Dial()
 		var log bytes.Buffer
 		s := newServer("", quiet(), &log)
-		trouble := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+		trouble := &net.OpError{Op: "accept", Net: "tcp",
+			Err: os.NewSyscallError("accept4", syscall.EMFILE)}
 		begin := time.Now()
 		c, err := s.Accept(t.Context(), &failingListener{l, []error{trouble, trouble, trouble}})
 		if err != nil {
@@ -344,7 +349,8 @@ func TestStopInTheMiddle(t *testing.T) {
 	}
 	var echoed int64
 	line := r.Lines.Next(t)
-	if _, err := fmt.Sscanf(line, "Stopped; connections served: 2, bytes echoed: %d", &echoed); err != nil {
+	if _, err := fmt.Sscanf(line, "Stopped; connections served: 2, bytes echoed: %d",
+		&echoed); err != nil {
 		t.Fatalf("the last line is %q", line)
 	}
 	// Unread bytes of ours make the server's kernel send a RST behind the
@@ -384,7 +390,8 @@ func TestListenErrors(t *testing.T) {
 		"203.0.113.1:0":       "no interface of this machine has that address",
 	} {
 		err := newServer(addr, defaults, io.Discard).run(t.Context())
-		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") || !strings.Contains(err.Error(), want) {
+		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("listening on %s: %v; the advice should be %q", addr, err, want)
 		}
 	}

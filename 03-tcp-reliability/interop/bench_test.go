@@ -16,7 +16,8 @@ import (
 func BenchmarkTransfer(b *testing.B) {
 	own := func(trace bool) func() (simulation.Host, simulation.Host, func()) {
 		return func() (simulation.Host, simulation.Host, func()) {
-			o := tcp.Options{Local: clientAddr, Remote: serverAddr, ISS: 1, Congestion: "reno", Trace: trace}
+			o := tcp.Options{Local: clientAddr, Remote: serverAddr, ISS: 1, Congestion: "reno",
+				Trace: trace}
 			client := tcp.Dial(o)
 			o.Local, o.Remote = serverAddr, clientAddr
 			return client, tcp.Accept(o), func() {}

@@ -36,7 +36,8 @@ func TestCompletion(t *testing.T) {
 	}
 	theirs := func(congestion string) func() (simulation.Host, simulation.Host, func()) {
 		return func() (simulation.Host, simulation.Host, func()) {
-			o := gvisor.Options{Local: clientAddr, Remote: serverAddr, Seed: 1, Congestion: congestion}
+			o := gvisor.Options{Local: clientAddr, Remote: serverAddr, Seed: 1,
+				Congestion: congestion}
 			client, err := gvisor.Dial(o)
 			if err != nil {
 				t.Fatal(err)

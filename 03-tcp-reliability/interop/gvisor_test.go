@@ -133,7 +133,8 @@ func each(t *testing.T, n int, check func(m meeting, i int) error) {
 	}
 }
 
-var sentence = bytes.SplitAfter([]byte("Every word of this sentence arrives in order."), []byte(" "))
+var sentence = bytes.SplitAfter([]byte("Every word of this sentence arrives in order."),
+	[]byte(" "))
 
 // Every subset of the first 6 packets up and the first 6 down is lost.
 func TestGVisorDropPatterns(t *testing.T) {

@@ -50,7 +50,8 @@ func newKernel(t *testing.T, words []string) *kernel {
 	address := func(a [4]byte, port uint16) *syscall.SockaddrInet4 {
 		return &syscall.SockaddrInet4{Addr: a, Port: int(port)}
 	}
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
+	fd, err := syscall.Socket(syscall.AF_INET,
+		syscall.SOCK_STREAM|syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0)
 	if err == nil {
 		err = syscall.Bind(fd, address(script.Local.Addr().As4(), script.Local.Port()))
 	}
@@ -82,7 +83,8 @@ func (k *kernel) plain() {
 // accept takes the connection, as soon as there is one.
 func (k *kernel) accept() bool {
 	if k.conn < 0 && k.listen >= 0 {
-		if fd, _, err := syscall.Accept4(k.listen, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC); err == nil {
+		if fd, _, err := syscall.Accept4(k.listen,
+			syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC); err == nil {
 			k.conn = fd
 			k.plain()
 		}
@@ -147,7 +149,8 @@ func (k *kernel) Close(time.Duration) {
 
 // Abort closes so that a RST leaves (SO_LINGER, socket(7)).
 func (k *kernel) Abort(time.Duration) {
-	syscall.SetsockoptLinger(k.conn, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+	syscall.SetsockoptLinger(k.conn, syscall.SOL_SOCKET, syscall.SO_LINGER,
+		&syscall.Linger{Onoff: 1})
 	syscall.Close(k.conn)
 	k.conn = -1
 }
@@ -191,7 +194,8 @@ func cannot(s script.Script, plain bool) string {
 		}
 	}
 	if s.SACKs() && !plain {
-		return "the kernel has RACK, whose wait after a SACK is a quarter of the round trip: too short for real time"
+		return "the kernel has RACK, whose wait after a SACK is a quarter of the round trip: too " +
+			"short for real time"
 	}
 	if s.Lasts() > 4*time.Second {
 		return "it takes too long, as the time is real"
@@ -225,7 +229,8 @@ func TestLinuxScripts(t *testing.T) {
 			for _, s := range script.Split(string(text)) {
 				name := strings.TrimSuffix(filepath.Base(file), ".txt") + ": " + s.Name
 				if !*update && !strings.Contains(known, "\n"+name+"\n") {
-					t.Errorf("%s does not name this script; write it anew with -update:\n%s", golden, name)
+					t.Errorf("%s does not name this script; write it anew with -update:\n%s",
+						golden, name)
 				}
 				if why := cannot(s, plain); why != "" {
 					skipped = append(skipped, name+"\n    "+why+"\n")
@@ -242,7 +247,8 @@ func TestLinuxScripts(t *testing.T) {
 					}
 					others = append(others, fmt.Sprintf("%s\n    at %v ours: %s\n    Linux: %s\n",
 						name, d.At, d.Wanted, d.Got))
-					if must, _, _ := strings.Cut(known, "The others"); strings.Contains(must, "\n"+name+"\n") {
+					if must, _, _ := strings.Cut(known, "The others"); strings.Contains(must,
+						"\n"+name+"\n") {
 						t.Error(d)
 					} else {
 						t.Log(d)

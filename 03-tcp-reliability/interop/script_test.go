@@ -48,10 +48,12 @@ func TestScripts(t *testing.T) {
 				continue
 			}
 			name := strings.TrimSuffix(filepath.Base(file), ".txt") + ": " + s.Name
-			fmt.Fprintf(&table, "%s\n    at %v ours: %s\n    gVisor: %s\n", name, d.At, d.Wanted, d.Got)
+			fmt.Fprintf(&table, "%s\n    at %v ours: %s\n    gVisor: %s\n", name, d.At, d.Wanted,
+				d.Got)
 		}
 	}
-	got := fmt.Sprintf("%d scripts played, %d alike. The others, up to the first line that differs:\n\n",
+	got := fmt.Sprintf("%d scripts played, %d alike. The others, up to the first line that "+
+		"differs:\n\n",
 		played, same) + table.String()
 	const golden = "testdata/gvisor.txt"
 	if *update {
@@ -75,7 +77,8 @@ func peer(words []string) (*gvisor.Host, error) {
 			return nil, nil
 		}
 	}
-	o := gvisor.Options{Local: script.Local, Remote: script.Remote, Seed: 1, Congestion: "reno", MTU: 1500 + sackRoom,
+	o := gvisor.Options{Local: script.Local, Remote: script.Remote, Seed: 1, Congestion: "reno",
+		MTU:  1500 + sackRoom,
 		RACK: slices.Contains(words, "rack"), NoSACK: slices.Contains(words, "nosack")}
 	if slices.Contains(words, "cubic") {
 		o.Congestion = "cubic"

@@ -159,7 +159,8 @@ func (l *link) listenToKernel() {
 // send puts a packet on the network, and into the capture.
 func (l *link) send(now time.Duration, d network.Direction, packet []byte) {
 	l.packets++
-	for _, v := range []uint32{uint32(now / time.Second), uint32(now % time.Second / time.Microsecond),
+	for _, v := range []uint32{uint32(now / time.Second),
+		uint32(now % time.Second / time.Microsecond),
 		uint32(len(packet)), uint32(len(packet))} {
 		l.captured = binary.LittleEndian.AppendUint32(l.captured, v)
 	}
@@ -383,7 +384,8 @@ func (l *link) inspect(t *testing.T) {
 	// tshark objects (RFC 1624 asks for 0).
 	kernels := "1\t0\t\t\t0xffff\t" + kernelAddr.String()
 	for i, line := range lines {
-		if !strings.HasPrefix(line, "1\t1\t\t\t") && line != kernels { // both right, nothing malformed
+		// both right, nothing malformed
+		if !strings.HasPrefix(line, "1\t1\t\t\t") && line != kernels {
 			t.Errorf("tshark on packet %d: %q", i+1, line)
 		}
 	}

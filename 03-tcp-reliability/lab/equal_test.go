@@ -115,7 +115,8 @@ func TestEqual(t *testing.T) {
 				i++
 			}
 			from := max(0, i-80)
-			t.Errorf("%s\ndiffers from byte %d of %d on: over HTTP\n%.200q\nfrom WebAssembly\n%.200q",
+			t.Errorf("%s\ndiffers from byte %d of %d on: over HTTP\n%.200q\nfrom "+
+				"WebAssembly\n%.200q",
 				q, i, len(want), want[from:], got[from:])
 		}
 		if !strings.Contains(want, `"problems":null`) {
@@ -145,7 +146,8 @@ func engine(t *testing.T) func(question string) string {
 	if err != nil {
 		skip(err.Error())
 	}
-	needs := exec.Command(node, "-e", "new WebAssembly.Memory({initial: 1}); crypto.getRandomValues")
+	needs := exec.Command(node, "-e",
+		"new WebAssembly.Memory({initial: 1}); crypto.getRandomValues")
 	if out, err := needs.CombinedOutput(); err != nil {
 		skip(string(out))
 	}

@@ -27,7 +27,8 @@ var widths = []int{390, 720, 900}
 func export(ctx context.Context, dir string, out io.Writer) error {
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(dir, "engine.wasm.gz")); err != nil {
-			return fmt.Errorf("%s is not empty\ngive -export a new folder, or one that it has written before", dir)
+			return fmt.Errorf("%s is not empty\ngive -export a new folder, or one that it has "+
+				"written before", dir)
 		}
 	}
 	if err := os.MkdirAll(filepath.Join(dir, "runs"), 0o755); err != nil {
@@ -44,7 +45,9 @@ func export(ctx context.Context, dir string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cannot write the page: %w", err)
 	}
-	fmt.Fprintf(out, "Wrote %s: serve this folder, or try it with\npython3 -m http.server --bind 127.0.0.1 --directory %s\n", dir, dir)
+	fmt.Fprintf(out,
+		"Wrote %s: serve this folder, or try it with\npython3 -m http.server --bind 127.0.0.1 "+
+			"--directory %s\n", dir, dir)
 	return nil
 }
 
@@ -118,7 +121,8 @@ func build(ctx context.Context, out io.Writer) (shim, wasm []byte, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("go env GOROOT: %w", err)
 	}
-	shim, err = os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec.js"))
+	shim, err = os.ReadFile(filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm",
+		"wasm_exec.js"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -130,7 +134,8 @@ func build(ctx context.Context, out io.Writer) (shim, wasm []byte, err error) {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "engine.wasm")
 	// Without inlining it is a twentieth smaller, and that counts for more than speed.
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-gcflags", "all=-l", "-o", file,
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-gcflags",
+		"all=-l", "-o", file,
 		"example.com/sockets/03-tcp-reliability/lab/engine")
 	cmd.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {

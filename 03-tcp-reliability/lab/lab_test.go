@@ -46,17 +46,20 @@ func body(t *testing.T, r *http.Response) string {
 func TestPageWithoutScripts(t *testing.T) {
 	h := handler()
 	page := body(t, get(t, h, "/", nil))
-	for _, want := range []string{"1 packet was lost", `<a href="?drop=data:2-3" id="up-4"`, "Whole and in order"} {
+	for _, want := range []string{"1 packet was lost", `<a href="?drop=data:2-3" id="up-4"`,
+		"Whole and in order"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %s", want)
 		}
 	}
-	if strings.Contains(page, "ZgotmplZ") || !strings.Contains(page, `href="?protocol=udp&amp;drop=data:3"`) ||
+	if strings.Contains(page, "ZgotmplZ") || !strings.Contains(page,
+		`href="?protocol=udp&amp;drop=data:3"`) ||
 		!strings.Contains(page, `href="trace.json?drop=data:3"`) {
 		t.Error("the links to the examples and the files are not their addresses")
 	}
 	lost := body(t, get(t, h, "/?drop=data:2-3", nil))
-	if !strings.Contains(lost, "2 packets were lost") || !strings.Contains(lost, `<a href="?drop=data:3" id="up-4"`) {
+	if !strings.Contains(lost, "2 packets were lost") ||
+		!strings.Contains(lost, `<a href="?drop=data:3" id="up-4"`) {
 		t.Error("a click loses the packet, and a second one spares it: it does not")
 	}
 	form := url.Values{}
@@ -64,10 +67,12 @@ func TestPageWithoutScripts(t *testing.T) {
 	standard.FlagSet().VisitAll(func(f *flag.Flag) { form.Set(f.Name, f.Value.String()) })
 	form.Set("protocol", "go-back-n")
 	sent := body(t, get(t, h, "/?"+form.Encode(), nil))
-	if !strings.Contains(sent, `<div id="problems" role="status"></div>`) || !strings.Contains(sent, "go-back-n over") || !strings.Contains(sent, "Nothing was lost") {
+	if !strings.Contains(sent, `<div id="problems" role="status"></div>`) ||
+		!strings.Contains(sent, "go-back-n over") || !strings.Contains(sent, "Nothing was lost") {
 		t.Error("the form sends what the page complains of")
 	}
-	if hostile := body(t, get(t, h, "/?message=%3Cscript%3Ealert(1)%3C/script%3E", nil)); strings.Contains(hostile, "<script>alert") {
+	if hostile := body(t, get(t, h, "/?message=%3Cscript%3Ealert(1)%3C/script%3E",
+		nil)); strings.Contains(hostile, "<script>alert") {
 		t.Error("the text of a message becomes a script")
 	}
 }
@@ -75,7 +80,8 @@ func TestPageWithoutScripts(t *testing.T) {
 // What the page asks for comes as the document says it, packed or not.
 func TestDocuments(t *testing.T) {
 	h := handler()
-	for _, question := range []string{"/run?drop=data:3", "/harm?loss=0", "/compare?drop=data:3", "/run?nonsense=1"} {
+	for _, question := range []string{"/run?drop=data:3", "/harm?loss=0", "/compare?drop=data:3",
+		"/run?nonsense=1"} {
 		what, query, _ := strings.Cut(question[1:], "?")
 		want, err := document.Answer(what, query)
 		if err != nil {
@@ -120,7 +126,8 @@ func TestScripts(t *testing.T) {
 	size := 0
 	static, _ := fs.Sub(files, "page")
 	names, _ := fs.Glob(static, "*")
-	forbidden := regexp.MustCompile(`(?i)innerHTML|https?://|\beval\(|` + strings.Join(hosts.Names, "|"))
+	forbidden := regexp.MustCompile(`(?i)innerHTML|https?://|\beval\(|` + strings.Join(hosts.Names,
+		"|"))
 	for _, name := range names {
 		text, err := fs.ReadFile(static, name)
 		if err != nil {
@@ -161,9 +168,11 @@ func TestServe(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Error(err)
 	}
-	for _, args := range [][]string{{"-addr", "0.0.0.0:8476"}, {"-addr", ":8476"}, {"-addr", "192.0.2.1:1"}, {"-open", "-export", "x"}, {"x"}} {
+	for _, args := range [][]string{{"-addr", "0.0.0.0:8476"}, {"-addr", ":8476"},
+		{"-addr", "192.0.2.1:1"}, {"-open", "-export", "x"}, {"x"}} {
 		var out strings.Builder
-		if _, err := parse(args, &out); err == nil || !strings.HasSuffix(out.String(), "-h shows the flags\n") {
+		if _, err := parse(args, &out); err == nil ||
+			!strings.HasSuffix(out.String(), "-h shows the flags\n") {
 			t.Errorf("%v: %v, %q", args, err, out.String())
 		}
 	}

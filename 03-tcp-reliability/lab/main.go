@@ -51,19 +51,24 @@ func main() {
 func parse(args []string, w io.Writer) (*options, error) {
 	o := &options{addr: "127.0.0.1:8476"}
 	fs := flag.NewFlagSet("./03-tcp-reliability/lab", flag.ContinueOnError)
-	flags.Addr(fs, &o.addr, "tcp", "addr", "serve the page on `host:port`, of this computer; port 0 picks a free one")
-	fs.StringVar(&o.export, "export", "", "write the page to this `folder`, for any web server, and end")
+	flags.Addr(fs, &o.addr, "tcp", "addr",
+		"serve the page on `host:port`, of this computer; port 0 picks a free one")
+	fs.StringVar(&o.export, "export", "",
+		"write the page to this `folder`, for any web server, and end")
 	fs.BoolVar(&o.open, "open", false, "open the page in the browser")
 	return o, flags.Parse(fs, args, w,
 		"It shows runs of the simulator as a page: click a packet to lose it.",
 		func() error {
 			host, _, _ := net.SplitHostPort(o.addr)
-			if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			if ip, err := netip.ParseAddr(host); host != "localhost" &&
+				(err != nil || !ip.IsLoopback()) {
 				return flags.Invalid("addr", fmt.Sprintf("%q", o.addr),
-					"must be an address of this computer\nalone, such as 127.0.0.1:8476; for others use -export")
+					"must be an address of this computer\nalone, such as 127.0.0.1:8476; for "+
+						"others use -export")
 			}
 			if o.export != "" && (o.open || flags.Given(fs)["addr"]) {
-				return errors.New("flag -export writes files and serves nothing: it excludes -addr and -open")
+				return errors.New("flag -export writes files and serves nothing: it excludes " +
+					"-addr and -open")
 			}
 			return nil
 		})
@@ -73,7 +78,8 @@ func parse(args []string, w io.Writer) (*options, error) {
 func (o *options) run(ctx context.Context, out io.Writer) error {
 	l, err := net.Listen("tcp", o.addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w\ntake a free port with -addr 127.0.0.1:0", o.addr, err)
+		return fmt.Errorf("cannot listen on %s: %w\ntake a free port with -addr 127.0.0.1:0",
+			o.addr, err)
 	}
 	address := "http://" + l.Addr().String() + "/"
 	fmt.Fprintf(out, "Listening on %s\nOpen this address in your browser; Ctrl-C ends.\n", address)

@@ -28,7 +28,8 @@ var page = template.Must(template.ParseFS(files, "page/index.html"))
 
 // policy allows the page what it needs, and nothing else.
 const policy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
-	"img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'"
+	"img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action " +
+	"'self'"
 
 // atOnce is how many runs are made at the same time; others wait.
 const atOnce = 2

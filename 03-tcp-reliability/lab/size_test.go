@@ -51,7 +51,8 @@ func TestSize(t *testing.T) {
 	}
 	t.Logf("page %d bytes, presets %d, engine %d", rest, presets, engine)
 	if rest >= 25_000 || engine > 1_300_000 || rest+presets+engine >= 2_000_000 {
-		t.Errorf("packed, the page has %d bytes, the presets %d, the engine %d: at most 25,000 for the page, "+
+		t.Errorf("packed, the page has %d bytes, the presets %d, the engine %d: at most 25,000 "+
+			"for the page, "+
 			"1,300,000 for the engine and 2,000,000 for all", rest, presets, engine)
 	}
 	if rest == 0 || presets == 0 || whole && engine == 0 {

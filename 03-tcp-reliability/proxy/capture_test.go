@@ -84,7 +84,8 @@ func TestCaptureKept(t *testing.T) {
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
-	for suffix, want := range map[string]string{"-client-1": "still earlier", "-client-2": "earlier"} {
+	for suffix, want := range map[string]string{"-client-1": "still earlier",
+		"-client-2": "earlier"} {
 		if got, err := os.ReadFile(name + suffix + ".pcapng"); err != nil || string(got) != want {
 			t.Errorf("%s holds %q, error %v", suffix, got, err)
 		}
@@ -143,7 +144,8 @@ func TestCountsAddUp(t *testing.T) {
 	}
 	for d, end := range []string{"client", "server"} {
 		if got := packetsFrom(t, name+"-"+end+".pcapng", byte(d+1)); got != segments[d] {
-			t.Errorf("the %s's capture has %d packets that it sent, and not %d", end, got, segments[d])
+			t.Errorf("the %s's capture has %d packets that it sent, and not %d", end, got,
+				segments[d])
 		}
 	}
 }

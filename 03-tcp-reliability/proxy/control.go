@@ -55,7 +55,8 @@ func guard(addr string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
 		if !allowed[r.Host] || origin != "" && origin != "http://"+r.Host {
-			http.Error(w, "this address is for programs on this computer alone", http.StatusForbidden)
+			http.Error(w, "this address is for programs on this computer alone",
+				http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -94,7 +95,8 @@ func controlHandler(shared *sharedNetwork) http.Handler {
 			return
 		}
 		if c.Seed != now.Seed {
-			http.Error(w, "the seed can't be changed: the random streams go on", http.StatusBadRequest)
+			http.Error(w, "the seed can't be changed: the random streams go on",
+				http.StatusBadRequest)
 			return
 		}
 		shared.set(c)

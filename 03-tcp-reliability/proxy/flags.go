@@ -121,7 +121,8 @@ func (o *options) check(given map[string]bool) error {
 func (o *options) checkAddresses() error {
 	host, port, _ := net.SplitHostPort(o.target)
 	if host == "" || port == "0" {
-		return flags.Invalid("target", strconv.Quote(o.target), "must name the server's host and port")
+		return flags.Invalid("target", strconv.Quote(o.target),
+			"must name the server's host and port")
 	}
 	if o.control == "" {
 		return nil

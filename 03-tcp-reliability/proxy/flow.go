@@ -116,7 +116,8 @@ func (f *flow) finished(now time.Duration, reason error) {
 // account says how the link goes, in lines of at most 80 columns.
 func (f *flow) account(now time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d bytes up, %d down, in %v;\n  segments: %d up (%d lost), %d down (%d lost)\n",
+	fmt.Fprintf(&b,
+		"%d bytes up, %d down, in %v;\n  segments: %d up (%d lost), %d down (%d lost)\n",
 		f.bytes[0], f.bytes[1], (now - f.begun).Round(time.Millisecond),
 		f.packets[0], f.lost[0], f.packets[1], f.lost[1])
 	again := 0

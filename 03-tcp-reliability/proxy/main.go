@@ -75,7 +75,8 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 		return err
 	}
 	if o.view == "svg" {
-		if err := watch.drawLast(fmt.Sprintf("tcp over a network with %v", o.Conditions)); err != nil {
+		if err := watch.drawLast(fmt.Sprintf("tcp over a network with %v",
+			o.Conditions)); err != nil {
 			return err
 		}
 	}

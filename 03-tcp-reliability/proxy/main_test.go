@@ -50,7 +50,8 @@ func TestControl(t *testing.T) {
 	}{
 		{"GET", "", nil, 200, off},
 		{"PATCH", `{"loss": 0.05, "drop": "up:100000"}`, nil, 200,
-			strings.NewReplacer(`"loss":0`, `"loss":0.05`, `"drop":""`, `"drop":"up:100000"`).Replace(off)},
+			strings.NewReplacer(`"loss":0`, `"loss":0.05`, `"drop":""`,
+				`"drop":"up:100000"`).Replace(off)},
 		{"PATCH", `{"loss": 2}`, nil, 400,
 			`invalid value "2" for loss: must be a number from 0 to 1, such as 0.2`},
 		{"PATCH", `{"lost": 0.1}`, nil, 400, `unknown condition "lost"`},

@@ -143,7 +143,8 @@ func TestHTTP(t *testing.T) {
 	defer client.CloseIdleConnections()
 	want := fmt.Sprintf("%x", sha256.Sum256(data))
 	for range 3 { // on one connection
-		r, err := client.Post("http://"+p.addr+"/up", "application/octet-stream", bytes.NewReader(data))
+		r, err := client.Post("http://"+p.addr+"/up", "application/octet-stream",
+			bytes.NewReader(data))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,14 +66,16 @@ func (p *path) again(seq uint32, number int) int {
 // runUDP carries datagrams until ctx is cancelled.
 func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, out io.Writer,
 	log func(string, ...any)) error {
-	f, err := newUDPForwarder(o.listen, o.target, shared, o.idle, newWatcher(out, o.view, false), log)
+	f, err := newUDPForwarder(o.listen, o.target, shared, o.idle, newWatcher(out, o.view, false),
+		log)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "Listening on %s, forwarding datagrams to %s\nover a network with %v\n",
 		f.conn.LocalAddr(), o.target, o.Conditions)
 	f.run(ctx)
-	fmt.Fprintf(out, "Stopped; clients: %d, datagrams up: %d\n", f.count, shared.packets[network.Up])
+	fmt.Fprintf(out, "Stopped; clients: %d, datagrams up: %d\n", f.count,
+		shared.packets[network.Up])
 	return nil
 }
 
@@ -139,7 +141,8 @@ func (f *udpForwarder) path(ctx context.Context, client netip.AddrPort) *path {
 	conn, err := net.DialUDP("udp", nil, f.target)
 	if err != nil {
 		f.full.Do(func() {
-			f.log("cannot reach %s for another client: %v\nwhat it sends is lost", f.target, cause(err))
+			f.log("cannot reach %s for another client: %v\nwhat it sends is lost", f.target,
+				cause(err))
 		})
 		return nil
 	}

@@ -88,7 +88,8 @@ func TestUDPSameBytes(t *testing.T) {
 				addr, result := receiver(t, protocol)
 				p := startProxy(t, addr, udp(faults(flags)))
 				data := random(n)
-				if err := sendAll(t, p.addr, newSender(protocol), bytes.NewReader(data)); err != nil {
+				if err := sendAll(t, p.addr, newSender(protocol),
+					bytes.NewReader(data)); err != nil {
 					t.Error("the sender: ", err)
 				}
 				if got, err := result(); err != nil || !bytes.Equal(got, data) {
@@ -169,14 +170,16 @@ func TestUDPProxyStartedAgain(t *testing.T) {
 			go func() { sent <- sendAll(t, first.addr, newSender(protocol), reader) }()
 			writer.Write(data[:100_000])
 			first.stop()
-			startProxy(t, addr, udp(func(o *options) { o.listen = first.addr; faults("-loss 0.1")(o) }))
+			startProxy(t, addr,
+				udp(func(o *options) { o.listen = first.addr; faults("-loss 0.1")(o) }))
 			writer.Write(data[100_000:])
 			writer.Close()
 			if err := <-sent; err != nil {
 				t.Errorf("%v sender: %v", protocol, err)
 			}
 			if got, err := result(); err != nil || !bytes.Equal(got, data) {
-				t.Errorf("%v: %d of %d bytes received, error %v", protocol, len(got), len(data), err)
+				t.Errorf("%v: %d of %d bytes received, error %v", protocol, len(got), len(data),
+					err)
 			}
 		})
 	}

@@ -21,7 +21,8 @@ func TestLiveLadder(t *testing.T) {
 		o.view, o.RACK = "ladder", false
 		faults("-drop data:1 -delay 5ms")(o)
 	})
-	if got, err := exchange(dial(t, p.addr), []byte("Hello, world")); string(got) != "Hello, world" {
+	if got, err := exchange(dial(t, p.addr),
+		[]byte("Hello, world")); string(got) != "Hello, world" {
 		t.Fatalf("%q came back, error %v", got, err)
 	}
 	p.wait(t, "Connection 1:")
@@ -53,7 +54,8 @@ func TestWaited(t *testing.T) {
 	send(1000, "") // the program was silent, nobody waited for a timer
 	send(1500, trace.TailLossProbe)
 	send(1501, trace.FastRetransmit)
-	if account := f.account(time.Second); !strings.HasSuffix(account, "\n  waited for timers: 700ms\n") {
+	if account := f.account(time.Second); !strings.HasSuffix(account,
+		"\n  waited for timers: 700ms\n") {
 		t.Errorf("it waited 200 and 500 ms, and yet:\n%s", account)
 	}
 }
@@ -98,7 +100,8 @@ func TestJSONView(t *testing.T) {
 // it goes.
 func TestPicture(t *testing.T) {
 	t.Parallel()
-	p := startProxy(t, echoServer(t), func(o *options) { o.view = "svg"; faults("-drop data:2")(o) })
+	p := startProxy(t, echoServer(t),
+		func(o *options) { o.view = "svg"; faults("-drop data:2")(o) })
 	for _, text := range []string{"first", "second"} {
 		if got, err := exchange(dial(t, p.addr), []byte(text)); string(got) != text {
 			t.Fatalf("%q came back, error %v", got, err)

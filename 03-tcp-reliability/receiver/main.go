@@ -70,14 +70,17 @@ func (o *options) receive(ctx context.Context, out, log io.Writer) error {
 		conn, err = net.ListenUDP("udp", at)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w\ntake a free port with -addr 127.0.0.1:0", o.addr, err)
+		return fmt.Errorf("cannot listen on %s: %w\ntake a free port with -addr 127.0.0.1:0",
+			o.addr, err)
 	}
 	defer conn.Close()
 	fmt.Fprintf(log, "Listening on %s\n", conn.LocalAddr())
 	r := realtime.Receiving{Conn: conn, Protocol: o.protocol, Out: out,
 		Idle: o.idle, Linger: arq.Linger,
 		Ended: func(bytes int) {
-			fmt.Fprintf(log, "Received %d bytes\nStaying for %v, in case the sender has not heard that and asks again\n",
+			fmt.Fprintf(log,
+				"Received %d bytes\nStaying for %v, in case the sender has not heard that and "+
+					"asks again\n",
 				bytes, arq.Linger)
 		},
 		Stranger: func(p arq.Protocol) {
@@ -92,7 +95,8 @@ func (o *options) receive(ctx context.Context, out, log io.Writer) error {
 	case errors.Is(err, realtime.ErrStopped) && n == 0:
 		return fmt.Errorf("stopped; nothing was received on %s", conn.LocalAddr())
 	case o.protocol == arq.UDP:
-		return fmt.Errorf("%d bytes were received on %s; nobody knows whether that is all", n, conn.LocalAddr())
+		return fmt.Errorf("%d bytes were received on %s; nobody knows whether that is all", n,
+			conn.LocalAddr())
 	}
 	return fmt.Errorf("the transfer is not complete: %d bytes were received on %s:\n%w",
 		n, conn.LocalAddr(), err)

@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 // start runs the receiver. It ends with the test.
 func start(t *testing.T, args ...string) (p *program, addr string) {
 	t.Helper()
-	p = &program{Cmd: exec.Command(exe, append(args, "-addr", "127.0.0.1:0")...), lines: make(chan string, 10)}
+	p = &program{Cmd: exec.Command(exe, append(args, "-addr", "127.0.0.1:0")...),
+		lines: make(chan string, 10)}
 	p.Stdout = &p.out
 	says, err := p.StderrPipe()
 	if err != nil {
@@ -58,7 +59,8 @@ func start(t *testing.T, args ...string) (p *program, addr string) {
 		for {
 			n, err := says.Read(b)
 			rest += string(b[:n])
-			for line, after, ok := strings.Cut(rest, "\n"); ok; line, after, ok = strings.Cut(rest, "\n") {
+			for line, after, ok := strings.Cut(rest, "\n"); ok; line, after,
+				ok = strings.Cut(rest, "\n") {
 				p.lines <- line
 				rest = after
 			}
@@ -193,9 +195,14 @@ func TestWrongCommands(t *testing.T) {
 		status int
 		want   string
 	}{
-		{"-protocol tcp", 2, "invalid value \"tcp\" for flag -protocol: must be one of\nudp, stop-and-wait, go-back-n, selective-repeat\n-h shows the flags\n"},
-		{"-idle-timeout 0s", 2, "invalid value 0s for flag -idle-timeout: must be more than 0\n-h shows the flags\n"},
-		{"-addr nowhere", 2, "invalid value \"nowhere\" for flag -addr: must be host:port, such as 127.0.0.1:9000\n-h shows the flags\n"},
+		{"-protocol tcp", 2,
+			"invalid value \"tcp\" for flag -protocol: must be one of\nudp, stop-and-wait, " +
+				"go-back-n, selective-repeat\n-h shows the flags\n"},
+		{"-idle-timeout 0s", 2,
+			"invalid value 0s for flag -idle-timeout: must be more than 0\n-h shows the flags\n"},
+		{"-addr nowhere", 2,
+			"invalid value \"nowhere\" for flag -addr: must be host:port, such as " +
+				"127.0.0.1:9000\n-h shows the flags\n"},
 		{"x", 2, "unexpected argument \"x\": settings are given as flags\n-h shows the flags\n"},
 		{"-addr " + taken.LocalAddr().String(), 1, "\ntake a free port with -addr 127.0.0.1:0\n"},
 		{"-h", 0, ""},
@@ -204,7 +211,8 @@ func TestWrongCommands(t *testing.T) {
 		var says strings.Builder
 		cmd.Stderr, cmd.Stdout = &says, io.Discard
 		cmd.Run()
-		if got := cmd.ProcessState.ExitCode(); got != c.status || !strings.HasSuffix(says.String(), c.want) {
+		if got := cmd.ProcessState.ExitCode(); got != c.status ||
+			!strings.HasSuffix(says.String(), c.want) {
 			t.Errorf("%s: status %d, it says\n%s\nand not\n%s", c.args, got, &says, c.want)
 		}
 	}

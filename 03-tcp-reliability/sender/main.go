@@ -86,7 +86,8 @@ func (o *options) send(ctx context.Context, in io.Reader, log io.Writer) error {
 	if o.protocol != arq.UDP { // whose receiver never answers
 		s.Patience = 1500 * time.Millisecond
 		s.Silent = func() {
-			fmt.Fprintf(log, "Nothing has come back from %s yet; trying again and again\n%s\n", o.addr, receiver)
+			fmt.Fprintf(log, "Nothing has come back from %s yet; trying again and again\n%s\n",
+				o.addr, receiver)
 		}
 	}
 	stats, err := s.Run(ctx)

@@ -47,7 +47,8 @@ func TestSend(t *testing.T) {
 		o := command(t, "-rto 50ms -protocol "+p+" -addr "+conn.LocalAddr().String())
 		var says strings.Builder
 		err := o.send(t.Context(), bytes.NewReader(data), &says)
-		if err != nil || !strings.HasPrefix(says.String(), "Sent 110000 bytes in ") || strings.Count(says.String(), "\n") != 1 {
+		if err != nil || !strings.HasPrefix(says.String(), "Sent 110000 bytes in ") ||
+			strings.Count(says.String(), "\n") != 1 {
 			t.Errorf("%s: error %v, the sender says\n%s", p, err, &says)
 		}
 		if err := <-done; err != nil || !bytes.Equal(got.Bytes(), data) {
@@ -63,7 +64,8 @@ func TestNobodyAnswers(t *testing.T) {
 	var says strings.Builder
 	err := o.send(t.Context(), strings.NewReader("hello"), &says)
 	const advice = "\nis a receiver there? go run ./03-tcp-reliability/receiver -protocol go-back-n"
-	if want := "Nothing has come back from " + o.addr + " yet; trying again and again" + advice + "\n"; says.String() != want {
+	if want := "Nothing has come back from " + o.addr + " yet; trying again and again" + advice +
+		"\n"; says.String() != want {
 		t.Errorf("it says\n%s\nand not\n%s", &says, want)
 	}
 	want := "cannot send everything to " + o.addr +
@@ -88,7 +90,8 @@ func TestStopped(t *testing.T) {
 	cancel()
 	o := command(t, "-addr "+listen(t).LocalAddr().String())
 	err := o.send(ctx, strings.NewReader("hello"), &strings.Builder{})
-	if err == nil || !strings.HasSuffix(err.Error(), "stopped before the end\nnot everything was acknowledged") {
+	if err == nil || !strings.HasSuffix(err.Error(),
+		"stopped before the end\nnot everything was acknowledged") {
 		t.Error(err)
 	}
 }
@@ -96,16 +99,21 @@ func TestStopped(t *testing.T) {
 // What makes no sense is one clear line, and where help is.
 func TestWrongCommands(t *testing.T) {
 	for line, want := range map[string]string{
-		"-protocol tcp":           "invalid value \"tcp\" for flag -protocol: must be one of\nudp, stop-and-wait, go-back-n, selective-repeat",
-		"-window 0":               "invalid value 0 for flag -window: must be from 1 to 1024 packets",
-		"-rto 5":                  `invalid value "5" for flag -rto: needs a unit, such as 5ms or 5s`,
-		"-rto 2h":                 "invalid value 2h0m0s for flag -rto: must be from 1ms to 1m, or 0 for an adaptive one",
-		"-protocol udp -window 4": "flag -window means nothing to -protocol udp: it is for\ngo-back-n, selective-repeat",
-		"-addr 1":                 `invalid value "1" for flag -addr: must be host:port, such as 127.0.0.1:9000`,
-		"x":                       `unexpected argument "x": settings are given as flags`,
+		"-protocol tcp": "invalid value \"tcp\" for flag -protocol: must be one " +
+			"of\nudp, stop-and-wait, go-back-n, selective-repeat",
+		"-window 0": "invalid value 0 for flag -window: must be from 1 to 1024 " +
+			"packets",
+		"-rto 5": `invalid value "5" for flag -rto: needs a unit, such as 5ms or 5s`,
+		"-rto 2h": "invalid value 2h0m0s for flag -rto: must be from 1ms to 1m, " +
+			"or 0 for an adaptive one",
+		"-protocol udp -window 4": "flag -window means nothing to -protocol udp: it is " +
+			"for\ngo-back-n, selective-repeat",
+		"-addr 1": `invalid value "1" for flag -addr: must be host:port, such as 127.0.0.1:9000`,
+		"x":       `unexpected argument "x": settings are given as flags`,
 	} {
 		var printed strings.Builder
-		if _, err := parse(strings.Fields(line), &printed); err == nil || printed.String() != want+"\n-h shows the flags\n" {
+		if _, err := parse(strings.Fields(line), &printed); err == nil ||
+			printed.String() != want+"\n-h shows the flags\n" {
 			t.Errorf("%s: error %v, printed\n%s\nand not\n%s", line, err, &printed, want)
 		}
 	}

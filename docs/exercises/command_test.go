@@ -14,7 +14,8 @@ import (
 func TestStubs(t *testing.T) {
 	for _, e := range exercises {
 		if got := fingerprint([]byte(stub(t, e))); got != e.stub {
-			t.Errorf("stubs.txt has another stub of %s (%s) than table.go says (%s)", e.name, got, e.stub)
+			t.Errorf("stubs.txt has another stub of %s (%s) than table.go says (%s)", e.name, got,
+				e.stub)
 		}
 	}
 }
@@ -40,7 +41,8 @@ func TestReset(t *testing.T) {
 			t.Errorf("reset %d: the stub is not back, but %q", i+1, got)
 		}
 	}
-	for name, want := range map[string]string{".old-1": "first", ".old-2": "second", ".old-3/inside": "third"} {
+	for name, want := range map[string]string{".old-1": "first", ".old-2": "second",
+		".old-3/inside": "third"} {
 		if got := read(t, place+name); got != want {
 			t.Errorf("%s holds %q, expected %q", name, got, want)
 		}
@@ -66,7 +68,8 @@ func TestProgress(t *testing.T) {
 	if next() != first.name {
 		t.Errorf("the next is %s before anything was checked", next())
 	}
-	remember(root, []result{{exercise: first, state: solved, verdict: check.Verdict{Passed: 3, Total: 3}}})
+	remember(root, []result{{exercise: first, state: solved,
+		verdict: check.Verdict{Passed: 3, Total: 3}}})
 	if next() != second.name {
 		t.Errorf("the next is %s after %s is solved", next(), first.name)
 	}
@@ -97,7 +100,8 @@ func TestChanged(t *testing.T) {
 	} {
 		before := stamps(root, exercises)
 		change()
-		if e, err := changed(t.Context(), root, exercises, before); e.name != "lines" || err != nil {
+		if e, err := changed(t.Context(), root, exercises, before); e.name != "lines" ||
+			err != nil {
 			t.Errorf("a file was %s: changed says %q, %v", name, e.name, err)
 		}
 	}
@@ -105,8 +109,10 @@ func TestChanged(t *testing.T) {
 
 func TestDidYouMean(t *testing.T) {
 	for what, want := range map[string]string{
-		"shuot": "did you mean shout?", "SHOUT": "did you mean shout?", "shou": "did you mean shout?", "gobackm": "did you mean gobackn?",
-		"01-ehco": "did you mean 01-echo?", "whisper": "-list", "": "", "shout/a/b": "no case", "shout/(": "no case",
+		"shuot": "did you mean shout?", "SHOUT": "did you mean shout?",
+		"shou": "did you mean shout?", "gobackm": "did you mean gobackn?",
+		"01-ehco": "did you mean 01-echo?", "whisper": "-list", "": "", "shout/a/b": "no case",
+		"shout/(": "no case",
 	} {
 		_, _, err := choose(what)
 		if said := ""; want == "" && err != nil || want != "" && err == nil {
@@ -126,10 +132,14 @@ func TestDidYouMean(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	for args, want := range map[string]string{
-		"": "", "-list": "", "-list -all": "", "-watch": "", "-hint 1": "", "-hint 1 shout": "", "-reset shout": "", "-mark x shout": "",
-		"-hint 0 shout": "numbered from 1", "-reset": "name of one exercise", "-mark x -watch": "don't go together",
-		"-watch -list": "don't go together", "-all": "goes with -list", "shout lines": "unexpected argument",
-		"-reset shout/one-word": "whole exercise", "-x": "not defined", "-watch 01-echo": "name of one exercise",
+		"": "", "-list": "", "-list -all": "", "-watch": "", "-hint 1": "", "-hint 1 shout": "",
+		"-reset shout": "", "-mark x shout": "",
+		"-hint 0 shout": "numbered from 1", "-reset": "name of one exercise",
+		"-mark x -watch": "don't go together",
+		"-watch -list":   "don't go together", "-all": "goes with -list",
+		"shout lines":           "unexpected argument",
+		"-reset shout/one-word": "whole exercise", "-x": "not defined",
+		"-watch 01-echo": "name of one exercise",
 	} {
 		var o options
 		err := o.parse(strings.Fields(args))
@@ -148,7 +158,8 @@ func TestCompare(t *testing.T) {
 	write(t, strings.Replace(solution(t, shout), "1024", "1", 1), root, shout.answer())
 	var out bytes.Buffer
 	result{exercise: shout}.compare(&out, root)
-	for _, want := range []string{"Serve  ", "shout            the same\n", "First the bytes, then the error", "What to notice"} {
+	for _, want := range []string{"Serve  ", "shout            the same\n",
+		"First the bytes, then the error", "What to notice"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, out.String())
 		}

@@ -103,10 +103,12 @@ func (r result) compare(out io.Writer, root string) {
 			fmt.Fprintf(out, "  %-16s the same\n", p.name)
 			continue
 		default:
-			fmt.Fprintf(out, "  %-16s line %d there; yours is\n  %16s %s\n", p.name, p.line, "", places[p.name])
+			fmt.Fprintf(out, "  %-16s line %d there; yours is\n  %16s %s\n", p.name, p.line, "",
+				places[p.name])
 		}
 		for _, n := range p.says {
-			notes = append(notes, fmt.Sprintf("%s:%d\n%s", shown(root, solution), n.line, wrap(n.text, "    ")))
+			notes = append(notes, fmt.Sprintf("%s:%d\n%s", shown(root, solution), n.line,
+				wrap(n.text, "    ")))
 		}
 	}
 	if len(notes) > 0 {

@@ -35,7 +35,8 @@ func choose(what string) (chosen []exercise, only string, err error) {
 	name, only, cut := strings.Cut(what, "/")
 	for _, e := range exercises {
 		if what == "" || name == e.name || what == e.chapter ||
-			what == e.folder() || "./"+e.folder() == what || what == path.Join(e.chapter, "exercises") {
+			what == e.folder() || "./"+e.folder() == what ||
+			what == path.Join(e.chapter, "exercises") {
 			chosen = append(chosen, e)
 		}
 	}
@@ -54,7 +55,9 @@ func choose(what string) (chosen []exercise, only string, err error) {
 		return chosen, "", nil
 	}
 	if cut && !caseName.MatchString(only) {
-		return nil, "", fmt.Errorf("%s has no case %.40q\nAll its cases: go run ./docs/exercises %s", name, only, name)
+		return nil, "",
+			fmt.Errorf("%s has no case %.40q\nAll its cases: go run ./docs/exercises %s", name,
+				only, name)
 	}
 	return chosen, only, nil
 }

@@ -141,7 +141,8 @@ func TestStrangeAnswers(t *testing.T) {
 			r := try(t, pick(t, "shout"), want.answer, false)
 			said := r.verdict.Symptom + strings.Join(r.build, "\n")
 			if r.state != want.state || !strings.Contains(said, want.says) {
-				t.Errorf("state %q, expected %q\nsaid %q, expected in it %q", r.state, want.state, said, want.says)
+				t.Errorf("state %q, expected %q\nsaid %q, expected in it %q", r.state, want.state,
+					said, want.says)
 			}
 		})
 	}
@@ -172,7 +173,8 @@ func TestCommandLine(t *testing.T) {
 func TestPageListsExercises(t *testing.T) {
 	page := read(t, filepath.Join(repository, "docs", "exercises.md"))
 	for _, e := range exercises {
-		row := "| [" + e.name + "](../" + e.folder() + "/README.md) | " + strconv.Itoa(e.minutes) + " min | "
+		row := "| [" + e.name + "](../" + e.folder() + "/README.md) | " + strconv.Itoa(e.minutes) +
+			" min | "
 		if !strings.Contains(page, row) {
 			t.Errorf("docs/exercises.md has no row that begins with %q", row)
 		}
@@ -186,7 +188,8 @@ func TestTableIsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(pages) != len(exercises) {
-		t.Errorf("there are %d folders with a README.md, and %d exercises in table.go", len(pages), len(exercises))
+		t.Errorf("there are %d folders with a README.md, and %d exercises in table.go", len(pages),
+			len(exercises))
 	}
 }
 
@@ -217,7 +220,8 @@ func TestNamesAreFree(t *testing.T) {
 		}
 		// The compiler alone can tell: so the check is no test here, and nothing is linked.
 		pkg := path.Join(program, "names", e.name)
-		for place, text := range map[string]string{e.answer(): text, path.Join(pkg, "check.go"): checkText} {
+		for place, text := range map[string]string{e.answer(): text,
+			path.Join(pkg, "check.go"): checkText} {
 			file := filepath.Join(dir, fmt.Sprint(len(overlay), ".go"))
 			write(t, text, file)
 			overlay[filepath.Join(root, filepath.FromSlash(place))] = file
@@ -245,7 +249,8 @@ func declaredIn(t *testing.T, text string) []string {
 	names := declared(f)
 	for _, i := range f.Imports { // an import is of its file alone, but not beside such a name
 		path, _ := strconv.Unquote(i.Path.Value)
-		names = slices.DeleteFunc(names, func(name string) bool { return name == filepath.Base(path) })
+		names = slices.DeleteFunc(names,
+			func(name string) bool { return name == filepath.Base(path) })
 	}
 	return names
 }

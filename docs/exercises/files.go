@@ -141,14 +141,17 @@ func (e exercise) foldersBelow(clone, ours string) (found []string) {
 	for range maxBelow {
 		var below []string
 		for _, dir := range level {
-			names, _ := folderNames(filepath.Join(clone, filepath.FromSlash(path.Join(e.folder(), dir))))
+			names, _ := folderNames(filepath.Join(clone,
+				filepath.FromSlash(path.Join(e.folder(), dir))))
 			for _, name := range names {
 				at := path.Join(dir, name)
 				info, err := look(clone, path.Join(e.folder(), at))
-				if err != nil || !info.IsDir() || strings.HasPrefix(name, ".") || len(found) == maxFiles {
+				if err != nil || !info.IsDir() || strings.HasPrefix(name, ".") ||
+					len(found) == maxFiles {
 					continue
 				}
-				if _, err := os.Lstat(filepath.Join(ours, filepath.FromSlash(at))); err != nil || ours == "" {
+				if _, err := os.Lstat(filepath.Join(ours, filepath.FromSlash(at))); err != nil ||
+					ours == "" {
 					below, found = append(below, at), append(found, at)
 				}
 			}
@@ -163,7 +166,8 @@ func (e exercise) foldersBelow(clone, ours string) (found []string) {
 func (e exercise) filesBelow(clone string, folders []string) (map[string][]byte, error) {
 	files := map[string][]byte{}
 	for _, folder := range folders {
-		names, _ := folderNames(filepath.Join(clone, filepath.FromSlash(path.Join(e.folder(), folder))))
+		names, _ := folderNames(filepath.Join(clone,
+			filepath.FromSlash(path.Join(e.folder(), folder))))
 		for _, name := range names {
 			name = path.Join(folder, name)
 			if path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
@@ -174,7 +178,8 @@ func (e exercise) filesBelow(clone string, folders []string) (map[string][]byte,
 				continue
 			}
 			if len(files) == maxFiles {
-				return nil, &unreadable{e.folder(), fmt.Sprintf("has more than %d Go files below", maxFiles)}
+				return nil, &unreadable{e.folder(),
+					fmt.Sprintf("has more than %d Go files below", maxFiles)}
 			}
 			files[name] = text
 		}
@@ -189,7 +194,8 @@ func folderNames(dir string) ([]string, error) {
 		return nil, err
 	}
 	if !info.IsDir() {
-		return nil, &unreadable{dir, "is " + kind(info) + ", and no folder"} // to open a pipe may take for ever
+		// to open a pipe may take for ever
+		return nil, &unreadable{dir, "is " + kind(info) + ", and no folder"}
 	}
 	f, err := os.Open(dir)
 	if err != nil {
@@ -255,7 +261,8 @@ func doubts(files map[string][]byte) (list []string) {
 			continue
 		}
 		for _, named := range declared(f) {
-			harmless := slices.Contains([]string{"min", "max", "clear"}, named) // younger than some books
+			// younger than some books
+			harmless := slices.Contains([]string{"min", "max", "clear"}, named)
 			if types.Universe.Lookup(named) != nil && !harmless {
 				list = append(list, "declares "+named+" anew")
 			}

@@ -43,7 +43,8 @@ func killIn(dir string) (found bool) {
 		}
 		at, _ := os.Readlink(filepath.Join(p, "cwd"))
 		env, _ := os.ReadFile(filepath.Join(p, "environ"))
-		if at == dir || strings.HasPrefix(at, dir+"/") || bytes.Contains(env, []byte("PWD="+dir+"\x00")) {
+		if at == dir || strings.HasPrefix(at, dir+"/") ||
+			bytes.Contains(env, []byte("PWD="+dir+"\x00")) {
 			found = syscall.Kill(pid, syscall.SIGKILL) == nil || found
 		}
 	}

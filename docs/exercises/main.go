@@ -72,13 +72,18 @@ func (o *options) parse(args []string) error {
 	fs := flag.NewFlagSet("exercises", flag.ContinueOnError)
 	fs.IntVar(&o.hint, "hint", 0, "show hint `number` 1, 2, … of the exercise, or of the next one")
 	fs.StringVar(&o.from, "from", "", "check the answers of another clone, in this `folder`")
-	fs.StringVar(&o.mark, "mark", "", "check each clone in this `folder`: a CSV on standard output,\na report by exercise on standard error")
+	fs.StringVar(&o.mark, "mark", "",
+		"check each clone in this `folder`: a CSV on standard output,\na report by exercise on "+
+			"standard error")
 	fs.BoolVar(&o.list, "list", false, "list the exercises with their state")
 	fs.BoolVar(&o.all, "all", false, "in a list, check again what is solved")
 	fs.BoolVar(&o.watch, "watch", false, "check again whenever an answer is saved,\nuntil Ctrl-C")
-	fs.BoolVar(&o.reset, "reset", false, "bring the exercise's stub back, and keep the answer beside it")
-	fs.BoolVar(&o.json, "json", false, "print JSON, an object a line for each exercise (with -mark: each student)")
-	fs.BoolVar(&o.race, "race", false, "look for data races, too; this needs cgo (-mark always does where it can)")
+	fs.BoolVar(&o.reset, "reset", false,
+		"bring the exercise's stub back, and keep the answer beside it")
+	fs.BoolVar(&o.json, "json", false,
+		"print JSON, an object a line for each exercise (with -mark: each student)")
+	fs.BoolVar(&o.race, "race", false,
+		"look for data races, too; this needs cgo (-mark always does where it can)")
 	fs.SetOutput(io.Discard)
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -104,7 +109,8 @@ func (o *options) validate(fs *flag.FlagSet) error {
 	}
 	// What each flag that does another thing goes together with.
 	for name, with := range map[string]string{
-		"mark": "json race", "hint": "", "reset": "", "list": "all json race from", "watch": "json race",
+		"mark": "json race", "hint": "", "reset": "", "list": "all json race from",
+		"watch": "json race",
 	} {
 		for other := range given {
 			if given[name] && other != name && !strings.Contains(with, other) {
@@ -118,7 +124,8 @@ func (o *options) validate(fs *flag.FlagSet) error {
 		return errors.New("flags -mark and -from need the name of a folder")
 	case given["hint"] && o.hint < 1:
 		return fmt.Errorf("invalid value %d for flag -hint: hints are numbered from 1", o.hint)
-	case given["hint"] && o.what != "" && !one, given["reset"] && !one, given["watch"] && o.what != "" && !one:
+	case given["hint"] && o.what != "" && !one, given["reset"] && !one, given["watch"] &&
+		o.what != "" && !one:
 		return errors.New("this flag needs the name of one exercise behind it, such as shout")
 	case only != "" && (o.reset || o.list || o.mark != ""):
 		return fmt.Errorf("this flag is for a whole exercise, and not for the case %s", only)
@@ -148,12 +155,14 @@ func (o *options) run(ctx context.Context, out io.Writer) (passed bool, err erro
 	one := len(chosen) == 1
 	switch {
 	case o.mark != "":
-		return true, mark(ctx, out, os.Stderr, marking{root: root, folder: o.mark, chosen: chosen, json: o.json})
+		return true, mark(ctx, out, os.Stderr,
+			marking{root: root, folder: o.mark, chosen: chosen, json: o.json})
 	case o.hint > 0:
 		if !one {
 			next, ok := firstOpen(root)
 			if !ok {
-				return true, errors.New("all exercises are solved: name the one of which you want a hint")
+				return true,
+					errors.New("all exercises are solved: name the one of which you want a hint")
 			}
 			chosen[0] = next
 		}
@@ -188,7 +197,8 @@ func (o *options) run(ctx context.Context, out io.Writer) (passed bool, err erro
 
 // state finds the state of many exercises. What is known to be solved is not
 // checked again, unless -all or -race ask for it.
-func (o *options) state(ctx context.Context, answers string, chosen []exercise, j job) ([]result, error) {
+func (o *options) state(ctx context.Context, answers string, chosen []exercise, j job) ([]result,
+	error) {
 	mine := answers == j.root
 	known := map[string]result{}
 	var rest []exercise
@@ -219,7 +229,8 @@ func (o *options) state(ctx context.Context, answers string, chosen []exercise, 
 }
 
 // checkOne checks one exercise, and tells the outcome.
-func (o *options) checkOne(ctx context.Context, out io.Writer, answers string, e exercise, j job) (bool, error) {
+func (o *options) checkOne(ctx context.Context, out io.Writer, answers string, e exercise,
+	j job) (bool, error) {
 	results, err := checkAnswers(ctx, answers, []exercise{e}, j, true)
 	if err != nil {
 		return false, err
@@ -281,7 +292,9 @@ func findRoot() (string, error) {
 		}
 		above := filepath.Dir(dir)
 		if above == dir {
-			return "", errors.New("cannot find the repository\nCall this command in its top folder, where README.md and go.mod are")
+			return "",
+				errors.New("cannot find the repository\nCall this command in its top folder, " +
+					"where README.md and go.mod are")
 		}
 		dir = above
 	}

@@ -91,7 +91,8 @@ func mark(ctx context.Context, out, report io.Writer, m marking) error {
 	m.report(report, class, left, why, time.Since(began).Round(time.Second))
 	if after := m.fingerprints(); !maps.Equal(before, after) {
 		return errors.New("an answer has changed the checks in this clone while it was marked\n" +
-			"Don't trust these marks: git status shows what; take a fresh clone, and another account")
+			"Don't trust these marks: git status shows what; take a fresh clone, and another " +
+			"account")
 	}
 	return nil
 }
@@ -113,12 +114,15 @@ func (m marking) wait(marked []chan student) {
 func (m marking) students() (names, left []string, err error) {
 	all, err := os.ReadDir(m.folder)
 	if err != nil {
-		return nil, nil, fmt.Errorf("cannot read the clones: %w\nGive -mark the folder that has a folder for each student", err)
+		return nil, nil,
+			fmt.Errorf("cannot read the clones: %w\nGive -mark the folder that has a folder for "+
+				"each student", err)
 	}
 	clones := 0
 	for _, entry := range all {
 		name := entry.Name()
-		if strings.HasPrefix(name, ".") || entry.Type().IsRegular() && !strings.EqualFold(path.Ext(name), ".zip") {
+		if strings.HasPrefix(name, ".") || entry.Type().IsRegular() &&
+			!strings.EqualFold(path.Ext(name), ".zip") {
 			left = append(left, name)
 			continue
 		}
@@ -128,7 +132,9 @@ func (m marking) students() (names, left []string, err error) {
 		}
 	}
 	if clones == 0 {
-		return nil, nil, fmt.Errorf("there is no clone of this repository in a folder of\n%s: each student needs a folder of their own there", m.folder)
+		return nil, nil,
+			fmt.Errorf("there is no clone of this repository in a folder of\n%s: each student "+
+				"needs a folder of their own there", m.folder)
 	}
 	return names, left, nil
 }
@@ -161,7 +167,8 @@ func (m marking) student(ctx context.Context, name string) (s student) {
 	}
 	if len(others) > 0 {
 		below, _ := filepath.Rel(folder, clone)
-		s.remarks = append(s.remarks, fmt.Sprintf("%d clones: this is %s", 1+len(others), filepath.ToSlash(below)))
+		s.remarks = append(s.remarks, fmt.Sprintf("%d clones: this is %s", 1+len(others),
+			filepath.ToSlash(below)))
 	}
 	s.results, err = checkAnswers(ctx, clone, m.chosen, job{root: m.root, race: m.race}, false)
 	if err != nil {
@@ -176,7 +183,8 @@ func (m marking) student(ctx context.Context, name string) (s student) {
 			s.remarks = append(s.remarks, r.name+" "+d)
 		}
 		if n, err := strconv.ParseUint(r.seed, 10, 64); err == nil && n >= practice {
-			s.remarks = append(s.remarks, "predict: a seed for practice, of which anyone can see the answers")
+			s.remarks = append(s.remarks,
+				"predict: a seed for practice, of which anyone can see the answers")
 		}
 	}
 	return s
@@ -245,7 +253,8 @@ func (m marking) jsonLine(out io.Writer) func(student) error {
 			Seed    string   `json:"seed,omitempty"`
 			Remarks []string `json:"remarks"`
 			Results []record `json:"exercises"`
-		}{s.name, s.solved(), len(m.chosen), "", s.seed(), append([]string{}, s.remarks...), []record{}}
+		}{s.name, s.solved(), len(m.chosen), "", s.seed(), append([]string{}, s.remarks...),
+			[]record{}}
 		if s.trouble != nil {
 			row.Trouble = s.trouble.Error()
 		}
@@ -305,16 +314,19 @@ var positions = regexp.MustCompile(` \(answer\.go:[^)]*\)`)
 
 // report says for each exercise how many have solved it, and which case fails
 // most often, with what it looks like.
-func (m marking) report(out io.Writer, class []student, left []string, noRaces string, took time.Duration) {
+func (m marking) report(out io.Writer, class []student, left []string, noRaces string,
+	took time.Duration) {
 	trouble := 0
 	for _, s := range class {
 		if s.trouble != nil {
 			trouble++
 		}
 	}
-	fmt.Fprintf(out, "\n%d students, %d of them without a clone that can be checked; in %v\n", len(class), trouble, took)
+	fmt.Fprintf(out, "\n%d students, %d of them without a clone that can be checked; in %v\n",
+		len(class), trouble, took)
 	if len(left) > 0 {
-		fmt.Fprintf(out, "Left out, as no folder of a student: %s\n", plain(strings.Join(left, ", ")))
+		fmt.Fprintf(out, "Left out, as no folder of a student: %s\n",
+			plain(strings.Join(left, ", ")))
 	}
 	if noRaces == "" {
 		fmt.Fprintln(out, "The race detector was at work.")

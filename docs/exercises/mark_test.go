@@ -94,7 +94,8 @@ func fates(t *testing.T) []fate {
 	right := solution(t, shout)
 	// deed is a right answer that does something before.
 	deed := func(imports, code string) func(*testing.T, string, string) {
-		return answer(strings.Replace(right, "import (", "import (\n"+imports, 1) + "\nfunc init() {\n" + code + "\n}\n")
+		return answer(strings.Replace(right, "import (", "import (\n"+imports, 1) +
+			"\nfunc init() {\n" + code + "\n}\n")
 	}
 	list := []fate{
 		{"builds-not", answer(strange["does not compile"].answer), "0; does not compile"},
@@ -105,11 +106,15 @@ func fates(t *testing.T) []fate {
 		{"own-tests", func(t *testing.T, class, name string) {
 			dir := clone(t, class, name)
 			write(t, wrong, dir, shoutFile)
-			write(t, "package shout\nimport (\"os\"; \"testing\")\nfunc TestMain(*testing.M) { os.Exit(0) }\n", dir, shout.folder(), "own_test.go")
-			write(t, "package shout\nimport \"testing\"\nfunc TestCheck(*testing.T) {}\n", dir, shout.folder(), "check_test.go")
+			write(t,
+				"package shout\nimport (\"os\"; \"testing\")\nfunc TestMain(*testing.M) { "+
+					"os.Exit(0) }\n", dir, shout.folder(), "own_test.go")
+			write(t, "package shout\nimport \"testing\"\nfunc TestCheck(*testing.T) {}\n", dir,
+				shout.folder(), "check_test.go")
 			write(t, "package check\n", dir, "docs", "exercises", "check", "check.go")
 		}, "0; 1/13: one-word"},
-		{"windows-line-ends", answer(strings.ReplaceAll(stub(t, shout), "\n", "\r\n")), "0; not begun"},
+		{"windows-line-ends", answer(strings.ReplaceAll(stub(t, shout), "\n", "\r\n")),
+			"0; not begun"},
 		{"two-files", func(t *testing.T, class, name string) {
 			serve, capitals, _ := strings.Cut(right, "// shout makes")
 			dir := clone(t, class, name)
@@ -120,13 +125,17 @@ func fates(t *testing.T) []fate {
 			dir := clone(t, class, name)
 			serve, capitals, _ := strings.Cut(right, "// shout makes")
 			here := module + "/" + shout.folder() + "/letters/"
-			write(t, strings.Replace(strings.Replace(serve, "import (", "import (\n\""+here+"capital\"", 1), "shout(", "capital.Of(", 1), dir, shoutFile)
-			write(t, "package capital\n\n// shout makes"+strings.Replace(capitals, "func shout(", "func Of(", 1), dir, shout.folder(), "letters", "capital", "capital.go")
-			write(t, "package capital\nfunc init() { panic(\"a test's\") }\n", dir, shout.folder(), "letters", "capital", "x_test.go")
+			write(t, strings.Replace(strings.Replace(serve, "import (",
+				"import (\n\""+here+"capital\"", 1), "shout(", "capital.Of(", 1), dir, shoutFile)
+			write(t, "package capital\n\n// shout makes"+strings.Replace(capitals, "func shout(",
+				"func Of(", 1), dir, shout.folder(), "letters", "capital", "capital.go")
+			write(t, "package capital\nfunc init() { panic(\"a test's\") }\n", dir, shout.folder(),
+				"letters", "capital", "x_test.go")
 		}, "1; solved"},
 		{"package-builds-not", func(t *testing.T, class, name string) {
 			dir := clone(t, class, name)
-			write(t, strings.Replace(right, "import (", "import (\n_ \""+module+"/"+shout.folder()+"/more\"", 1), dir, shoutFile)
+			write(t, strings.Replace(right, "import (",
+				"import (\n_ \""+module+"/"+shout.folder()+"/more\"", 1), dir, shoutFile)
 			write(t, "package more\nvar x int = nothing\n", dir, shout.folder(), "more", "more.go")
 		}, "0; does not compile"},
 		{"package-borrows", func(t *testing.T, class, name string) {
@@ -134,9 +143,11 @@ func fates(t *testing.T) []fate {
 			write(t, "package shout\nimport (\"net\"; s \""+module+"/"+shout.folder()+"/more\")\n"+
 				"func Serve(conn net.Conn) error { return s.Serve(conn) }\n", dir, shoutFile)
 			write(t, "package more\nimport (\"net\"; s \""+module+"/"+shout.solution()+"\")\n"+
-				"func Serve(conn net.Conn) error { return s.Serve(conn) }\n", dir, shout.folder(), "more", "more.go")
+				"func Serve(conn net.Conn) error { return s.Serve(conn) }\n", dir, shout.folder(),
+				"more", "more.go")
 		}, "0; not their own: imports 01-echo/exercises/solutions/shout"},
-		{"package-of-ours", func(t *testing.T, class, name string) { // a changed one makes no difference
+		// a changed one makes no difference
+		{"package-of-ours", func(t *testing.T, class, name string) {
 			dir := clone(t, class, name)
 			solve(t, dir, shout)
 			write(t, "package main\nnonsense\n", dir, shout.folder(), "try", "main.go")
@@ -150,9 +161,11 @@ func fates(t *testing.T) []fate {
 			must(t, os.Remove(filepath.Join(dir, "go.mod")))
 		}, "1; solved"},
 		{"nothing", func(t *testing.T, class, name string) { write(t, "nothing here", class, name, "notes.txt") }, "0; no clone"},
-		{"packed.zip", func(t *testing.T, class, name string) { write(t, "PK", class, name) }, "0; not unpacked"},
+		{"packed.zip", func(t *testing.T, class, name string) { write(t, "PK", class, name) },
+			"0; not unpacked"},
 		{"answer-gone", instead(func(string) error { return nil }), "0; answer.go is missing"},
-		{"answer-a-folder", instead(func(place string) error { return os.Mkdir(place, 0o700) }), "0; answer.go is a folder, and no file"},
+		{"answer-a-folder", instead(func(place string) error { return os.Mkdir(place, 0o700) }),
+			"0; answer.go is a folder, and no file"},
 		{"answer-a-pipe", instead(namedPipe), "0; answer.go is a named pipe, and no file"},
 		{"answer-a-device", instead(func(place string) error { return os.Symlink("/dev/zero", place) }),
 			"0; answer.go is a link, and no file"},
@@ -162,7 +175,8 @@ func fates(t *testing.T) []fate {
 			return errors.Join(os.WriteFile(place, nil, 0o600), os.Truncate(place, 1<<36))
 		}), "0; answer.go is larger than 1024 KiB"},
 		{"chapter-gone", func(t *testing.T, class, name string) {
-			must(t, os.Rename(filepath.Join(clone(t, class, name), "01-echo"), filepath.Join(class, name, "echo")))
+			must(t, os.Rename(filepath.Join(clone(t, class, name), "01-echo"),
+				filepath.Join(class, name, "echo")))
 		}, "0; 01-echo is missing"},
 		{"chapter-elsewhere", func(t *testing.T, class, name string) {
 			dir := clone(t, class, name)
@@ -178,7 +192,8 @@ func fates(t *testing.T) []fate {
 		}, "0; no clone"},
 		{"pipe", func(t *testing.T, class, name string) { must(t, namedPipe(filepath.Join(class, name))) }, "0; no clone"},
 		{"=1+1", answer(right), "1; solved"},
-		{"borrows", answer("package shout\nimport (\"net\"; s \"" + module + "/" + shout.solution() + "\")\n" +
+		{"borrows", answer("package shout\nimport (\"net\"; s \"" + module + "/" +
+			shout.solution() + "\")\n" +
 			"func Serve(conn net.Conn) error { return s.Serve(conn) }\n"),
 			"0; not their own: imports 01-echo/exercises/solutions/shout"},
 		{"reaches-around", deed("_ \"unsafe\"\n", ""), "0; not their own: imports unsafe"},
@@ -190,11 +205,14 @@ func fates(t *testing.T) []fate {
 		{"leaves-a-child", deed("\"os\"\n\"os/exec\"\n", childCode), "1; solved"},
 	}
 	if runtime.GOOS != "windows" { // where no file can have such a name
-		list = append(list, fate{"\tcmd|'calc'!A0", answer(right), "1; solved"}, fate{"\rcr\nlf,\"quote\"", answer(right), "1; solved"})
+		list = append(list, fate{"\tcmd|'calc'!A0", answer(right), "1; solved"},
+			fate{"\rcr\nlf,\"quote\"", answer(right), "1; solved"})
 	}
 	if os.Getenv("CI") == "" { // a program is linked for each of these, which takes a while
 		return slices.DeleteFunc(list, func(f fate) bool {
-			return slices.Contains([]string{"builds-not", "ends-in-init", "package-builds-not", "package-borrows", "package-of-ours", "panics-in-init", "two-files", "no-go.mod", "linked",
+			return slices.Contains([]string{"builds-not", "ends-in-init", "package-builds-not",
+				"package-borrows", "package-of-ours", "panics-in-init", "two-files", "no-go.mod",
+				"linked",
 				"reaches-around", "=1+1", "\rcr\nlf,\"quote\""}, f.name)
 		})
 	}
@@ -205,13 +223,15 @@ func fates(t *testing.T) []fate {
 			dir := clone(t, class, name)
 			solve(t, dir, shout, pick(t, "reassemble"))
 			serial, lines := pick(t, "serial"), pick(t, "lines")
-			write(t, strings.Replace(solution(t, serial), "n-first < size", "n-first > size", 1), dir, serial.answer())
+			write(t, strings.Replace(solution(t, serial), "n-first < size", "n-first > size", 1),
+				dir, serial.answer())
 			write(t, "package lines\n\nnonsense\n", dir, lines.answer())
 		}, "2; solved"},
 		fate{"goes-round", answer(strange["goes round for ever"].answer), "0; 0/13: one-word"},
 		fate{"waits", answer(strange["waits for good"].answer), "0; 0/13: one-word"},
 		fate{"waits-in-init", answer(strange["waits in init"].answer), "0; the start"},
-		fate{"takes-memory", answer(strange["takes memory without end"].answer), "0; 0/13: one-word"})
+		fate{"takes-memory", answer(strange["takes memory without end"].answer),
+			"0; 0/13: one-word"})
 }
 
 // childCode leaves this very program behind. It holds the standard output of
@@ -260,7 +280,8 @@ func TestMark(t *testing.T) {
 		marks[r[0]] = r[1] + "; " + of("shout")
 		if r[0] == "mixed" {
 			mixed := []string{of("reassemble"), of("lines"), of("halfclose"), of("serial")}
-			if diff := cmp.Diff([]string{"solved", "does not compile", "not begun", "5/9: window"}, mixed); diff != "" {
+			if diff := cmp.Diff([]string{"solved", "does not compile", "not begun", "5/9: window"},
+				mixed); diff != "" {
 				t.Errorf("a student who has solved some has other marks (- expected, + marked):\n%s", diff)
 			}
 		}
@@ -279,7 +300,8 @@ func TestMark(t *testing.T) {
 			t.Errorf("the report lacks %q:\n%s", part, report.String())
 		}
 	}
-	if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(pick(t, "shout").folder()), "changed.txt")); err == nil {
+	if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(pick(t, "shout").folder()),
+		"changed.txt")); err == nil {
 		t.Error("an answer could write into the folder of the exercise")
 	}
 	environments, _ := filepath.Glob("/proc/[0-9]*/environ")
@@ -357,7 +379,8 @@ func TestMarkSeed(t *testing.T) {
 		if err := json.Unmarshal(line, &row); err != nil {
 			t.Fatal(err)
 		}
-		got[row.Student] = row.Seed + " " + strconv.FormatBool(strings.Contains(strings.Join(row.Remarks, ""), "practice"))
+		got[row.Student] = row.Seed + " " +
+			strconv.FormatBool(strings.Contains(strings.Join(row.Remarks, ""), "practice"))
 	}
 	if diff := cmp.Diff(map[string]string{"ann": "7 false", "bob": "1001 true"}, got); diff != "" {
 		t.Errorf("seeds and remarks (- expected, + marked):\n%s", diff)
@@ -366,8 +389,10 @@ func TestMarkSeed(t *testing.T) {
 
 func TestPlain(t *testing.T) {
 	for text, want := range map[string]string{
-		"anna": "anna", "Jörg Müller": "Jörg Müller", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@a": "'@a",
-		"\ta": `'\ta`, "\r=a": `'\r=a`, "a\nb": `a\nb`, " =1": "' =1", "＝1": "'＝1", "\xff": `'\xff`, "\x1b[2J": `'\x1b[2J`, "": "",
+		"anna": "anna", "Jörg Müller": "Jörg Müller", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1",
+		"@a":  "'@a",
+		"\ta": `'\ta`, "\r=a": `'\r=a`, "a\nb": `a\nb`, " =1": "' =1", "＝1": "'＝1", "\xff": `'\xff`,
+		"\x1b[2J": `'\x1b[2J`, "": "",
 	} {
 		if got := plain(text); got != want {
 			t.Errorf("plain(%q) = %q, expected %q", text, got, want)

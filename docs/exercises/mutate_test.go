@@ -81,7 +81,8 @@ func mutants(solution string) (mutated []*variant, err error) {
 			}
 			*list = append(append([]ast.Stmt(nil), was[:i]...), was[i+1:]...)
 			if add(s.Pos()) {
-				mutated[len(mutated)-1].name = "without " + strings.TrimSpace(lines[fset.Position(s.Pos()).Line-1])
+				mutated[len(mutated)-1].name = "without " +
+					strings.TrimSpace(lines[fset.Position(s.Pos()).Line-1])
 			}
 		}
 		*list = was
@@ -149,7 +150,8 @@ func mutants(solution string) (mutated []*variant, err error) {
 // equivalent are the mutants of an exercise that do the same as the solution,
 // with the reasons.
 func equivalent(t *testing.T, e exercise) map[string]string {
-	text, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(e.solution()), "equivalent.txt"))
+	text, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(e.solution()),
+		"equivalent.txt"))
 	if os.IsNotExist(err) {
 		return nil
 	}
@@ -171,7 +173,8 @@ func equivalent(t *testing.T, e exercise) map[string]string {
 func TestMutants(t *testing.T) {
 	t.Parallel() // while the one waits, another compiles
 	if os.Getenv("CI") == "" && os.Getenv("MUTANTS") == "" {
-		t.Skip("this takes minutes: set CI=true in the environment to try a part of the mutants, or MUTANTS=true for all of them")
+		t.Skip("this takes minutes: set CI=true in the environment to try a part of the mutants, " +
+			"or MUTANTS=true for all of them")
 	}
 	var all []*variant
 	same := map[string]map[string]string{}
@@ -179,7 +182,8 @@ func TestMutants(t *testing.T) {
 		if e.name == "predict" {
 			continue // its answers are words
 		}
-		solution := read(t, filepath.Join(repository, filepath.FromSlash(e.solution()), check.Answer))
+		solution := read(t, filepath.Join(repository, filepath.FromSlash(e.solution()),
+			check.Answer))
 		list, err := mutants(solution)
 		if err != nil {
 			t.Fatal(err)
@@ -196,7 +200,8 @@ func TestMutants(t *testing.T) {
 		for i := time.Now().YearDay() % parts; i < len(all); i += parts {
 			some = append(some, all[i])
 		}
-		t.Logf("tried today: %d of %d mutants; all of them with MUTANTS=true in the environment", len(some), len(all))
+		t.Logf("tried today: %d of %d mutants; all of them with MUTANTS=true in the environment",
+			len(some), len(all))
 		all = some
 	}
 	runVariants(t, all, false)
@@ -210,7 +215,8 @@ func TestMutants(t *testing.T) {
 		case v.state == noBuild:
 			continue
 		case v.state == solved && reason == "":
-			t.Errorf("%s: a mutant survives: a case is missing, or equivalent.txt lacks a reason\n%s", e, v.name)
+			t.Errorf("%s: a mutant survives: a case is missing, or equivalent.txt lacks a "+
+				"reason\n%s", e, v.name)
 		case v.state == solved:
 			count[e+" equivalent"]++
 		default:
@@ -224,6 +230,7 @@ func TestMutants(t *testing.T) {
 				t.Errorf("%s: equivalent.txt names a mutant that does not exist:\n%s", e.name, name)
 			}
 		}
-		t.Logf("| %s | %d | %d | %d |", e.name, count[e.name], count[e.name+" killed"], count[e.name+" equivalent"])
+		t.Logf("| %s | %d | %d | %d |", e.name, count[e.name], count[e.name+" killed"],
+			count[e.name+" equivalent"])
 	}
 }

@@ -149,7 +149,8 @@ func TestWatch(t *testing.T) {
 	if err := c.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	if status := c.ends(); status != 0 || !strings.HasSuffix(c.said, "Stopped; no answer was changed\n") {
+	if status := c.ends(); status != 0 || !strings.HasSuffix(c.said,
+		"Stopped; no answer was changed\n") {
 		t.Errorf("Ctrl-C: exit status %d, expected 0, and a last line\n%s", status, c.said[c.seen:])
 	}
 }
@@ -219,7 +220,8 @@ func TestExitStatus(t *testing.T) {
 		t.Errorf("a name that does not exist: exit status %d, expected 2", got)
 	}
 	solve(t, root, shout)
-	for _, args := range [][]string{{"shout"}, {"shout/one-word"}, {"-list"}, {"-reset", "shout"}, {"-reset", "shout"}, {"-h"}} {
+	for _, args := range [][]string{{"shout"}, {"shout/one-word"}, {"-list"}, {"-reset", "shout"},
+		{"-reset", "shout"}, {"-h"}} {
 		if got := status(args...); got != 0 {
 			t.Errorf("%q: exit status %d, expected 0", args, got)
 		}
@@ -228,12 +230,14 @@ func TestExitStatus(t *testing.T) {
 		return
 	}
 	begun := listen(t)
-	write(t, strings.Replace(strange["waits in init"].answer, "select {}", `net.Dial("tcp", "`+begun.Addr().String()+`"); select {}`, 1),
+	write(t, strings.Replace(strange["waits in init"].answer, "select {}",
+		`net.Dial("tcp", "`+begun.Addr().String()+`"); select {}`, 1),
 		root, shout.answer())
 	c := call(t, root, "shout")
 	accept(t, begun)
 	c.cmd.Process.Signal(os.Interrupt)
-	if status := c.ends(); status != 1 || !strings.Contains(c.said, "Stopped; no answer was changed\n") {
+	if status := c.ends(); status != 1 || !strings.Contains(c.said,
+		"Stopped; no answer was changed\n") {
 		t.Errorf("Ctrl-C in a check: exit status %d, expected 1\n%s", status, c.said)
 	}
 }
@@ -290,14 +294,16 @@ func TestRacesNotLookedFor(t *testing.T) {
 		if err := o.parse(strings.Fields(args)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := o.run(t.Context(), &out); err != nil || strings.Count(out.String(), want) != 1 {
+		if _, err := o.run(t.Context(), &out); err != nil ||
+			strings.Count(out.String(), want) != 1 {
 			t.Errorf("%q: error %v, expected in it once %q:\n%s", args, err, want, out.String())
 		}
 	}
 
 	var report bytes.Buffer
 	m := marking{root: root, folder: class, chosen: []exercise{shout}}
-	if err := mark(t.Context(), &bytes.Buffer{}, &report, m); err != nil || strings.Count(report.String(), want) != 1 {
+	if err := mark(t.Context(), &bytes.Buffer{}, &report, m); err != nil ||
+		strings.Count(report.String(), want) != 1 {
 		t.Errorf("marks: error %v, expected in the report once %q:\n%s", err, want, report.String())
 	}
 }

@@ -43,7 +43,8 @@ func (p progress) knows(root string, e exercise) (result, bool) {
 	if !ok || known.Content != e.content(root) {
 		return result{}, false
 	}
-	return result{exercise: e, state: solved, verdict: check.Verdict{Passed: known.Cases, Total: known.Cases}}, true
+	return result{exercise: e, state: solved,
+		verdict: check.Verdict{Passed: known.Cases, Total: known.Cases}}, true
 }
 
 // remember keeps what is solved and forgets what is not. A failure to write
@@ -61,7 +62,8 @@ func remember(root string, results []result) {
 		return
 	}
 	file := filepath.Join(root, filepath.FromSlash(progressFile))
-	if temp := fmt.Sprintf("%s.%d", file, os.Getpid()); os.WriteFile(temp, append(text, '\n'), 0o600) == nil {
+	if temp := fmt.Sprintf("%s.%d", file, os.Getpid()); os.WriteFile(temp, append(text, '\n'),
+		0o600) == nil {
 		if os.Rename(temp, file) != nil {
 			os.Remove(temp)
 		}

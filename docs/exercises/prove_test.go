@@ -60,7 +60,8 @@ func parseMistakes(text string) (mistakes []mistake, err error) {
 func (m mistake) plant(solution string) (string, error) {
 	for _, e := range m.edits {
 		if n := strings.Count(solution, e[0]); e[0] == "" || n != 1 {
-			return "", fmt.Errorf("these lines must stand in the solution once, not %d times:\n%s", n, e[0])
+			return "", fmt.Errorf("these lines must stand in the solution once, not %d times:\n%s",
+				n, e[0])
 		}
 		solution = strings.Replace(solution, e[0], e[1], 1)
 	}
@@ -148,12 +149,15 @@ func TestExercises(t *testing.T) {
 		switch v.what {
 		case "solution", "right":
 			if v.state != solved {
-				t.Errorf("%s: a right answer (%s %s) is not accepted: %s\n%v%s\n%s", v.exercise.name, v.what, v.name, v.state, v.verdict, strings.Join(v.build, "\n"), v.printed)
+				t.Errorf("%s: a right answer (%s %s) is not accepted: %s\n%v%s\n%s",
+					v.exercise.name, v.what, v.name, v.state, v.verdict,
+					strings.Join(v.build, "\n"), v.printed)
 			}
 		default:
 			if v.state != notYet || v.says == "" || !strings.Contains(v.verdict.Symptom, v.says) {
 				t.Errorf("%s: mistake %q should be told by %q, and it is: %s\n%v%s",
-					v.exercise.name, v.name, v.says, v.state, v.verdict, strings.Join(v.build, "\n"))
+					v.exercise.name, v.name, v.says, v.state, v.verdict,
+					strings.Join(v.build, "\n"))
 			}
 			if strings.Contains(v.verdict.Symptom, "panicked") && v.what == "stub" {
 				t.Errorf("%s: the stub panics: it should fail for the reason that it is not written", v.exercise.name)
@@ -168,22 +172,27 @@ func TestExercises(t *testing.T) {
 	for _, e := range asked(t) {
 		stub := read(t, filepath.Join(repository, filepath.FromSlash(e.answer())))
 		if got := fingerprint([]byte(stub)); got != e.stub {
-			t.Errorf("%s: the stub has the fingerprint %q, and table.go says %q", e.name, got, e.stub)
+			t.Errorf("%s: the stub has the fingerprint %q, and table.go says %q", e.name, got,
+				e.stub)
 		}
 		if count[e.name+" stub"] != 1 || count[e.name+" mistake"] == 0 {
 			t.Errorf("%s: mistakes.txt needs the stub first, and mistakes", e.name)
 		}
 		if e.name != "predict" && count[e.name+" right"] < 2 {
-			t.Errorf("%s: right.txt needs two right alternatives or more: it has %d", e.name, count[e.name+" right"])
+			t.Errorf("%s: right.txt needs two right alternatives or more: it has %d", e.name,
+				count[e.name+" right"])
 		}
-		hints := hintBlock.FindAllString(read(t, filepath.Join(repository, filepath.FromSlash(e.folder()), "README.md")), -1)
+		hints := hintBlock.FindAllString(read(t,
+			filepath.Join(repository, filepath.FromSlash(e.folder()), "README.md")), -1)
 		if len(hints) < 2 {
-			t.Errorf("%s/README.md has %d hints: a learner needs two or more", e.folder(), len(hints))
+			t.Errorf("%s/README.md has %d hints: a learner needs two or more", e.folder(),
+				len(hints))
 		}
 	}
 	if testing.Verbose() {
 		for _, e := range asked(t) {
-			t.Logf("%-15s %2d mistakes rejected, %d right alternatives accepted", e.name, count[e.name+" mistake"], count[e.name+" right"])
+			t.Logf("%-15s %2d mistakes rejected, %d right alternatives accepted", e.name,
+				count[e.name+" mistake"], count[e.name+" right"])
 		}
 	}
 }
@@ -204,7 +213,8 @@ func (v *variant) checkSentences(t *testing.T) {
 			held[number] = append(held[number], words[0])
 		}
 	}
-	_, task, _ := strings.Cut(read(t, filepath.Join(repository, filepath.FromSlash(v.folder()), "README.md")), "## The task")
+	_, task, _ := strings.Cut(read(t, filepath.Join(repository, filepath.FromSlash(v.folder()),
+		"README.md")), "## The task")
 	task, _, _ = strings.Cut(task, "## Hints")
 	found := sentence.FindAllStringSubmatch(task, -1)
 	if len(found) == 0 {
@@ -249,7 +259,8 @@ func sample(t *testing.T, all []*variant) (chosen []*variant) {
 		}
 		chosen = append(chosen, v)
 	}
-	t.Logf("tried today: %d of %d mistakes; all of them with CI=true in the environment", mistakes/parts, mistakes)
+	t.Logf("tried today: %d of %d mistakes; all of them with CI=true in the environment",
+		mistakes/parts, mistakes)
 	return chosen
 }
 
@@ -272,9 +283,11 @@ func asked(t *testing.T) []exercise {
 func TestExercisesRace(t *testing.T) {
 	t.Parallel() // while the one waits, another compiles
 	if os.Getenv("CI") == "" {
-		t.Skip("this compiles everything for the race detector: set CI=true in the environment to have it run")
+		t.Skip("this compiles everything for the race detector: set CI=true in the environment " +
+			"to have it run")
 	}
-	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(out)) != "1" {
+	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil ||
+		strings.TrimSpace(string(out)) != "1" {
 		t.Skip("races were not looked for: the race detector needs cgo, and a C compiler")
 	}
 	var all []*variant
@@ -292,8 +305,10 @@ func TestExercisesRace(t *testing.T) {
 	runVariants(t, all, true)
 	for _, v := range all {
 		if v.state != solved {
-			t.Errorf("%s: a right answer (%s %s) is not accepted under the race detector: %s\n%v%s\n%s",
-				v.exercise.name, v.what, v.name, v.state, v.verdict, strings.Join(v.build, "\n"), v.printed)
+			t.Errorf("%s: a right answer (%s %s) is not accepted under the race detector: "+
+				"%s\n%v%s\n%s",
+				v.exercise.name, v.what, v.name, v.state, v.verdict, strings.Join(v.build, "\n"),
+				v.printed)
 		}
 	}
 }

@@ -21,7 +21,8 @@ const stubHead = "-- "
 
 // handedOut is the stub of an exercise.
 func (e exercise) handedOut() (string, error) {
-	_, text, found := strings.Cut("\n"+strings.ReplaceAll(stubs, "\r\n", "\n"), "\n"+stubHead+e.name+"\n")
+	_, text, found := strings.Cut("\n"+strings.ReplaceAll(stubs, "\r\n", "\n"),
+		"\n"+stubHead+e.name+"\n")
 	if !found {
 		return "", fmt.Errorf("stubs.txt has no stub of %s", e.name)
 	}
@@ -37,7 +38,8 @@ func reset(out io.Writer, root string, e exercise) error {
 		return err
 	}
 	if begun, err := e.begun(root); err == nil && !begun {
-		fmt.Fprintf(out, "%s is as it was handed out:\nthere is nothing to bring back\n", shown(root, e.answer()))
+		fmt.Fprintf(out, "%s is as it was handed out:\nthere is nothing to bring back\n",
+			shown(root, e.answer()))
 		return nil
 	}
 	file := filepath.Join(root, filepath.FromSlash(e.answer()))

@@ -56,11 +56,12 @@ type job struct {
 	root      string
 	exercises []exercise
 	overlay   map[string]string // which file stands for which; "" for none
-	taken     string            // the folder of the files in the overlay, if they are of another clone
-	only      string            // a single case, or ""
-	race      bool
-	noRaces   string // why the race detector was asked for, and is not at work
-	foreign   bool   // the answers are another person's
+	// the folder of the files in the overlay, if they are of another clone
+	taken   string
+	only    string // a single case, or ""
+	race    bool
+	noRaces string // why the race detector was asked for, and is not at work
+	foreign bool   // the answers are another person's
 }
 
 // slots bounds how many programs run at once. Those that fail mostly wait.
@@ -75,7 +76,8 @@ const (
 
 // checkAnswers checks the answers of a clone with the checks of this
 // repository. An untouched stub is run only if force is set.
-func checkAnswers(ctx context.Context, clone string, chosen []exercise, j job, force bool) ([]result, error) {
+func checkAnswers(ctx context.Context, clone string, chosen []exercise, j job,
+	force bool) ([]result, error) {
 	results := make([]result, len(chosen))
 	j.overlay = map[string]string{}
 	if j.foreign = clone != j.root; j.foreign {
@@ -184,12 +186,14 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 			lines := problems[path.Join(module, e.folder())]
 			for _, pkg := range slices.Sorted(maps.Keys(problems)) {
 				// Packages of the answer's own, and that of the check.
-				if in, ok := strings.CutPrefix(pkg, path.Join(module, e.folder())); ok && (in == "_test" || in != "" && in[0] == '/') {
+				if in, ok := strings.CutPrefix(pkg, path.Join(module, e.folder())); ok &&
+					(in == "_test" || in != "" && in[0] == '/') {
 					lines = append(lines, problems[pkg]...)
 				}
 			}
 			if len(lines) == 0 {
-				return nil, fmt.Errorf("cannot check %s: go test says: %s", e.name, cmp.Or(strings.TrimSpace(said), "nothing"))
+				return nil, fmt.Errorf("cannot check %s: go test says: %s", e.name,
+					cmp.Or(strings.TrimSpace(said), "nothing"))
 			}
 			mu.Lock()
 			found[e.name] = result{exercise: e, state: noBuild, build: lines}
@@ -224,14 +228,16 @@ const importsCheck = "package %s\n\nimport _ \"%s/docs/exercises/check\"\n"
 
 // compile makes the programs in the folder dir. It gives the lines in which
 // the compiler complains, by package, and all that was said.
-func (j job) compile(ctx context.Context, dir string) (problems map[string][]string, said string, err error) {
+func (j job) compile(ctx context.Context, dir string) (problems map[string][]string, said string,
+	err error) {
 	replace := maps.Clone(j.overlay)
 	if replace == nil {
 		replace = map[string]string{}
 	}
 	for _, e := range j.exercises {
 		file := filepath.Join(dir, e.name+"_key.go")
-		if err := os.WriteFile(file, []byte(fmt.Sprintf(importsCheck, e.name, module)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(fmt.Sprintf(importsCheck, e.name, module)),
+			0o600); err != nil {
 			return nil, "", err
 		}
 		replace[filepath.Join(j.root, filepath.FromSlash(e.folder()), "check_key_test.go")] = file
@@ -244,7 +250,8 @@ func (j job) compile(ctx context.Context, dir string) (problems map[string][]str
 	if err := os.WriteFile(overlayFile, overlay, 0o600); err != nil {
 		return nil, "", err
 	}
-	args := []string{"test", "-c", "-vet=off", "-tags=check", "-ldflags=-s -w", "-overlay=" + overlayFile,
+	args := []string{"test", "-c", "-vet=off", "-tags=check", "-ldflags=-s -w", "-overlay=" +
+		overlayFile,
 		"-o", dir + string(filepath.Separator)}
 	if j.race {
 		args = append(args, "-race")
@@ -305,12 +312,14 @@ func (j job) try(ctx context.Context, e exercise, program string) (result, error
 	key := []byte(rand.Text())
 	cmd.Stdin = bytes.NewReader(key)
 	for _, v := range os.Environ() {
-		if name, _, _ := strings.Cut(v, "="); name != "OLDPWD" && !(j.foreign && (name == "HOME" || name == "USERPROFILE")) {
+		if name, _, _ := strings.Cut(v, "="); name != "OLDPWD" &&
+			!(j.foreign && (name == "HOME" || name == "USERPROFILE")) {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
 	cases := filepath.Join(dir, "cases")
-	cmd.Env = append(cmd.Env, check.KeyVariable+"=stdin", "PWD="+dir, "TMPDIR="+dir, "TMP="+dir, "TEMP="+dir)
+	cmd.Env = append(cmd.Env, check.KeyVariable+"=stdin", "PWD="+dir, "TMPDIR="+dir, "TMP="+dir,
+		"TEMP="+dir)
 	if j.only != "" {
 		cmd.Env = append(cmd.Env, check.ListVariable+"="+cases)
 	}
@@ -343,8 +352,10 @@ const afterLast = "the end"
 func (r result) judge(passed bool, out *output, only, cases string) (result, error) {
 	switch v := r.verdict; {
 	case !out.sealed && out.forged:
-		r.state, r.verdict = notYet, check.Verdict{Case: check.Start, Expected: "a verdict of the check",
-			Came: "one that the check has not written", Symptom: "your code writes its own verdict"}
+		r.state, r.verdict = notYet, check.Verdict{Case: check.Start,
+			Expected: "a verdict of the check",
+			Came:     "one that the check has not written",
+			Symptom:  "your code writes its own verdict"}
 	case out.sealed && v.Case == "" && !passed:
 		v.Case = afterLast
 		r.state, r.verdict = notYet, check.Crash(v, r.printed)

@@ -45,8 +45,11 @@ func listAll(out io.Writer, root string, results []result) {
 		fmt.Fprintln(out, nothingLeft)
 		return
 	}
-	fmt.Fprintf(out, "Next: %s. The task is in %s;\nwrite your answer into %s, and check it:\n  go run ./docs/exercises %s\n",
-		next.name, shown(root, path.Join(next.folder(), "README.md")), shown(root, next.answer()), next.name)
+	fmt.Fprintf(out,
+		"Next: %s. The task is in %s;\nwrite your answer into %s, and check it:\n  go run "+
+			"./docs/exercises %s\n",
+		next.name, shown(root, path.Join(next.folder(), "README.md")), shown(root, next.answer()),
+		next.name)
 }
 
 // introduce shows how far the learner is, and the next exercise.
@@ -65,7 +68,8 @@ func introduce(out io.Writer, root string) (next exercise, ok bool) {
 		return next, false
 	}
 	fmt.Fprintf(out, "Next:   %s, %d min: %s\n", next.name, next.minutes, next.aim)
-	fmt.Fprintf(out, "Task:   %s\nAnswer: %s\n", shown(root, path.Join(next.folder(), "README.md")), shown(root, next.answer()))
+	fmt.Fprintf(out, "Task:   %s\nAnswer: %s\n", shown(root, path.Join(next.folder(), "README.md")),
+		shown(root, next.answer()))
 	return next, true
 }
 
@@ -74,17 +78,20 @@ func (r result) missing() error {
 	var u *unreadable
 	back := "Bring the stub back: go run ./docs/exercises -reset " + r.name
 	if errors.As(r.lacks, &u) && u.name != r.answer() {
-		back = "Bring it back: git checkout -- " + r.folder() + "\n(or unpack the ZIP once more, and copy that folder)"
+		back = "Bring it back: git checkout -- " + r.folder() +
+			"\n(or unpack the ZIP once more, and copy that folder)"
 	}
 	return fmt.Errorf("cannot check %s:\n%w\n%s", r.name, r.lacks, back)
 }
 
 // place is a line of an answer, as the check and the compiler name it.
-var place = regexp.MustCompile(`(^|[\s(])(?:[\w./-]+/)?` + regexp.QuoteMeta(check.Answer) + `:(\d+)`)
+var place = regexp.MustCompile(`(^|[\s(])(?:[\w./-]+/)?` + regexp.QuoteMeta(check.Answer) +
+	`:(\d+)`)
 
 // clickable names the lines of the answer so that a terminal can open them.
 func (r result) clickable(root, text string) string {
-	return place.ReplaceAllString(text, "${1}"+strings.ReplaceAll(shown(root, r.answer()), "$", "$$")+":${2}")
+	return place.ReplaceAllString(text, "${1}"+strings.ReplaceAll(shown(root, r.answer()), "$",
+		"$$")+":${2}")
 }
 
 // raceReport is what the race detector prints of a race, up to its end.
@@ -100,9 +107,11 @@ func (r result) tell(out io.Writer, j job, answers string) {
 		}
 		fmt.Fprintf(out, "Mend that, and check again: go run ./docs/exercises %s\n", r.name)
 	case r.state == solved && j.only != "":
-		fmt.Fprintf(out, "%s/%s: passed\nNow all of them: go run ./docs/exercises %s\n", r.name, j.only, r.name)
+		fmt.Fprintf(out, "%s/%s: passed\nNow all of them: go run ./docs/exercises %s\n", r.name,
+			j.only, r.name)
 	case r.state == solved:
-		fmt.Fprintf(out, "%s: solved, %d of %d cases passed\n", r.name, r.verdict.Passed, r.verdict.Total)
+		fmt.Fprintf(out, "%s: solved, %d of %d cases passed\n", r.name, r.verdict.Passed,
+			r.verdict.Total)
 		if answers == j.root {
 			r.compare(out, j.root)
 		}
@@ -116,7 +125,8 @@ func (r result) tell(out io.Writer, j job, answers string) {
 		}
 		fmt.Fprintf(out, "%s: not yet. %v\n", r.name, v)
 		if r.verdict.Case != check.Start && r.verdict.Case != afterLast {
-			fmt.Fprintf(out, "This case again: go run ./docs/exercises %s/%s\n", r.name, r.verdict.Case)
+			fmt.Fprintf(out, "This case again: go run ./docs/exercises %s/%s\n", r.name,
+				r.verdict.Case)
 		} else {
 			fmt.Fprintf(out, "Check it again:  go run ./docs/exercises %s\n", r.name)
 		}
@@ -163,8 +173,10 @@ type record struct {
 
 func (r result) record(root string) record {
 	v := r.verdict
-	rec := record{Exercise: r.name, Chapter: r.chapter, State: r.state, Answer: shown(root, r.answer()),
-		Passed: v.Passed, Total: v.Total, Case: v.Case, Failed: v.Failed, Done: v.Done, Expected: v.Expected, Came: v.Came,
+	rec := record{Exercise: r.name, Chapter: r.chapter, State: r.state,
+		Answer: shown(root, r.answer()),
+		Passed: v.Passed, Total: v.Total, Case: v.Case, Failed: v.Failed, Done: v.Done,
+		Expected: v.Expected, Came: v.Came,
 		Symptom: r.clickable(root, v.Symptom), Picture: v.Picture, Races: v.Races,
 		Borrowed: r.borrowed, Doubts: r.doubts, Seed: r.seed}
 	for _, line := range r.build {
@@ -199,9 +211,11 @@ func hint(out io.Writer, root string, e exercise, number int) error {
 	}
 	hints := hintBlock.FindAllStringSubmatch(strings.ReplaceAll(string(text), "\r\n", "\n"), -1)
 	if number > len(hints) {
-		return fmt.Errorf("%s has %d hints\nAfter the last there is a solution: %s/answer.go", e.name, len(hints), e.solution())
+		return fmt.Errorf("%s has %d hints\nAfter the last there is a solution: %s/answer.go",
+			e.name, len(hints), e.solution())
 	}
-	fmt.Fprintf(out, "Hint %d of %d for %s:\n\n%s\n", number, len(hints), e.name, hints[number-1][1])
+	fmt.Fprintf(out, "Hint %d of %d for %s:\n\n%s\n", number, len(hints), e.name,
+		hints[number-1][1])
 	if number < len(hints) {
 		fmt.Fprintf(out, "\nThe next one: go run ./docs/exercises -hint %d %s\n", number+1, e.name)
 	}

@@ -20,7 +20,8 @@ var exercises = []exercise{
 	{"03-tcp-reliability", "stopwait", 40, "a stop-and-wait sender", "b35f69a1f312"},
 	{"03-tcp-reliability", "gobackn", 60, "a go-back-N sender", "8a00d33a53ac"},
 	{"03-tcp-reliability", "keep", 30, "a receiver that keeps what comes early", "59e1e1a09091"},
-	{"03-tcp-reliability", "fastretransmit", 40, "act on three duplicate acknowledgements", "f22e93ddbf97"},
+	{"03-tcp-reliability", "fastretransmit", 40, "act on three duplicate acknowledgements",
+		"f22e93ddbf97"},
 	{"03-tcp-reliability", "sack", 50, "send again what is missing, and no more", "e504780add74"},
 	{"03-tcp-reliability", "cwnd", 35, "find out what the network can carry", "82ee344d7baa"},
 }

@@ -63,7 +63,8 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		overlay[filepath.Join(append([]string{root, filepath.FromSlash(program)}, parts...)...)] = name
+		overlay[filepath.Join(append([]string{root, filepath.FromSlash(program)},
+			parts...)...)] = name
 	}
 	command := func(args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), "go", args...)
@@ -133,7 +134,8 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 			fmt.Fprintf(&main, "%s %q\n", pkg(i), path.Join(module, program, pkg(i)))
 		}
 	}
-	main.WriteString(")\nfunc TestCheck(t *testing.T) {\n all[os.Getenv(\"EXERCISE_VARIANT\")](t)\n}\nvar all = map[string]func(*testing.T){\n")
+	main.WriteString(")\nfunc TestCheck(t *testing.T) {\n " +
+		"all[os.Getenv(\"EXERCISE_VARIANT\")](t)\n}\nvar all = map[string]func(*testing.T){\n")
 	for i, v := range all {
 		if v.state != noBuild {
 			fmt.Fprintf(&main, "%q: %s.TestCheck,\n", pkg(i), pkg(i))
@@ -169,7 +171,8 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 	for _, v := range all {
 		used[2] += v.used
 	}
-	t.Logf("%d variants: processor time to compile %v, to link %v, to run %v", len(all), used[0], used[1], used[2])
+	t.Logf("%d variants: processor time to compile %v, to link %v, to run %v", len(all), used[0],
+		used[1], used[2])
 }
 
 // cpu is the processor time of a process that has ended, with that of its children.
@@ -235,7 +238,8 @@ func callable(t *testing.T, e exercise) (variables, call string) {
 		}
 	}
 	return fmt.Sprintf("package %s\n%s%s", e.name, &imports, &declared),
-		fmt.Sprintf("package %s\nimport \"testing\"\nimport theCheck %q\nfunc TestCheck(t *testing.T) {\n%s\ttheCheck.TestCheck(t)\n}\n",
+		fmt.Sprintf("package %s\nimport \"testing\"\nimport theCheck %q\nfunc TestCheck(t "+
+			"*testing.T) {\n%s\ttheCheck.TestCheck(t)\n}\n",
 			e.name, path.Join(module, program, e.name), &set)
 }
 
@@ -257,7 +261,8 @@ func (v *variant) run(ctx context.Context, binary, pkg, root, dir string) {
 	cmd.Dir = filepath.Join(root, filepath.FromSlash(v.folder()))
 	cmd.WaitDelay = time.Second
 	cases := filepath.Join(dir, "cases")
-	cmd.Env = append(os.Environ(), check.VerdictsVariable+"="+dir, "EXERCISE_VARIANT="+pkg, check.ListVariable+"="+cases)
+	cmd.Env = append(os.Environ(), check.VerdictsVariable+"="+dir, "EXERCISE_VARIANT="+pkg,
+		check.ListVariable+"="+cases)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Run() // its error may be that a busy machine was slow to pass on the output
@@ -268,7 +273,8 @@ func (v *variant) run(ctx context.Context, binary, pkg, root, dir string) {
 		err = json.Unmarshal(text, &v.verdict)
 	}
 	switch {
-	case err != nil, v.verdict.Case != "" && v.verdict.Symptom == "", v.verdict.Case == "" && failed:
+	case err != nil, v.verdict.Case != "" && v.verdict.Symptom == "", v.verdict.Case == "" &&
+		failed:
 		v.state, v.verdict = notYet, check.Crash(v.verdict, v.printed)
 	case v.verdict.Case != "":
 		v.state = notYet

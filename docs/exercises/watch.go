@@ -47,7 +47,8 @@ func stamps(root string, of []exercise) map[string]stamp {
 }
 
 // changed waits until an answer is saved, and says which.
-func changed(ctx context.Context, root string, of []exercise, before map[string]stamp) (exercise, error) {
+func changed(ctx context.Context, root string, of []exercise, before map[string]stamp) (exercise,
+	error) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
@@ -122,5 +123,6 @@ func (o *options) clear(out io.Writer) {
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" &&
-		(runtime.GOOS != "windows" || terminal.Color(f)) // which asks the console to understand the codes
+		// which asks the console to understand the codes
+		(runtime.GOOS != "windows" || terminal.Color(f))
 }

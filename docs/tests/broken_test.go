@@ -367,7 +367,8 @@ func TestOutputOfOneComputerIsFound(t *testing.T) {
 	} {
 		found := checkOutput(parsePage("p.md", lines("```console", "$ server", line, "```")))
 		if len(found) != 1 || !strings.HasPrefix(found[0], "p.md:3: "+thing) {
-			t.Errorf("for the line %q expected an objection that begins with %s, but found %q", line, thing, found)
+			t.Errorf("for the line %q expected an objection that begins with %s, but found %q",
+				line, thing, found)
 		}
 	}
 }
@@ -404,7 +405,8 @@ func TestSecondNamesAreFound(t *testing.T) {
 		parsePage("README.md", lines("# Top",
 			"[Chapter 1](01-echo/README.md) [01-echo](01-echo) [chapter 1: one client](01-echo)",
 			"[The network's model](docs/network-model.md) [network's model](docs/network-model.md)",
-			"[any words](docs/network-model.md#loss) [elsewhere](https://go.dev/x.md) [file](main.go)",
+			"[any words](docs/network-model.md#loss) [elsewhere](https://go.dev/x.md) "+
+				"[file](main.go)",
 			"[Across hosts](docs/two-machines.md)",
 			"[the first chapter](01-echo)")),
 		parsePage("01-echo/README.md", "# Chapter 1: one client\n"),
@@ -442,13 +444,17 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 			`import "golang.org/x/sys/windows"`,
 			`import "example.com/sockets/docs"`,
 		),
-		"02-multiconn/broken.go":                "Package main",
-		"03-tcp-reliability/main.go":            "package main\n" + `import "gvisor.dev/gvisor/pkg/tcpip"`,
-		"03-tcp-reliability/interop/go.mod":     "module example.com/sockets/03-tcp-reliability/interop",
-		"03-tcp-reliability/interop/peer.go":    "package interop\n" + `import "gvisor.dev/gvisor/pkg/tcpip"`,
-		"docs/performance/go.mod":               "module example.com/sockets/docs/performance",
-		"docs/performance/servers/gnet/main.go": "package main\n" + `import "github.com/panjf2000/gnet/v2"`,
-		"docs/docs_test.go":                     "package docs\n" + `import "example.com/sockets/01-echo/server"`,
+		"02-multiconn/broken.go": "Package main",
+		"03-tcp-reliability/main.go": "package main\n" +
+			`import "gvisor.dev/gvisor/pkg/tcpip"`,
+		"03-tcp-reliability/interop/go.mod": "module example.com/sockets/03-tcp-reliability/interop",
+		"03-tcp-reliability/interop/peer.go": "package interop\n" +
+			`import "gvisor.dev/gvisor/pkg/tcpip"`,
+		"docs/performance/go.mod": "module example.com/sockets/docs/performance",
+		"docs/performance/servers/gnet/main.go": "package main\n" +
+			`import "github.com/panjf2000/gnet/v2"`,
+		"docs/docs_test.go": "package docs\n" +
+			`import "example.com/sockets/01-echo/server"`,
 	})
 	problems, err := checkImports(dir)
 	if err != nil {
@@ -477,13 +483,16 @@ func TestProgramThatNeedsTheNetworkIsFound(t *testing.T) {
 		writeFiles(t, dir, map[string]string{name: string(content)})
 	}
 	writeFiles(t, dir, map[string]string{
-		"01-echo/server/main.go": "package main\n" + `import _ "github.com/google/go-cmp/cmp"` + "\nfunc main() {}\n",
+		"01-echo/server/main.go": "package main\n" + `import _ "github.com/google/go-cmp/cmp"` +
+			"\nfunc main() {}\n",
 		"01-echo/client/main.go": "package main\nfunc main() {}\n",
 	})
 	problems := checkBuildsAlone(t, dir)
 	const expected = "01-echo/server: with no network and an empty module cache, go build says: "
-	if len(problems) != 1 || !strings.HasPrefix(problems[0], expected) || !strings.Contains(problems[0], "go-cmp") {
-		t.Errorf("expected one problem, about go-cmp, that begins with\n%s\nbut found\n%q", expected, problems)
+	if len(problems) != 1 || !strings.HasPrefix(problems[0], expected) ||
+		!strings.Contains(problems[0], "go-cmp") {
+		t.Errorf("expected one problem, about go-cmp, that begins with\n%s\nbut found\n%q",
+			expected, problems)
 	}
 }
 
@@ -502,7 +511,8 @@ func TestBrokenStoriesAreFoundBeforeTheyRun(t *testing.T) {
 			`p.md:2: the command uses '$' between double quotes, where shells read more into it: use single quotes`},
 		{"a variable that is set", []string{"```console", "$ GODEBUG=netdns=go go version", "```"},
 			`p.md:2: the command sets a variable, which not every shell can: mark the block needs=sh`},
-		{"an address that zsh takes for a pattern", []string{"```console", "$ client -addr [::1]:65432", "```"},
+		{"an address that zsh takes for a pattern",
+			[]string{"```console", "$ client -addr [::1]:65432", "```"},
 			`p.md:2: the command uses '[', which not every shell knows: mark the block needs=sh`},
 		{"a quote left open", []string{"```console", `$ client -message "Hello`, "```"},
 			`p.md:2: the command has a quote " without its end`},
@@ -510,11 +520,13 @@ func TestBrokenStoriesAreFoundBeforeTheyRun(t *testing.T) {
 			`p.md:2: commands are typed in the top folder: cd is not for pages`},
 		{"no command", []string{"```console", "$ ", "```"},
 			`p.md:2: there is no command after the prompt`},
-		{"an unknown attribute", []string{"```console terminal=a colour=red", "$ go version", "```"},
+		{"an unknown attribute", []string{"```console terminal=a colour=red", "$ go version",
+			"```"},
 			`p.md:1: unknown attribute "colour=red": they are terminal=NAME, needs=A,B, scratch, any-order and exact`},
 		{"a terminal without a name", []string{"```console terminal=", "$ go version", "```"},
 			`p.md:1: unknown attribute "terminal=": they are terminal=NAME, needs=A,B, scratch, any-order and exact`},
-		{"nothing to go on with", []string{"```console", "$ go version", "```", "```console terminal=b", "more", "```"},
+		{"nothing to go on with", []string{"```console", "$ go version", "```",
+			"```console terminal=b", "more", "```"},
 			`p.md:4: nothing runs in terminal "b" that this block could go on with`},
 		{"Ctrl-C too early", []string{"```console", "$ go run ./server", "^C", "```"},
 			`p.md:3: show a line of the program before ^C: only then is it known to run`},
@@ -671,7 +683,8 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		}, `p.md:2: the program still runs after what the page shows: a line ^C ends it`},
 		{"a command that does not exist", patient, []string{
 			"```console", "$ no-such-program -x", "```",
-		}, fmt.Sprintf(`p.md:2: "no-such-program -x" can't be run: exec: "no-such-program": %v`, exec.ErrNotFound)},
+		}, fmt.Sprintf(`p.md:2: "no-such-program -x" can't be run: exec: "no-such-program": %v`,
+			exec.ErrNotFound)},
 		{"one port of the page for two real ones", patient, []string{
 			"```console", "$ ./helper say 127.0.0.1:40001 127.0.0.1:40002",
 			"127.0.0.1:54803", "127.0.0.1:54803", "```",
@@ -713,11 +726,14 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		{"a line too few in any order, with others between", patient, []string{
 			"```console any-order", "$ ./helper say 2 x 2 1", "1", "…", "2", "3", "```",
 		}, `p.md:3: the page shows in any order "1", "2", "3", but the program has ended after "2", "2", "1"`},
-		{"a line in any order, but on the wrong side of what is typed", 100 * time.Millisecond, []string{
-			"```console any-order", "$ ./helper echo", "one⏎", "one", "two", "two⏎", "^D", "```",
-		}, `p.md:4: the page shows in any order "one", "two", but nothing came for 100ms after "one"`},
+		{"a line in any order, but on the wrong side of what is typed", 100 * time.Millisecond,
+			[]string{
+				"```console any-order", "$ ./helper echo", "one⏎", "one", "two", "two⏎", "^D",
+				"```",
+			}, `p.md:4: the page shows in any order "one", "two", but nothing came for 100ms after "one"`},
 		{"lines out of order, in the block after one in any order", patient, []string{
-			"```console any-order", "$ ./helper say 2 1 4 3", "1", "2", "```", "```console", "3", "4", "```",
+			"```console any-order", "$ ./helper say 2 1 4 3", "1", "2", "```", "```console", "3",
+			"4", "```",
 		}, `p.md:7: the page shows "3", but the terminal printed "4"`},
 		{"one port of the page for two real ones, in any order", patient, []string{
 			"```console any-order", "$ ./helper say a:40001 b:40002", "b:54801", "a:54801", "```",
@@ -730,7 +746,8 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 			"‹other›", "…‹listener›", "‹again›", "```",
 		}, ""},
 		{"one name for two numbers", patient, []string{
-			"```console", "$ ./helper say 'fd 5' 'fd 6'", "fd ‹listener›", "```", "```console", "fd ‹listener›", "```",
+			"```console", "$ ./helper say 'fd 5' 'fd 6'", "fd ‹listener›", "```", "```console",
+			"fd ‹listener›", "```",
 		}, `p.md:6: the page shows "fd ‹listener›", but the terminal printed "fd 6"` +
 			`: the page's ‹listener› was 5 before`},
 		{"a part of a number", patient, []string{
@@ -740,7 +757,8 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 			"```console", "$ ./helper say 'fd x'", "fd ‹listener›", "```",
 		}, `p.md:3: the page shows "fd ‹listener›", but the terminal printed "fd x"`},
 		{"exact durations", patient, []string{
-			"```console exact", "$ ./helper say 'at 1.5s' a:40001 'at 20ms'", "at 1.5s", "a:54801", "at …ms", "```",
+			"```console exact", "$ ./helper say 'at 1.5s' a:40001 'at 20ms'", "at 1.5s", "a:54801",
+			"at …ms", "```",
 		}, ""},
 		{"a wrong duration where they are exact", patient, []string{
 			"```console exact", "$ ./helper say 'at 1.5s'", "at 1.6s", "```",
@@ -861,7 +879,8 @@ func TestNeedsAreTried(t *testing.T) {
 		t.Skip("the programs of this test are shell scripts")
 	}
 	script := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"+text+"\n"),
+			0o755); err != nil {
 			t.Fatal(err)
 		}
 	}

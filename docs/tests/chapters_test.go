@@ -80,15 +80,18 @@ func forbidden(name, imported string) string {
 	case ours && first == chapter:
 		return ""
 	case ours && chapterName.MatchString(first):
-		return "this chapter imports " + strconv.Quote(first+"/"+rest) + " of another chapter; each chapter stands alone"
+		return "this chapter imports " + strconv.Quote(first+"/"+rest) +
+			" of another chapter; each chapter stands alone"
 	case !ours && !strings.Contains(first, "."): // the standard library
 		return ""
-	case strings.HasSuffix(name, "_test.go") && strings.HasPrefix(imported, "github.com/google/go-cmp/"):
+	case strings.HasSuffix(name, "_test.go") &&
+		strings.HasPrefix(imported, "github.com/google/go-cmp/"):
 		return ""
 	case strings.HasSuffix(name, "_test.go") && imported == module+"/docs/exercises/check":
 		return "" // of an exercise; it uses the standard library alone
 	}
-	return "this chapter imports " + strconv.Quote(imported) + "; it uses the standard library alone (its tests may use go-cmp)"
+	return "this chapter imports " + strconv.Quote(imported) +
+		"; it uses the standard library alone (its tests may use go-cmp)"
 }
 
 // bareGo makes a go command that has no network and an empty module cache.
@@ -122,7 +125,8 @@ func checkBuildsAlone(t *testing.T, dir string) (problems []string) {
 		if bareGo(t, dir, "build", "./"+chapter+"/...").Run() == nil {
 			continue
 		}
-		list := bareGo(t, dir, "list", "-e", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`, "./"+chapter+"/...")
+		list := bareGo(t, dir, "list", "-e", "-f", `{{if eq .Name "main"}}{{.ImportPath}}{{end}}`,
+			"./"+chapter+"/...")
 		programs, err := list.Output()
 		if err != nil {
 			t.Fatalf("%v: %v", list, err)
@@ -132,7 +136,8 @@ func checkBuildsAlone(t *testing.T, dir string) (problems []string) {
 			build := bareGo(t, dir, "build", "-o", os.DevNull, "./"+folder)
 			if output, err := build.CombinedOutput(); err != nil {
 				problems = append(problems, fmt.Sprintf(
-					"%s: with no network and an empty module cache, go build says: %s", folder, output))
+					"%s: with no network and an empty module cache, go build says: %s", folder,
+					output))
 			}
 		}
 	}
@@ -163,6 +168,7 @@ func TestFirstProgramRunsAlone(t *testing.T) {
 	run := bareGo(t, root, "run", "./01-echo/server", "-h")
 	output, err := run.CombinedOutput()
 	if err != nil || !strings.Contains(string(output), "-addr") {
-		t.Errorf("with no network and an empty module cache, %v should explain -addr\nerror: %v\noutput:\n%s", run, err, output)
+		t.Errorf("with no network and an empty module cache, %v should explain -addr\nerror: "+
+			"%v\noutput:\n%s", run, err, output)
 	}
 }

@@ -68,7 +68,8 @@ func permissionDenied(t *testing.T) error {
 			thread  int32
 		}{version: 0x20080522} // _LINUX_CAPABILITY_VERSION_3; thread 0 is this one
 		var none [6]uint32
-		_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none)), 0)
+		_, _, errno := syscall.RawSyscall(syscall.SYS_CAPSET, uintptr(unsafe.Pointer(&header)),
+			uintptr(unsafe.Pointer(&none)), 0)
 		if errno != 0 {
 			return errno
 		}

@@ -30,6 +30,7 @@ func noSpace(t *testing.T) error {
 }
 
 func connectionTimedOut(t *testing.T) error {
-	t.Skip("this test needs a socket option of Linux: here, a connect times out after a minute or more")
+	t.Skip("this test needs a socket option of Linux: here, a connect times out after a minute " +
+		"or more")
 	return nil
 }

@@ -81,14 +81,17 @@ func checkError(rows map[string]errorRow, heading string, err error) error {
 		return fmt.Errorf("%q did not happen", heading)
 	}
 	if !strings.HasSuffix(err.Error(), ": "+row.text) {
-		return fmt.Errorf("errors.md says that %q ends with\n%s\nbut Go says\n%s", heading, row.text, err)
+		return fmt.Errorf("errors.md says that %q ends with\n%s\nbut Go says\n%s", heading,
+			row.text, err)
 	}
 	equal, known := compares(err, row.compare)
 	if !known {
-		return fmt.Errorf("errors.md compares %q with %s, which this test does not know", heading, row.compare)
+		return fmt.Errorf("errors.md compares %q with %s, which this test does not know", heading,
+			row.compare)
 	}
 	if !equal {
-		return fmt.Errorf("errors.md says that %q compares equal to %s, but this does not:\n%s", heading, row.compare, err)
+		return fmt.Errorf("errors.md says that %q compares equal to %s, but this does not:\n%s",
+			heading, row.compare, err)
 	}
 	return nil
 }
@@ -98,7 +101,8 @@ func TestErrorsPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	system := map[string]string{"linux": "Linux", "darwin": "macOS", "windows": "Windows"}[runtime.GOOS]
+	system := map[string]string{"linux": "Linux", "darwin": "macOS",
+		"windows": "Windows"}[runtime.GOOS]
 	if system == "" {
 		t.Skip("errors.md has no texts for", runtime.GOOS)
 	}
@@ -140,11 +144,14 @@ func TestErrorsPageCanBeWrong(t *testing.T) {
 	tests := []struct{ name, row, expected string }{
 		{"the truth", "| `i/o timeout` | `os.ErrDeadlineExceeded` |", "<nil>"},
 		{"a wrong text", "| `time is up` | `os.ErrDeadlineExceeded` |",
-			"errors.md says that \"i/o timeout\" ends with\ntime is up\nbut Go says\n" + timedOut.Error()},
+			"errors.md says that \"i/o timeout\" ends with\ntime is up\nbut Go says\n" +
+				timedOut.Error()},
 		{"the end of the text", "| `timeout` | `os.ErrDeadlineExceeded` |",
-			"errors.md says that \"i/o timeout\" ends with\ntimeout\nbut Go says\n" + timedOut.Error()},
+			"errors.md says that \"i/o timeout\" ends with\ntimeout\nbut Go says\n" +
+				timedOut.Error()},
 		{"another error", "| `i/o timeout` | `net.ErrClosed` |",
-			"errors.md says that \"i/o timeout\" compares equal to net.ErrClosed, but this does not:\n" + timedOut.Error()},
+			"errors.md says that \"i/o timeout\" compares equal to net.ErrClosed, but this does " +
+				"not:\n" + timedOut.Error()},
 		{"an unknown error", "| `i/o timeout` | `io.EOF` |",
 			`errors.md compares "i/o timeout" with io.EOF, which this test does not know`},
 		{"no row", "", `errors.md has no text for "i/o timeout" on this system`},

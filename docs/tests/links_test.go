@@ -94,7 +94,8 @@ func slug(heading string) string {
 		switch {
 		case r == ' ':
 			return '-'
-		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r):
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r) ||
+			unicode.IsMark(r):
 			return unicode.ToLower(r)
 		}
 		return -1

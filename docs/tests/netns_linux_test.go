@@ -67,7 +67,8 @@ func mayMakeNamespaces() string {
 			for _, command := range [][]string{
 				{"ip", "netns", "add", "probe"},
 				{"ip", "netns", "exec", "probe", "true"},
-				{"ip", "-n", "probe", "link", "add", "eth0", "type", "veth", "peer", "name", "eth1"},
+				{"ip", "-n", "probe", "link", "add", "eth0", "type", "veth", "peer", "name",
+					"eth1"},
 			} {
 				if why := try(command...); why != "" {
 					answer <- why

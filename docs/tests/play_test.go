@@ -41,7 +41,8 @@ func start(dir string, t *turn) (*process, error) {
 		return nil, err
 	}
 	linked := "" // the program of a go run
-	if len(words) > 2 && words[0] == "go" && words[1] == "run" && strings.HasPrefix(words[2], "./") {
+	if len(words) > 2 && words[0] == "go" && words[1] == "run" &&
+		strings.HasPrefix(words[2], "./") {
 		linked = programs.find(dir, words[2])
 	}
 	if linked != "" {
@@ -216,9 +217,11 @@ func (r *runner) end(t *turn, p *process) string {
 			<-p.done
 			return ""
 		case state == stopped:
-			return object(t.line, "the tests were stopped while the story waited for the program to end")
+			return object(t.line,
+				"the tests were stopped while the story waited for the program to end")
 		case state == silent:
-			return object(t.line, "the program still runs after what the page shows: a line ^C ends it")
+			return object(t.line,
+				"the program still runs after what the page shows: a line ^C ends it")
 		case !p.skipping:
 			return object(t.end, "the terminal goes on with %q, which the page does not show", line)
 		}

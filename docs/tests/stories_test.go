@@ -91,7 +91,8 @@ func portProblem(addr string) string {
 		return "" // a port below 1024: the page shows what happens
 	}
 	if err != nil {
-		return fmt.Sprintf("the pages need the address %s (%v): if a server of the tutorial runs in another terminal, stop it with Ctrl-C and run the tests again", addr, err)
+		return fmt.Sprintf("the pages need the address %s (%v): if a server of the tutorial runs "+
+			"in another terminal, stop it with Ctrl-C and run the tests again", addr, err)
 	}
 	l.Close()
 	return ""

@@ -112,7 +112,9 @@ func (r *storyReader) manner(b block) manner {
 		case attr == "exact":
 			m.exact = true
 		default:
-			r.object(b.line, "unknown attribute %q: they are terminal=NAME, needs=A,B, scratch, any-order and exact", attr)
+			r.object(b.line,
+				"unknown attribute %q: they are terminal=NAME, needs=A,B, scratch, any-order and "+
+					"exact", attr)
 		}
 	}
 	for _, need := range b.needs() {
@@ -138,7 +140,8 @@ func (r *storyReader) read(b block) {
 	if len(b.lines) > 0 && !strings.HasPrefix(b.lines[0], "$ ") {
 		before := r.current[terminal]
 		if before == nil {
-			r.object(b.line, "nothing runs in terminal %q that this block could go on with", terminal)
+			r.object(b.line, "nothing runs in terminal %q that this block could go on with",
+				terminal)
 			return
 		}
 		before.last = false
@@ -249,7 +252,9 @@ func splitCommand(command string) (words []string, err error) {
 			word.Reset()
 			inWord = false
 		case strings.ContainsRune("|&;<>$*?`(){}[]~#!\\", r):
-			return nil, fmt.Errorf("the command uses %q, which not every shell knows: mark the block needs=sh", r)
+			return nil,
+				fmt.Errorf("the command uses %q, which not every shell knows: mark the block "+
+					"needs=sh", r)
 		default:
 			word.WriteRune(r)
 			inWord = true
@@ -265,7 +270,9 @@ func splitCommand(command string) (words []string, err error) {
 		return nil, fmt.Errorf("there is no command after the prompt")
 	}
 	if strings.Contains(words[0], "=") {
-		return nil, fmt.Errorf("the command sets a variable, which not every shell can: mark the block needs=sh")
+		return nil,
+			fmt.Errorf("the command sets a variable, which not every shell can: mark the block " +
+				"needs=sh")
 	}
 	if words[0] == "cd" {
 		return nil, fmt.Errorf("commands are typed in the top folder: cd is not for pages")

@@ -156,7 +156,8 @@ func checkNames(pages []page) map[string][]string {
 				to, ok = byName[path.Join(target, "README.md")]
 			}
 			if text := plainText(l, p.source); ok && !to.isCalled(text) {
-				object(p.lineOf(n), "the link %q leads to the page %q: call it so, or link a section of it",
+				object(p.lineOf(n),
+					"the link %q leads to the page %q: call it so, or link a section of it",
 					text, to.title())
 			}
 			return ast.WalkContinue, nil

@@ -124,7 +124,8 @@ func (c *client) run(in io.Reader, out io.Writer) error {
 	case err != nil:
 		return hungUp
 	case !bytes.Equal(sent.Sum(nil), back.Sum(nil)):
-		return fmt.Errorf("%w: %d bytes came back from %s", cli.ErrDiffers, c.received.Load(), c.addr)
+		return fmt.Errorf("%w: %d bytes came back from %s", cli.ErrDiffers, c.received.Load(),
+			c.addr)
 	}
 	return nil
 }

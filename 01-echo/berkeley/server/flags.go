@@ -42,7 +42,8 @@ func fromFlags() *server {
 // check objects to what the flags by themselves let pass.
 func (s *server) check() error {
 	if s.idleTimeout < time.Microsecond { // the kernel would take it for "never"
-		return fmt.Errorf("invalid value %s for flag -idle-timeout: must be 1µs or more", s.idleTimeout)
+		return fmt.Errorf("invalid value %s for flag -idle-timeout: must be 1µs or more",
+			s.idleTimeout)
 	}
 	return nil
 }

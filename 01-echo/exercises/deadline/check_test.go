@@ -39,26 +39,37 @@ func TestCheck(t *testing.T) {
 	const minute, hour = time.Minute, time.Hour
 	check.Run(t, []check.Case{
 		one("at-once", []int{1, 6}, hour, peer{pieces: []piece{{0, "hello"}}}),
-		one("large", []int{1}, hour, peer{pieces: []piece{{0, strings.Repeat("a line of text\n", 40_000)}, {0, "end"}}}),
-		one("steady", []int{3}, hour, peer{pieces: []piece{{36 * minute, "h"}, {36 * minute, "e"}, {36 * minute, "l"}, {36 * minute, "l"}, {36 * minute, "o"}}}),
-		one("steady-for-days", []int{3}, hour, peer{pieces: slices.Repeat([]piece{{59 * minute, "."}}, 100)}),
-		one("just-in-time", []int{2, 3}, hour, peer{pieces: []piece{{59 * minute, "hel"}, {59 * minute, "lo"}}}),
+		one("large", []int{1}, hour, peer{pieces: []piece{{0,
+			strings.Repeat("a line of text\n", 40_000)}, {0, "end"}}}),
+		one("steady", []int{3}, hour, peer{pieces: []piece{{36 * minute, "h"}, {36 * minute, "e"},
+			{36 * minute, "l"}, {36 * minute, "l"}, {36 * minute, "o"}}}),
+		one("steady-for-days", []int{3}, hour,
+			peer{pieces: slices.Repeat([]piece{{59 * minute, "."}}, 100)}),
+		one("just-in-time", []int{2, 3}, hour,
+			peer{pieces: []piece{{59 * minute, "hel"}, {59 * minute, "lo"}}}),
 		one("silent", []int{2, 5, 6}, hour, peer{silent: true}),
-		one("silent-in-the-middle", []int{2, 5}, hour, peer{pieces: []piece{{0, "hel"}}, silent: true}),
+		one("silent-in-the-middle", []int{2, 5}, hour,
+			peer{pieces: []piece{{0, "hel"}}, silent: true}),
 		one("too-late", []int{2}, hour, peer{pieces: []piece{{0, "hel"}, {61 * minute, "lo"}}}),
-		one("less-patience", []int{2}, 50*time.Millisecond, peer{pieces: []piece{{0, "hel"}, {49 * time.Millisecond, "l"}, {51 * time.Millisecond, "o"}}}),
+		one("less-patience", []int{2}, 50*time.Millisecond,
+			peer{pieces: []piece{{0, "hel"}, {49 * time.Millisecond, "l"},
+				{51 * time.Millisecond, "o"}}}),
 		one("broken", []int{4, 5}, hour, peer{pieces: []piece{{0, "hel"}}, err: broken}),
-		one("broken-together", []int{4}, hour, peer{pieces: []piece{{0, "hel"}}, err: broken, together: true}),
-		one("end-together", []int{1, 4}, hour, peer{pieces: []piece{{0, "hel"}, {0, "lo"}}, together: true}),
+		one("broken-together", []int{4}, hour,
+			peer{pieces: []piece{{0, "hel"}}, err: broken, together: true}),
+		one("end-together", []int{1, 4}, hour,
+			peer{pieces: []piece{{0, "hel"}, {0, "lo"}}, together: true}),
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
 			s.Random(300, func(d *check.Draw) {
-				patience := []time.Duration{time.Second, time.Millisecond, hour, 100 * hour}[d.N(4)] * time.Duration(d.Between(1, 9))
+				patience := []time.Duration{time.Second, time.Millisecond, hour,
+					100 * hour}[d.N(4)] * time.Duration(d.Between(1, 9))
 				p := peer{silent: d.OneIn(3), together: d.OneIn(3)}
 				if d.OneIn(3) {
 					p.err = []error{broken, io.ErrUnexpectedEOF}[d.N(2)]
 				}
 				for range d.N(6) {
-					after := patience / 100 * time.Duration([]int{0, 50, 90, 99, 101, 150, 300}[d.N(7)])
+					after := patience / 100 * time.Duration([]int{0, 50, 90, 99, 101, 150,
+						300}[d.N(7)])
 					p.pieces = append(p.pieces, piece{after, string(d.Bytes(1 + d.Size(3000)))})
 				}
 				s.Bubble(func() { read(s, p, patience) })
@@ -160,33 +171,44 @@ func read(s *check.Story, p peer, patience time.Duration) {
 	case err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "the bytes that came are missing: is ReadAll written?")
 	case wantErr == ErrSilent && late:
-		s.Fail(fmt.Sprintf("%s, after %v", expected, at), fmt.Sprintf("%s, after %v", came, took), "it waited longer than its patience")
+		s.Fail(fmt.Sprintf("%s, after %v", expected, at), fmt.Sprintf("%s, after %v", came, took),
+			"it waited longer than its patience")
 	case errors.Is(err, ErrSilent) && early:
-		s.Fail(fmt.Sprintf("%s, after %v", expected, at), fmt.Sprintf("%s, after %v", came, took), fmt.Sprintf(
-			"a peer that is slow but steady was cut off before its patience of %v was over: each Read needs a new deadline", patience))
+		s.Fail(fmt.Sprintf("%s, after %v", expected, at), fmt.Sprintf("%s, after %v", came, took),
+			fmt.Sprintf(
+				"a peer that is slow but steady was cut off before its patience of %v was over: "+
+					"each Read needs a new deadline", patience))
 	case right && string(got) != want && strings.HasPrefix(want, string(got)):
-		s.Fail(expected, came, fmt.Sprintf("%d bytes came, and %d are returned: bytes that came are missing", len(want), len(got)))
+		s.Fail(expected, came,
+			fmt.Sprintf("%d bytes came, and %d are returned: bytes that came are missing",
+				len(want), len(got)))
 	case right && string(got) != want:
 		s.Fail(expected, came, "other bytes are returned than came")
 	case !right && wantErr == nil:
 		s.Fail(expected, came, "a good end is not reported as one")
 	case !right && wantErr == ErrSilent:
-		s.Fail(expected, came, "nothing came in time: that is ErrSilent, and silence is not the end: nobody knows whether more would have come")
+		s.Fail(expected, came,
+			"nothing came in time: that is ErrSilent, and silence is not the end: nobody knows "+
+				"whether more would have come")
 	case !right && errors.Is(err, ErrSilent):
 		s.Fail(expected, came, "the connection broke: the peer was not silent")
 	case !right:
 		s.Fail(expected, came, "the connection broke, and the error does not come back")
 	case server.Ended() != "":
-		s.Fail("an open connection", "ReadAll has "+server.Ended()+" it", "it ended the connection: that is left to the caller")
+		s.Fail("an open connection", "ReadAll has "+server.Ended()+" it",
+			"it ended the connection: that is left to the caller")
 	case server.Deadlines() != "":
-		s.Fail("no deadline when ReadAll has returned", "one for "+server.Deadlines(), "it left its deadline behind: the caller's next call would fail")
+		s.Fail("no deadline when ReadAll has returned", "one for "+server.Deadlines(),
+			"it left its deadline behind: the caller's next call would fail")
 	}
 	s.Pass(2 * patience)
 	switch {
 	case server.Deadlines() != "":
-		s.Fail("no deadline when ReadAll has returned", "one for "+server.Deadlines()+", set later", "a timer of its own sets a deadline after ReadAll has returned: stop it")
+		s.Fail("no deadline when ReadAll has returned", "one for "+server.Deadlines()+", set later",
+			"a timer of its own sets a deadline after ReadAll has returned: stop it")
 	case server.Reading():
-		s.Fail("nobody reads from conn any more", "a goroutine does", "it left a goroutine behind that takes what comes later: that is the caller's"+check.Where())
+		s.Fail("nobody reads from conn any more", "a goroutine does",
+			"it left a goroutine behind that takes what comes later: that is the caller's"+check.Where())
 	}
 }
 

@@ -64,7 +64,8 @@ func TestCheck(t *testing.T) {
 			tell(s, "closed a listener, and called Accept", err, Closed)
 		}},
 		{Name: "no-host", Holds: []int{5, 8, 9}, Do: func(s *check.Story) {
-			tell(s, "dialed a name, and the name server said that nobody has it", lookUp(answerNobody(s)), NoHost)
+			tell(s, "dialed a name, and the name server said that nobody has it",
+				lookUp(answerNobody(s)), NoHost)
 		}},
 		{Name: "lookup-timeout", Holds: []int{3, 8, 9}, Do: func(s *check.Story) {
 			err := lookUp(func() (net.Conn, error) { return nil, os.ErrDeadlineExceeded })
@@ -77,7 +78,8 @@ func TestCheck(t *testing.T) {
 			tell(s, "read, and the peer's FIN came", err, End)
 		}},
 		{Name: "connect-timeout", Holds: []int{3}, Do: func(s *check.Story) {
-			err := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}
+			err := &net.OpError{Op: "dial", Net: "tcp",
+				Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}
 			tell(s, "dialed, and the kernel gave up after some minutes", err, Timeout)
 		}},
 		{Name: "other", Holds: []int{7}, Do: func(s *check.Story) {
@@ -85,8 +87,9 @@ func TestCheck(t *testing.T) {
 			_, err := net.Dial("tcp", "127.0.0.1")
 			tell(s, "dialed an address without a port", err, Other)
 			tell(s, "read a message that was cut off", io.ErrUnexpectedEOF, Other)
-			tell(s, "dialed a host that no router knows the way to", &net.OpError{Op: "dial", Net: "tcp",
-				Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, Other)
+			tell(s, "dialed a host that no router knows the way to",
+				&net.OpError{Op: "dial", Net: "tcp",
+					Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, Other)
 			tell(s, "called off a Dial", context.Canceled, Other)
 		}},
 		{Name: "lookup-failed", Holds: []int{5, 7}, Do: func(s *check.Story) {
@@ -122,7 +125,10 @@ func TestCheck(t *testing.T) {
 					s.Did("wrapped it: %q", err)
 				}
 				if got := Tell(err); got != b.want {
-					s.Fail(show(b.want), show(got), "an error among others is told otherwise than alone: errors.Is and errors.As look at all that is inside, also at what errors.Join or two %w have put side by side")
+					s.Fail(show(b.want), show(got),
+						"an error among others is told otherwise than alone: errors.Is and "+
+							"errors.As look at all that is inside, also at what errors.Join or two "+
+							"%w have put side by side")
 				}
 			})
 		}},
@@ -132,8 +138,10 @@ func TestCheck(t *testing.T) {
 const mereWords = "made an error of mere words"
 
 // hollow are words that mean nothing.
-var hollow = []string{"no such file", "connection refused", "connection reset by peer", "broken pipe", "i/o timeout",
-	"use of closed network connection", "no such host", "EOF", "unexpected EOF", "network is unreachable", "forcibly closed by the remote host"}
+var hollow = []string{"no such file", "connection refused", "connection reset by peer",
+	"broken pipe", "i/o timeout",
+	"use of closed network connection", "no such host", "EOF", "unexpected EOF",
+	"network is unreachable", "forcibly closed by the remote host"}
 
 // A wrapper is an error type of somebody's program.
 type wrapper struct{ inner error }
@@ -154,7 +162,8 @@ func bases() []base {
 		{net.ErrClosed, Closed},
 		{os.ErrDeadlineExceeded, Timeout},
 		{os.NewSyscallError("read", errno.Reset), Reset},
-		{&net.DNSError{Err: "no such host", Name: "nobody", IsNotFound: true}, NoHost}, // as net.LookupHost has it
+		// as net.LookupHost has it
+		{&net.DNSError{Err: "no such host", Name: "nobody", IsNotFound: true}, NoHost},
 		{op("accept", os.NewSyscallError("accept", syscall.EMFILE)), Other},
 		{op("dial", os.NewSyscallError("connect", errno.Refused)), Refused},
 		{op("read", os.NewSyscallError("read", errno.Reset)), Reset},
@@ -162,8 +171,10 @@ func bases() []base {
 		{op("read", os.ErrDeadlineExceeded), Timeout},
 		{op("accept", net.ErrClosed), Closed},
 		{op("dial", &net.DNSError{Err: "no such host", Name: "nobody", IsNotFound: true}), NoHost},
-		{op("dial", &net.DNSError{Err: "i/o timeout", Name: "nobody", IsTimeout: true, IsTemporary: true}), Timeout},
-		{op("dial", &net.DNSError{Err: "server misbehaving", Name: "nobody", IsTemporary: true}), Other},
+		{op("dial", &net.DNSError{Err: "i/o timeout", Name: "nobody", IsTimeout: true,
+			IsTemporary: true}), Timeout},
+		{op("dial", &net.DNSError{Err: "server misbehaving", Name: "nobody", IsTemporary: true}),
+			Other},
 		{op("dial", os.NewSyscallError("connect", syscall.ENETUNREACH)), Other},
 		{op("dial", &net.AddrError{Err: "missing port in address", Addr: "127.0.0.1"}), Other},
 		{io.ErrUnexpectedEOF, Other},
@@ -179,9 +190,10 @@ func readAfterReset(client, server *net.TCPConn) error {
 
 // lookUp dials a name, and asks the name server that dial connects to.
 func lookUp(dial func() (net.Conn, error)) error {
-	resolver := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		return dial()
-	}}
+	resolver := &net.Resolver{PreferGo: true,
+		Dial: func(context.Context, string, string) (net.Conn, error) {
+			return dial()
+		}}
 	dialer := net.Dialer{Resolver: resolver}
 	// The last dot says that the name is whole: no domain is put behind it.
 	_, err := dialer.Dial("tcp", "nobody.invalid.:65432")
@@ -230,7 +242,9 @@ func tell(s *check.Story, what string, err error, want Kind) {
 		s.Fail(show(want), show(got), "Tell is not written")
 	}
 	if what == mereWords && got != want {
-		s.Fail(show(want), show(got), "the words of the error misled it: they are for people, and differ from system to system")
+		s.Fail(show(want), show(got),
+			"the words of the error misled it: they are for people, and differ from system to "+
+				"system")
 	}
 	if got != want {
 		s.Fail(show(want), show(got), symptom(what, err, want, got))
@@ -238,17 +252,23 @@ func tell(s *check.Story, what string, err error, want Kind) {
 	wrapped := fmt.Errorf("the first of three requests: %w", err)
 	s.Did("wrapped it, as callers do: %v", wrapped)
 	if got := Tell(wrapped); got != want {
-		s.Fail(show(want), show(got), "a wrapped error is not known any more: errors.Is and errors.As look inside, == and err.(T) don't")
+		s.Fail(show(want), show(got),
+			"a wrapped error is not known any more: errors.Is and errors.As look inside, == and "+
+				"err.(T) don't")
 	}
 	joined := errors.Join(errors.New("the log can't be written"), err)
 	s.Did("joined it with another: %q", joined)
 	if got := Tell(joined); got != want {
-		s.Fail(show(want), show(got), "an error among others is not known any more: errors.Is and errors.As look at all that is inside, also at what errors.Join or two %w have put side by side")
+		s.Fail(show(want), show(got),
+			"an error among others is not known any more: errors.Is and errors.As look at all "+
+				"that is inside, also at what errors.Join or two %w have put side by side")
 	}
 	misleading := fmt.Errorf("not refused, reset, a timeout, closed, EOF or no such host: %w", err)
 	s.Did("wrapped it in misleading words: %v", misleading)
 	if got := Tell(misleading); got != want {
-		s.Fail(show(want), show(got), "the words of the error misled it: they are for people, and differ from system to system")
+		s.Fail(show(want), show(got),
+			"the words of the error misled it: they are for people, and differ from system to "+
+				"system")
 	}
 }
 
@@ -264,7 +284,8 @@ func symptom(what string, err error, want, got Kind) string {
 	case got == Refused && errors.Is(err, syscall.EHOSTUNREACH):
 		return "a host that can't be reached has not answered: refused is the answer of a host"
 	case want == Other && errors.As(err, &dns):
-		return "the name server has not said that there is no such host, and nothing has timed out: nobody knows"
+		return "the name server has not said that there is no such host, and nothing has timed " +
+			"out: nobody knows"
 	case want == Timeout && errors.Is(err, syscall.ETIMEDOUT):
 		return "the kernel, too, gives up when nothing comes: ask Timeout, which knows both"
 	case got == Refused:
@@ -272,10 +293,13 @@ func symptom(what string, err error, want, got Kind) string {
 	case want == Timeout && errors.As(err, &dns):
 		return "nobody has said that there is no such host: no name server answered"
 	case got == Timeout && errors.As(err, &network) && !network.Timeout():
-		return "nothing has timed out: most errors of package net are a net.Error, and its method Timeout tells"
+		return "nothing has timed out: most errors of package net are a net.Error, and its " +
+			"method Timeout tells"
 	case want == Timeout && !errors.Is(err, os.ErrDeadlineExceeded):
-		return "a Dial that timed out looks like something else: its error is not os.ErrDeadlineExceeded"
-	case want == Closed && got == End, want == Reset && got == End, errors.Is(err, io.EOF) && got != End:
+		return "a Dial that timed out looks like something else: its error is not " +
+			"os.ErrDeadlineExceeded"
+	case want == Closed && got == End, want == Reset && got == End, errors.Is(err, io.EOF) &&
+		got != End:
 		return symptoms[want] + ": io.EOF alone is the peer's FIN"
 	case want == Reset && what[0] == 'w':
 		return "only the first call after a RST has the error Reset: a later Write has BrokenPipe"

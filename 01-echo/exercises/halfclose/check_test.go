@@ -50,7 +50,8 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 		{Name: "with-the-end", Holds: []int{1}, Do: func(s *check.Story) {
-			s.Did("gave a request whose bytes come together with io.EOF, after a Read that brings nothing")
+			s.Did("gave a request whose bytes come together with io.EOF, after a Read that " +
+				"brings nothing")
 			exchangeFrom(s, "hello", &inPieces{"hello", io.EOF, 3}, atEnd)
 		}},
 		{Name: "slow-peer", Holds: []int{2}, Do: func(s *check.Story) {
@@ -88,7 +89,8 @@ func TestCheck(t *testing.T) {
 			peer.Close()
 			var answer bytes.Buffer
 			if _, err := Exchange(client, strings.NewReader("hello"), &answer); err == nil {
-				s.Fail("an error", "nil", "a connection that was reset looks like one that ended well")
+				s.Fail("an error", "nil",
+					"a connection that was reset looks like one that ended well")
 			}
 		}},
 		{Name: "reset-in-the-answer", Holds: []int{6}, Do: func(s *check.Story) {
@@ -106,19 +108,23 @@ func TestCheck(t *testing.T) {
 			client.Close()
 			<-ended
 			if err == nil {
-				s.Fail("an error", "nil", "an answer that was broken off looks whole: a connection that was reset is no end")
+				s.Fail("an error", "nil",
+					"an answer that was broken off looks whole: a connection that was reset is "+
+						"no end")
 			}
 		}},
 		{Name: "answer-fails", Holds: []int{7}, Do: func(s *check.Story) {
 			client, peer := s.Pair()
 			check.Limit(peer, check.Patience/2)
-			s.Did("made a peer that sends back what it reads, and an answer that fails with %q when it is written", broken)
+			s.Did("made a peer that sends back what it reads, and an answer that fails with %q "+
+				"when it is written", broken)
 			ended := s.Go(func() { io.Copy(peer, peer); peer.CloseWrite() })
 			_, err := Exchange(client, strings.NewReader("hello"), failing{broken})
 			client.Close()
 			<-ended
 			if !errors.Is(err, broken) {
-				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err), "the answer could not be written, and Exchange does not say so")
+				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
+					"the answer could not be written, and Exchange does not say so")
 			}
 		}},
 		{Name: "answer-fails-early", Holds: []int{7}, Do: func(s *check.Story) {
@@ -199,12 +205,14 @@ func open(conn net.Conn) bool { return !errors.Is(conn.SetWriteDeadline(time.Tim
 
 // exchange runs Exchange against a peer, which returns what it read, its
 // answer, and what went wrong when it read.
-func exchange(s *check.Story, request string, peer func(*net.TCPConn) (read, answer string, err error)) {
+func exchange(s *check.Story, request string,
+	peer func(*net.TCPConn) (read, answer string, err error)) {
 	exchangeFrom(s, request, strings.NewReader(request), peer)
 }
 
 // exchangeFrom has a reader of its own for the request.
-func exchangeFrom(s *check.Story, request string, reader io.Reader, peer func(*net.TCPConn) (read, answer string, err error)) {
+func exchangeFrom(s *check.Story, request string, reader io.Reader,
+	peer func(*net.TCPConn) (read, answer string, err error)) {
 	client, server := s.Pair()
 	// Fixed sizes, so that little fits between the two. A receive buffer made
 	// smaller than it was would drop segments that it has promised to take.
@@ -239,32 +247,45 @@ func exchangeFrom(s *check.Story, request string, reader io.Reader, peer func(*n
 	silent := errors.As(peerErr, &timeout) && timeout.Timeout()
 	switch {
 	case silent && got.Len() == 0 && request != "" && len(request) < 1000:
-		s.Fail("our end (FIN)", "none", "the peer still waits for more: nobody told it that this was all"+where)
+		s.Fail("our end (FIN)", "none",
+			"the peer still waits for more: nobody told it that this was all"+where)
 	case silent:
-		s.Fail("an end", "none", "both wait: the peer for us to read, and we for it, or it was never told that this was all"+where)
+		s.Fail("an end", "none",
+			"both wait: the peer for us to read, and we for it, or it was never told that this "+
+				"was all"+where)
 	case err != nil && errors.Is(err, net.ErrClosed):
 		s.Fail("the answer", err.Error(), "it closed both halves: the answer can't come any more")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.Fail("no error", err.Error(), "a peer that takes its time was cut off: nobody has asked for a limit")
+		s.Fail("no error", err.Error(),
+			"a peer that takes its time was cut off: nobody has asked for a limit")
 	case errors.As(err, &op) && op.Op != "read":
-		s.Fail("the whole request, then the FIN", err.Error(), "it closed its half before the request was sent")
+		s.Fail("the whole request, then the FIN", err.Error(),
+			"it closed its half before the request was sent")
 	case read == "" && request != "" && got.Len() == 0:
-		s.Fail(fmt.Sprintf("a request of %d bytes", len(request)), fmt.Sprint(err), "the peer got nothing of the request: is Exchange written?")
+		s.Fail(fmt.Sprintf("a request of %d bytes", len(request)), fmt.Sprint(err),
+			"the peer got nothing of the request: is Exchange written?")
 	case read != request && strings.HasPrefix(request, read):
-		s.Fail(fmt.Sprintf("a request of %d bytes", len(request)), fmt.Sprintf("%d of them", len(read)), "the peer got only a part of the request, and then its end")
+		s.Fail(fmt.Sprintf("a request of %d bytes", len(request)),
+			fmt.Sprintf("%d of them", len(read)),
+			"the peer got only a part of the request, and then its end")
 	case read != request:
-		s.Fail(fmt.Sprintf("%.40q", request), fmt.Sprintf("%.40q, %d bytes", read, len(read)), "the peer got another request than was given")
+		s.Fail(fmt.Sprintf("%.40q", request), fmt.Sprintf("%.40q, %d bytes", read, len(read)),
+			"the peer got another request than was given")
 	case err != nil:
 		s.Fail("no error", err.Error(), "it returned an error although all went well")
 	case got.String() != answer:
 		s.Fail(fmt.Sprintf("the answer %.40q, %d bytes", answer, len(answer)),
-			fmt.Sprintf("%.40q, %d bytes", got.String(), got.Len()), "other bytes came than the peer has sent")
+			fmt.Sprintf("%.40q, %d bytes", got.String(), got.Len()),
+			"other bytes came than the peer has sent")
 	case n != int64(len(answer)):
-		s.Fail(fmt.Sprint(len(answer), " bytes"), fmt.Sprint(n), "the number returned is not that of the answer's bytes")
+		s.Fail(fmt.Sprint(len(answer), " bytes"), fmt.Sprint(n),
+			"the number returned is not that of the answer's bytes")
 	case !isOpen:
-		s.Fail("an open connection", "a closed one", "it closed the connection: that is left to the caller")
+		s.Fail("an open connection", "a closed one",
+			"it closed the connection: that is left to the caller")
 	case late:
-		s.Fail("no deadline when all went well", "one for Read", "it left its deadline behind: the caller's next call would fail")
+		s.Fail("no deadline when all went well", "one for Read",
+			"it left its deadline behind: the caller's next call would fail")
 	}
 }
 
@@ -296,7 +317,9 @@ func failsEarly(s *check.Story, broken error, reset bool) {
 	client.Close()
 	switch {
 	case where != "":
-		s.Fail("the error", "none, as long as the request had more to come", "it waits for the rest of the request, which nobody can use any more, before it returns the error"+strings.TrimRight(where, " "))
+		s.Fail("the error", "none, as long as the request had more to come",
+			"it waits for the rest of the request, which nobody can use any more, before it "+
+				"returns the error"+strings.TrimRight(where, " "))
 	case err == nil, !reset && !errors.Is(err, broken):
 		s.Fail("the error", fmt.Sprint(err), "the exchange failed, and Exchange does not say so")
 	}
@@ -340,7 +363,8 @@ func (g *gate) Read(p []byte) (int, error) {
 // the first has come.
 func questions(s *check.Story) {
 	client, server := s.Pair()
-	s.Did("made a peer that sends back what it reads, and a request whose second half comes when the first is answered")
+	s.Did("made a peer that sends back what it reads, and a request whose second half comes when " +
+		"the first is answered")
 	echoed := s.Go(func() { io.Copy(server, server); server.CloseWrite() })
 	g := &gate{strings.NewReader("1"), make(chan struct{}), strings.NewReader(" and 2")}
 	var answer arrivals
@@ -351,22 +375,26 @@ func questions(s *check.Story) {
 	client.Close()
 	<-echoed
 	if !came {
-		s.Fail("\"1\" in the answer", "nothing, before the request's second half", "it collects the request, or the answer, before it passes it on")
+		s.Fail("\"1\" in the answer", "nothing, before the request's second half",
+			"it collects the request, or the answer, before it passes it on")
 	}
 	if answer.String() != "1 and 2" {
-		s.Fail(`"1 and 2"`, fmt.Sprintf("%q", answer.String()), "other bytes came than the peer has sent")
+		s.Fail(`"1 and 2"`, fmt.Sprintf("%q", answer.String()),
+			"other bytes came than the peer has sent")
 	}
 }
 
 // answerFirst has a peer whose answer ends in the middle of the request.
 func answerFirst(s *check.Story) {
 	client, server := s.Pair()
-	s.Did("made a peer that answers \"yes\" and ends its half (FIN), while the request is still being sent")
+	s.Did("made a peer that answers \"yes\" and ends its half (FIN), while the request is still " +
+		"being sent")
 	io.WriteString(server, "yes")
 	server.CloseWrite()
 	read := ""
 	ended := s.Go(func() { got, _ := io.ReadAll(server); read = string(got) })
-	g := &gate{strings.NewReader("first half, "), make(chan struct{}), strings.NewReader("second half")}
+	g := &gate{strings.NewReader("first half, "), make(chan struct{}),
+		strings.NewReader("second half")}
 	var answer arrivals
 	var n int64
 	var err error
@@ -383,13 +411,16 @@ func answerFirst(s *check.Story) {
 	<-ended
 	switch {
 	case early:
-		s.Fail("Exchange sends the second half, too", fmt.Sprintf("it has returned %d, %v", n, err), "it returned when the answer had ended, in the middle of the request")
+		s.Fail("Exchange sends the second half, too", fmt.Sprintf("it has returned %d, %v", n, err),
+			"it returned when the answer had ended, in the middle of the request")
 	case err != nil:
 		s.Fail("no error", err.Error(), "it returned an error although all went well")
 	case read != "first half, second half":
-		s.Fail(`"first half, second half"`, fmt.Sprintf("%q", read), "the peer got only a part of the request")
+		s.Fail(`"first half, second half"`, fmt.Sprintf("%q", read),
+			"the peer got only a part of the request")
 	case answer.String() != "yes":
-		s.Fail(`"yes"`, fmt.Sprintf("%q", answer.String()), "other bytes came than the peer has sent")
+		s.Fail(`"yes"`, fmt.Sprintf("%q", answer.String()),
+			"other bytes came than the peer has sent")
 	}
 }
 
@@ -428,6 +459,7 @@ func brokenRequest(s *check.Story, broken error) {
 		s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
 			"the request could not be read, and Exchange does not say so")
 	case !isOpen:
-		s.Fail("an open connection", "a closed one", "it closed the connection: that is left to the caller")
+		s.Fail("an open connection", "a closed one",
+			"it closed the connection: that is left to the caller")
 	}
 }

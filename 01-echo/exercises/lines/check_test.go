@@ -32,7 +32,8 @@ func TestCheck(t *testing.T) {
 		one("several-at-once", []int{2}, io.EOF, false, "one\ntwo\n\nfo", "ur\n"),
 		one("the-peer-waits", []int{3}, nil, false, "one\ntwo\n"),
 		one("blanks-and-zeros", []int{1}, io.EOF, false, "  one\t \n\x00two\x00\n \n\xff\xc3\n"),
-		one("carriage-return", []int{1}, io.EOF, false, "one\r\ntwo\r", "\nth\rree\n\rfour\r\r\n\r\n"),
+		one("carriage-return", []int{1}, io.EOF, false, "one\r\ntwo\r",
+			"\nth\rree\n\rfour\r\r\n\r\n"),
 		one("the-end", []int{7}, io.EOF, false, "one\n"),
 		one("the-end-together", []int{6, 7}, io.EOF, true, "one\ntwo\n"),
 		one("cut-off", []int{7}, io.EOF, true, "one\ntw"),
@@ -40,12 +41,14 @@ func TestCheck(t *testing.T) {
 		one("broken", []int{6, 8}, broken, true, "one\ntw"),
 		one("broken-between", []int{6, 8}, broken, true, "one\ntwo\n"),
 		one("longest", []int{4}, io.EOF, false, long+"\n"+long+"\r\n"),
-		one("longest-in-pieces", []int{4}, io.EOF, false, long[:64], long[64:], "\r", "\n", long+"\r", "\n"),
+		one("longest-in-pieces", []int{4}, io.EOF, false, long[:64], long[64:], "\r", "\n",
+			long+"\r", "\n"),
 		one("too-long", []int{4}, io.EOF, false, "one\n"+long+"a\n"),
 		one("too-long-with-return", []int{4}, io.EOF, false, long+"\r\r\n"),
 		{Name: "without-end", Holds: []int{5}, Do: func(s *check.Story) {
 			s.Bubble(func() {
-				r := s.Stream(nil, false, strings.Split(strings.Repeat("aaaaaaaaa\r,", 100), ",")...)
+				r := s.Stream(nil, false, strings.Split(strings.Repeat("aaaaaaaaa\r,", 100),
+					",")...)
 				s.Did("opened a stream that gives 1,000 bytes without \"\\n\", and is then silent")
 				next(s, r, New(r), "", ErrTooLong)
 			})
@@ -56,17 +59,21 @@ func TestCheck(t *testing.T) {
 			l := New(&endless{line: long + "\n", lines: 10_000})
 			for range 10_000 {
 				if line, err := l.Next(); line != long || err != nil {
-					s.Fail(fmt.Sprintf("%.50q, error <nil>", long), fmt.Sprintf("%.50q, error %v", line, err), "in a long stream a line goes wrong")
+					s.Fail(fmt.Sprintf("%.50q, error <nil>", long),
+						fmt.Sprintf("%.50q, error %v", line, err),
+						"in a long stream a line goes wrong")
 				}
 			}
 			if used := inUse() - before; used > 400<<10 {
-				s.Fail("little memory", fmt.Sprintf("%.1f MB in use after the last line", float64(used)/1e6), "it keeps the lines that it has returned")
+				s.Fail("little memory", fmt.Sprintf("%.1f MB in use after the last line",
+					float64(used)/1e6), "it keeps the lines that it has returned")
 			}
 			runtime.KeepAlive(l)
 		}},
 		{Name: "two-readers", Holds: []int{2}, Do: func(s *check.Story) {
 			s.Bubble(func() {
-				a, b := s.Stream(io.EOF, false, "one\ntwo\nth", "ree\n"), s.Stream(io.EOF, false, "un\ndeux\ntr", "ois\n")
+				a, b := s.Stream(io.EOF, false, "one\ntwo\nth", "ree\n"),
+					s.Stream(io.EOF, false, "un\ndeux\ntr", "ois\n")
 				s.Did("opened two streams, %v and %v", a, b)
 				readerA, readerB := New(a), New(b)
 				for i, line := range []string{"one", "two", "three"} {
@@ -83,7 +90,8 @@ func TestCheck(t *testing.T) {
 					if d.OneIn(3) {
 						n = d.Between(98, 102)
 					}
-					text += strings.ReplaceAll(string(d.Bytes(n)), "\n", "b") + []string{"\n", "\r\n", "\r\r\n", " \n", "\n\r\n"}[d.N(5)]
+					text += strings.ReplaceAll(string(d.Bytes(n)), "\n", "b") + []string{"\n",
+						"\r\n", "\r\r\n", " \n", "\n\r\n"}[d.N(5)]
 				}
 				text += strings.ReplaceAll(string(d.Bytes(d.N(2)*d.N(99))), "\n", "c")
 				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil}[d.N(4)]
@@ -133,7 +141,8 @@ func all(s *check.Story, end error, together bool, pieces []string) {
 	var kept, wants []string
 	defer func() {
 		if !slices.Equal(kept, wants) && !s.Failed() {
-			s.Fail(fmt.Sprintf("the lines as they were, %.60q", wants), fmt.Sprintf("%.60q", kept), "a later Next has changed a line that was returned before")
+			s.Fail(fmt.Sprintf("the lines as they were, %.60q", wants), fmt.Sprintf("%.60q", kept),
+				"a later Next has changed a line that was returned before")
 		}
 	}()
 	for {
@@ -169,16 +178,19 @@ func next(s *check.Story, r *check.Stream, l *Reader, want string, wantErr error
 	came := fmt.Sprintf("%.120q, error %v", line, err)
 	switch {
 	case !check.Ended(over) && wantErr == ErrTooLong:
-		s.Fail(expected, "Next waits for more", "it collects without a bound: a stranger can fill your memory")
+		s.Fail(expected, "Next waits for more",
+			"it collects without a bound: a stranger can fill your memory")
 	case !check.Ended(over):
-		s.Fail(expected, "Next waits for more", "it reads on although a whole line is there: the peer waits for the answer to it"+check.Where())
+		s.Fail(expected, "Next waits for more",
+			"it reads on although a whole line is there: the peer waits for the answer to it"+check.Where())
 	case line == want && err == wantErr:
 	case err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "the line is there, and does not come: is Next written?")
 	case err == nil && wantErr == nil:
 		s.Fail(expected, came, difference(line, want))
 	case wantErr == nil && err == ErrTooLong:
-		s.Fail(expected, came, fmt.Sprintf("a line of %d bytes is allowed, and its end does not count", len(want)))
+		s.Fail(expected, came,
+			fmt.Sprintf("a line of %d bytes is allowed, and its end does not count", len(want)))
 	case wantErr == nil && r.Err != nil && (err == r.Err || err == io.ErrUnexpectedEOF):
 		s.Fail(expected, came, "a line that came before the error, or together with it, is lost")
 	case wantErr == nil:
@@ -186,13 +198,15 @@ func next(s *check.Story, r *check.Stream, l *Reader, want string, wantErr error
 	case err == wantErr:
 		s.Fail(expected, came, "with an error there is no line: \"\"")
 	case wantErr == ErrTooLong && err == nil:
-		s.Fail(expected, came, fmt.Sprintf("a line of more than MaxLine = %d bytes is too long", maxLine))
+		s.Fail(expected, came, fmt.Sprintf("a line of more than MaxLine = %d bytes is too long",
+			maxLine))
 	case wantErr == ErrTooLong:
 		s.Fail(expected, came, "the line is too long, and the error does not say so")
 	case wantErr == io.EOF:
 		s.Fail(expected, came, "after the last whole line comes io.EOF, each time")
 	case wantErr == io.ErrUnexpectedEOF:
-		s.Fail(expected, came, "the last line was cut off: without \"\\n\" nobody knows whether it is whole")
+		s.Fail(expected, came,
+			"the last line was cut off: without \"\\n\" nobody knows whether it is whole")
 	default:
 		s.Fail(expected, came, "an error of the stream comes back as it is")
 	}
@@ -204,12 +218,14 @@ func difference(got, want string) string {
 	switch {
 	case strings.Trim(got, "\r") == strings.Trim(want, "\r"):
 		return "one \"\\r\" just before \"\\n\" belongs to the line's end, any other to the line"
-	case strings.TrimSpace(got) == strings.TrimSpace(want) || strings.Trim(got, "\x00\r\t ") == strings.Trim(want, "\x00\r\t "):
+	case strings.TrimSpace(got) == strings.TrimSpace(want) ||
+		strings.Trim(got, "\x00\r\t ") == strings.Trim(want, "\x00\r\t "):
 		return "blanks, tabs and zero bytes at the ends of a line belong to it"
 	case want != "" && strings.HasPrefix(want, got):
 		return "half a line was taken for a whole one: read on until \"\\n\" comes"
 	case strings.HasPrefix(got, want+"\n") || strings.HasPrefix(got, want+"\r\n"):
-		return "what came in the same Read as an earlier line is lost or mixed up: a line ends at the first \"\\n\""
+		return "what came in the same Read as an earlier line is lost or mixed up: a line ends " +
+			"at the first \"\\n\""
 	case want == "":
 		return "an empty line is a line"
 	}

@@ -18,7 +18,8 @@ import (
 func TestCheck(t *testing.T) {
 	broken := errors.New("connection reset by peer")
 	// one makes a case of one stream and one call.
-	one := func(name string, holds []int, pieces []string, err error, together bool, sizes ...int) check.Case {
+	one := func(name string, holds []int, pieces []string, err error, together bool,
+		sizes ...int) check.Case {
 		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) {
 			s.Bubble(func() {
 				r := s.Stream(err, together, pieces...)
@@ -31,8 +32,10 @@ func TestCheck(t *testing.T) {
 	check.Run(t, []check.Case{
 		one("in-one-piece", []int{1}, []string{"hello"}, io.EOF, false, 5),
 		one("in-pieces", []int{1}, []string{"he", "l", "lo"}, io.EOF, false, 5),
-		one("large", []int{1}, []string{strings.Repeat("ten bytes ", 5000), strings.Repeat("more bytes", 5000)}, io.EOF, false, 100_000),
-		one("no-more-than-asked", []int{2}, []string{"hel", "lo, and the next message"}, io.EOF, false, 5, 9),
+		one("large", []int{1}, []string{strings.Repeat("ten bytes ", 5000),
+			strings.Repeat("more bytes", 5000)}, io.EOF, false, 100_000),
+		one("no-more-than-asked", []int{2}, []string{"hel", "lo, and the next message"}, io.EOF,
+			false, 5, 9),
 		one("the-peer-waits", []int{2}, []string{"he", "llo"}, nil, false, 5),
 		one("with-the-end", []int{3}, []string{"hel", "lo"}, io.EOF, true, 5),
 		one("with-an-error", []int{3}, []string{"hel", "lo"}, broken, true, 5),
@@ -46,11 +49,13 @@ func TestCheck(t *testing.T) {
 		one("empty-buffer", []int{6}, []string{"hello"}, io.EOF, false, 0, 5),
 		one("empty-buffer-at-the-end", []int{6}, nil, io.EOF, false, 0),
 		one("nothing-for-once", []int{7}, []string{"", "he", "", "", "llo"}, io.EOF, false, 5),
-		one("nothing-for-long", []int{7}, slices.Concat([]string{"he"}, make([]string, 120), []string{"llo"}), io.EOF, false, 5),
+		one("nothing-for-long", []int{7}, slices.Concat([]string{"he"}, make([]string, 120),
+			[]string{"llo"}), io.EOF, false, 5),
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
 				text := string(d.Bytes(d.Size(5000)))
-				err := []error{io.EOF, broken, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded, nil}[d.N(5)]
+				err := []error{io.EOF, broken, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded,
+					nil}[d.N(5)]
 				together := d.OneIn(2)
 				s.Bubble(func() {
 					r := s.Stream(err, together, d.Pieces(text)...)
@@ -91,7 +96,8 @@ func read(s *check.Story, r *check.Stream, size int) {
 	check.Settle()
 	expected := fmt.Sprintf("%d bytes %.60q, error %v", len(want), want, wantErr)
 	if !check.Ended(over) {
-		symptom := "it reads on although all that was asked for has come: the peer waits for the answer, and sends no more"
+		symptom := "it reads on although all that was asked for has come: the peer waits for the " +
+			"answer, and sends no more"
 		if !r.Waits {
 			symptom = "it waits"
 		}
@@ -106,15 +112,22 @@ func read(s *check.Story, r *check.Stream, size int) {
 	case n == 0 && err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "it did not read: is ReadExactly written?")
 	case string(all[size:]) != behind:
-		s.Fail("what stands behind buf as it was", fmt.Sprintf("%.30q", all[size:]), "it writes behind the end of buf, into memory that was not lent: len(buf) is the bound, and not cap(buf)")
+		s.Fail("what stands behind buf as it was", fmt.Sprintf("%.30q", all[size:]),
+			"it writes behind the end of buf, into memory that was not lent: len(buf) is the "+
+				"bound, and not cap(buf)")
 	case err == wantErr && n < len(want) && wantErr == nil:
 		s.Fail(expected, came, "a short Read was taken for all: read on until the buffer is full")
 	case err == wantErr && n != len(want):
-		s.Fail(expected, came, fmt.Sprintf("%d bytes came before the end, and it says %d: bytes that came are not counted, or counted twice", len(want), n))
+		s.Fail(expected, came,
+			fmt.Sprintf("%d bytes came before the end, and it says %d: bytes that came are not "+
+				"counted, or counted twice", len(want), n))
 	case err == wantErr && wrongBytes:
-		s.Fail(expected, came, "other bytes are in the buffer than those that came: where does each Read write to?")
+		s.Fail(expected, came,
+			"other bytes are in the buffer than those that came: where does each Read write to?")
 	case err != wantErr && wantErr == nil && n == size:
-		s.Fail(expected, came, "all is there, and the error won: what came with the last byte is for the next Read to find")
+		s.Fail(expected, came,
+			"all is there, and the error won: what came with the last byte is for the next Read "+
+				"to find")
 	case err != wantErr && wantErr == nil && n < len(want) && r.Together:
 		s.Fail(expected, came, "the bytes that came together with the error were lost")
 	case err != wantErr && wantErr == nil:
@@ -126,7 +139,8 @@ func read(s *check.Story, r *check.Stream, size int) {
 	case err != wantErr:
 		s.Fail(expected, came, "an error of the stream comes back as it is")
 	case r.Rest() != rest[len(want):]:
-		s.Fail(fmt.Sprintf("%d bytes left in the stream", len(rest)-len(want)), fmt.Sprint(len(r.Rest())),
+		s.Fail(fmt.Sprintf("%d bytes left in the stream", len(rest)-len(want)),
+			fmt.Sprint(len(r.Rest())),
 			"bytes of the next message are gone: read only into the room that is left")
 	}
 }

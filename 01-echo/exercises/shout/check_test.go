@@ -58,7 +58,8 @@ func TestCheck(t *testing.T) {
 			client.SetLinger(0)
 			client.Close()
 			if err := Serve(server); err == nil {
-				s.Fail("an error", "nil", "a connection that was reset looks like one that ended well")
+				s.Fail("an error", "nil",
+					"a connection that was reset looks like one that ended well")
 			}
 		}},
 		{Name: "two-clients", Holds: []int{1}, Do: twoClients},
@@ -94,7 +95,9 @@ func twoClients(s *check.Story) {
 			for range 300 {
 				io.WriteString(client, word)
 				if n, err := io.ReadFull(client, got); string(got) != capitals(word) {
-					s.Fail(fmt.Sprintf("%.30q", capitals(word)), fmt.Sprintf("%.30q, error %v", got[:n], err), "two clients at once disturb each other: what do they share?")
+					s.Fail(fmt.Sprintf("%.30q", capitals(word)),
+						fmt.Sprintf("%.30q, error %v", got[:n], err),
+						"two clients at once disturb each other: what do they share?")
 				}
 			}
 		})
@@ -155,7 +158,8 @@ func run(s *check.Story, p peer) {
 		}
 		if last && p.together && got == "" && check.Ended(over) {
 			s.Fail(fmt.Sprintf("%.40q", capitals(m)), "nothing, and then the end",
-				"the bytes that came together with the end are lost: first the bytes, then the error")
+				"the bytes that came together with the end are lost: first the bytes, then the "+
+					"error")
 		}
 		compare(s, i, m, got, check.Ended(over), func() string {
 			client.CloseWrite()
@@ -176,13 +180,17 @@ func run(s *check.Story, p peer) {
 		s.Fail("no more bytes", fmt.Sprintf("%d more, such as %.20q", len(rest), rest),
 			"more came back than was sent: does Write get buf[:n], or the whole buffer?")
 	case !check.Ended(over):
-		s.Fail("an end of Serve", "none", "Serve goes on although the connection has ended"+check.Where())
+		s.Fail("an end of Serve", "none",
+			"Serve goes on although the connection has ended"+check.Where())
 	case want == nil && err != nil:
-		s.Fail("nil", fmt.Sprint("error ", err), "Serve returned an error, but the client's FIN is the good end")
+		s.Fail("nil", fmt.Sprint("error ", err),
+			"Serve returned an error, but the client's FIN is the good end")
 	case !errors.Is(err, want):
-		s.Fail(fmt.Sprint("error ", want), fmt.Sprint("error ", err), "the connection failed, and Serve does not return the error")
+		s.Fail(fmt.Sprint("error ", want), fmt.Sprint("error ", err),
+			"the connection failed, and Serve does not return the error")
 	case server.Ended() != "":
-		s.Fail("an open connection", "Serve has "+server.Ended()+" it", "Serve ended the connection: that is left to its caller")
+		s.Fail("an open connection", "Serve has "+server.Ended()+" it",
+			"Serve ended the connection: that is left to its caller")
 	}
 }
 
@@ -242,25 +250,36 @@ func compare(s *check.Story, earlier int, sent, got string, ended bool, finish f
 	switch {
 	case got == want:
 	case ended && got == "" && earlier == 0:
-		s.Fail(expected, "nothing, and then the end", "nothing came back: did Serve write anything?")
+		s.Fail(expected, "nothing, and then the end",
+			"nothing came back: did Serve write anything?")
 	case ended && at == len(got):
 		s.Fail(expected, came+", and then the end", "Serve stopped before the client's end")
 	case at == len(got):
 		more := finish()
 		if got+more == want || got+more == "" {
-			s.Fail(expected, came, "Serve waits although bytes have come: answer what there is, it may be all"+check.Where())
+			s.Fail(expected, came,
+				"Serve waits although bytes have come: answer what there is, it may be all"+check.Where())
 		}
-		s.Fail(expected, came, "a part of what was sent does not come back, not even after the client's end: it is lost")
+		s.Fail(expected, came,
+			"a part of what was sent does not come back, not even after the client's end: it is "+
+				"lost")
 	case at == len(want):
-		s.Fail(expected, came, "more came back than was sent: does Write get buf[:n], or the whole buffer?")
+		s.Fail(expected, came,
+			"more came back than was sent: does Write get buf[:n], or the whole buffer?")
 	case got == sent:
 		s.Fail(expected, came, "what came back is not in capitals")
 	case strings.Contains(got[at:], "\ufffd") && !strings.Contains(sent, "\ufffd"):
-		s.Fail(expected, came, fmt.Sprintf("byte %#02x is a part of a letter that was cut, or no letter at all, and came back as \"\\ufffd\": one Read is not one letter, so change bytes, and only a to z", sent[at]))
+		s.Fail(expected, came,
+			fmt.Sprintf("byte %#02x is a part of a letter that was cut, or no letter at all, and "+
+				"came back as \"\\ufffd\": one Read is not one letter, so change bytes, and only a to z", sent[at]))
 	case len(got) == len(want) && want[at] == sent[at]:
-		s.Fail(expected, came, fmt.Sprintf("byte %#02x came back as %#02x: only the letters a to z of ASCII change", sent[at], got[at]))
+		s.Fail(expected, came,
+			fmt.Sprintf("byte %#02x came back as %#02x: only the letters a to z of ASCII change",
+				sent[at], got[at]))
 	case len(got) == len(want) && got[at] == sent[at]:
-		s.Fail(expected, came, fmt.Sprintf("the letter %q came back as it was: all from a to z become capitals", sent[at]))
+		s.Fail(expected, came,
+			fmt.Sprintf("the letter %q came back as it was: all from a to z become capitals",
+				sent[at]))
 	default:
 		s.Fail(expected, came, "other bytes came back than were sent")
 	}

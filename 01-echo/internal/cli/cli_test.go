@@ -22,7 +22,8 @@ func TestAddresses(t *testing.T) {
 		{"[::1]:65432", "", ""},
 		{"localhost:http", "", ""},
 		{":8080", "", ""},
-		{"127.0.0.1:0", "", `port 0 is for servers: give the port of the server's line "Listening on"`},
+		{"127.0.0.1:0", "",
+			`port 0 is for servers: give the port of the server's line "Listening on"`},
 		{"localhost", "the port is missing: write localhost:65432", "same"},
 		{"localhost:", "the port is missing: write localhost:65432", "same"},
 		{"[::1]", "the port is missing: write [::1]:65432", "same"},
@@ -38,7 +39,8 @@ func TestAddresses(t *testing.T) {
 		if test.client == "same" {
 			test.client = test.server
 		}
-		got := []string{objection(new(ListenAddr).Set(test.addr)), objection(new(DialAddr).Set(test.addr))}
+		got := []string{objection(new(ListenAddr).Set(test.addr)),
+			objection(new(DialAddr).Set(test.addr))}
 		if diff := cmp.Diff([]string{test.server, test.client}, got); diff != "" {
 			t.Errorf("-addr %q, server and client (-want +got):\n%s", test.addr, diff)
 		}
@@ -74,10 +76,14 @@ func TestParse(t *testing.T) {
 		{"", -1, "", ""},
 		{"-wait 5s -addr :1", -1, "", ""},
 		{"-wait 5s -addr :1 -many 2", 2, "", "too many\n-h shows the flags\n"},
-		{"-wait 5", 2, "", "invalid value \"5\" for flag -wait: write it as 500ms, 10s or 2m\n-h shows the flags\n"},
+		{"-wait 5", 2, "",
+			"invalid value \"5\" for flag -wait: write it as 500ms, 10s or 2m\n-h shows the flags\n"},
 		{"-port 80", 2, "", "flag provided but not defined: -port\n-h shows the flags\n"},
-		{"hello", 2, "", "unexpected argument \"hello\": settings are given as flags\n-h shows the flags\n"},
-		{"-h", 0, "Does a thing.\n\n    go run ./01-echo/thing [flags]\n\n  -addr host:port\n    \tgo to host:port (default :7)\n", ""},
+		{"hello", 2, "",
+			"unexpected argument \"hello\": settings are given as flags\n-h shows the flags\n"},
+		{"-h", 0,
+			"Does a thing.\n\n    go run ./01-echo/thing [flags]\n\n  -addr host:port\n    \tgo " +
+				"to host:port (default :7)\n", ""},
 	} {
 		flags := flag.NewFlagSet("01-echo/thing", flag.ContinueOnError)
 		addr, wait := ListenAddr(":7"), Duration(time.Second)
@@ -92,7 +98,8 @@ func TestParse(t *testing.T) {
 		}
 		var out, errOut bytes.Buffer
 		status := parse(flags, strings.Fields(test.args), "Does a thing.", check, &out, &errOut)
-		if status != test.status || !strings.HasPrefix(out.String(), test.out) || errOut.String() != test.errOut {
+		if status != test.status || !strings.HasPrefix(out.String(), test.out) ||
+			errOut.String() != test.errOut {
 			t.Errorf("%q: status %d, output %q, errors %q; want status %d, %q and %q", test.args,
 				status, out.String(), errOut.String(), test.status, test.out, test.errOut)
 		}
@@ -103,7 +110,8 @@ func TestReport(t *testing.T) {
 	for _, test := range []struct{ what, try, want string }{
 		{"it broke", "mend it", "it broke\nmend it\n"},
 		{"it broke", "", "it broke\n"},
-		{strings.Repeat("123456789 ", 9), "", strings.TrimSuffix(strings.Repeat("123456789 ", 8), " ") + "\n123456789 \n"},
+		{strings.Repeat("123456789 ", 9), "",
+			strings.TrimSuffix(strings.Repeat("123456789 ", 8), " ") + "\n123456789 \n"},
 		{"ä" + strings.Repeat(" ü", 40), "", "ä" + strings.Repeat(" ü", 39) + "\nü\n"},
 		{strings.Repeat("x", 100), "y", strings.Repeat("x", 100) + "\ny\n"},
 	} {
@@ -118,10 +126,13 @@ func TestReport(t *testing.T) {
 // Every advice is one line.
 func TestAdviceFits(t *testing.T) {
 	const server = "go run ./01-echo/berkeley/server" // the longest
-	dns := &net.DNSError{UnwrapErr: connectionRefused, Err: "no such host", Name: "nosuchhost.invalid"}
+	dns := &net.DNSError{UnwrapErr: connectionRefused, Err: "no such host",
+		Name: "nosuchhost.invalid"}
 	lost := fmt.Errorf("connection %w: %w", ErrLost, os.ErrDeadlineExceeded)
-	for _, err := range []error{ErrHungUp, ErrDiffers, ErrInput, ErrOutput, dns, lost, os.ErrDeadlineExceeded,
-		addressInUse, addressNotAvailable, permissionDenied, connectionRefused, connectionReset, brokenPipe,
+	for _, err := range []error{ErrHungUp, ErrDiffers, ErrInput, ErrOutput, dns, lost,
+		os.ErrDeadlineExceeded,
+		addressInUse, addressNotAvailable, permissionDenied, connectionRefused, connectionReset,
+		brokenPipe,
 		invalidArgument, messageTooLong, networkUnreachable, hostUnreachable, syscall.ENOENT} {
 		for _, advice := range []string{DialAdvice(err, server), ListenAdvice(err)} {
 			if advice == "" || len(advice) > 80 {
@@ -133,7 +144,8 @@ func TestAdviceFits(t *testing.T) {
 	if got := DialAdvice(dns, server); !strings.HasPrefix(got, "is the name spelled right?") {
 		t.Errorf("the name is unknown, and the advice is %q", got)
 	}
-	if got := DialAdvice(lost, server); !strings.HasPrefix(got, "the server's computer does not answer any more") {
+	if got := DialAdvice(lost, server); !strings.HasPrefix(got,
+		"the server's computer does not answer any more") {
 		t.Errorf("a connection that had worked is lost, and the advice is %q", got)
 	}
 }

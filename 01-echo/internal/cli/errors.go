@@ -132,7 +132,8 @@ func OneAddress(addr string) string {
 	if _, err := netip.ParseAddr(host); err == nil || host == "" {
 		return ""
 	}
-	return fmt.Sprintf("The name %s may stand for more addresses; this is the only one served.\n", host)
+	return fmt.Sprintf("The name %s may stand for more addresses; this is the only one served.\n",
+		host)
 }
 
 // WasCut tells whether a datagram was longer than the buffer, of which Windows

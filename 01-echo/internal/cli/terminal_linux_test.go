@@ -16,8 +16,10 @@ func TestIsTerminalOfAPerson(t *testing.T) {
 	}
 	defer master.Close()
 	var number, unlocked int32
-	for request, arg := range map[uintptr]*int32{syscall.TIOCGPTN: &number, syscall.TIOCSPTLCK: &unlocked} {
-		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(arg))); errno != 0 {
+	for request, arg := range map[uintptr]*int32{syscall.TIOCGPTN: &number,
+		syscall.TIOCSPTLCK: &unlocked} {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request,
+			uintptr(unsafe.Pointer(arg))); errno != 0 {
 			t.Skip("this machine gives no pseudoterminal:", errno)
 		}
 	}

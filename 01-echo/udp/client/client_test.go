@@ -14,7 +14,8 @@ import (
 )
 
 // serve answers each datagram with answer, and returns the server's address.
-func serve(t *testing.T, answer func(conn net.PacketConn, datagram []byte, client net.Addr)) string {
+func serve(t *testing.T, answer func(conn net.PacketConn, datagram []byte,
+	client net.Addr)) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -43,7 +44,8 @@ func lose(net.PacketConn, []byte, net.Addr) {}
 func TestMessages(t *testing.T) {
 	for _, message := range []string{"", "x", "Grüße, 世界", strings.Repeat("long ", 1000)} {
 		var out bytes.Buffer
-		c := client{addr: serve(t, echo), message: message, times: 3, timeout: time.Minute, out: &out}
+		c := client{addr: serve(t, echo), message: message, times: 3, timeout: time.Minute,
+			out: &out}
 		if err := c.run(t.Context()); err != nil {
 			t.Errorf("%.20q: %v", message, err)
 		}
@@ -57,9 +59,11 @@ func TestWrongEcho(t *testing.T) {
 	addr := serve(t, func(conn net.PacketConn, datagram []byte, client net.Addr) {
 		conn.WriteTo(datagram[:5], client)
 	})
-	c := client{addr: addr, message: "Hello, world", times: 1, timeout: time.Minute, out: io.Discard}
+	c := client{addr: addr, message: "Hello, world", times: 1, timeout: time.Minute,
+		out: io.Discard}
 	err := c.run(t.Context())
-	if got, want := fmt.Sprint(err), "what came back is not what was sent: 12 bytes went out, 5 came back"; got != want {
+	if got, want := fmt.Sprint(err),
+		"what came back is not what was sent: 12 bytes went out, 5 came back"; got != want {
 		t.Errorf("the client says %q and not %q", got, want)
 	}
 }
@@ -70,8 +74,10 @@ func TestLoss(t *testing.T) {
 		times        int
 		text, advice string // how they begin
 	}{
-		{1, "cannot receive from %s: i/o timeout", "is the server running (go run ./01-echo/udp/server)? or was it lost?"},
-		{2, "only 1 of 2 datagrams came back in 500ms", "UDP sends nothing again: what is lost stays lost"},
+		{1, "cannot receive from %s: i/o timeout",
+			"is the server running (go run ./01-echo/udp/server)? or was it lost?"},
+		{2, "only 1 of 2 datagrams came back in 500ms",
+			"UDP sends nothing again: what is lost stays lost"},
 	} {
 		seen := 0
 		addr := serve(t, func(conn net.PacketConn, datagram []byte, client net.Addr) {
@@ -79,11 +85,13 @@ func TestLoss(t *testing.T) {
 				echo(conn, datagram, client)
 			}
 		})
-		c := client{addr: addr, message: "hello", times: test.times, timeout: 500 * time.Millisecond, out: io.Discard}
+		c := client{addr: addr, message: "hello", times: test.times,
+			timeout: 500 * time.Millisecond, out: io.Discard}
 		err := c.run(t.Context())
 		want := strings.ReplaceAll(test.text, "%s", addr)
 		if err == nil || err.Error() != want || advice(err) != test.advice {
-			t.Errorf("the client says %q, advice %q, and not %q, %q", fmt.Sprint(err), advice(err), want, test.advice)
+			t.Errorf("the client says %q, advice %q, and not %q, %q", fmt.Sprint(err), advice(err),
+				want, test.advice)
 		}
 	}
 }
@@ -110,11 +118,13 @@ func TestNobodyListens(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	c := client{addr: serve(t, lose), message: "hello", times: 2, timeout: time.Minute, out: io.Discard}
+	c := client{addr: serve(t, lose), message: "hello", times: 2, timeout: time.Minute,
+		out: io.Discard}
 	done := make(chan error)
 	go func() { done <- c.run(ctx) }()
 	cancel()
-	if err := <-done; fmt.Sprint(err) != "Stopped after 0 of 2 datagrams had come back" || advice(err) != "" {
+	if err := <-done; fmt.Sprint(err) != "Stopped after 0 of 2 datagrams had come back" ||
+		advice(err) != "" {
 		t.Errorf("the client was stopped, and says %v; %s", err, advice(err))
 	}
 }

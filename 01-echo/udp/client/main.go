@@ -67,7 +67,8 @@ var errLost = errors.New("datagrams came back")
 func (c client) failed(ctx context.Context, doing string, back int, err error) error {
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w after %d of %d datagrams had come back", cli.ErrStopped, back, c.times)
+		return fmt.Errorf("%w after %d of %d datagrams had come back", cli.ErrStopped, back,
+			c.times)
 	case back > 0 && errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("only %d of %d %w in %s", back, c.times, errLost, c.timeout)
 	}

@@ -42,7 +42,8 @@ func fromFlags() server {
 // check objects to what the flags by themselves let pass.
 func (s *server) check() error {
 	if s.bufferSize < 1 || s.bufferSize > largest {
-		return fmt.Errorf("invalid value %d for flag -buffer: must be from 1 to %d", s.bufferSize, largest)
+		return fmt.Errorf("invalid value %d for flag -buffer: must be from 1 to %d", s.bufferSize,
+			largest)
 	}
 	return nil
 }

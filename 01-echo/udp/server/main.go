@@ -57,7 +57,8 @@ func (s server) run(ctx context.Context) error {
 		}
 		bytes += int64(n)
 	}
-	_, err = fmt.Fprintf(s.out, "Stopped; datagrams received: %d, bytes echoed: %d\n", datagrams, bytes)
+	_, err = fmt.Fprintf(s.out, "Stopped; datagrams received: %d, bytes echoed: %d\n", datagrams,
+		bytes)
 	if err != nil {
 		return fmt.Errorf("%w: %w", cli.ErrOutput, err)
 	}

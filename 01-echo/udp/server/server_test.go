@@ -106,7 +106,8 @@ func TestDatagrams(t *testing.T) {
 		}
 	}
 	r.stop()
-	r.expect(t, fmt.Sprintf("Stopped; datagrams received: %d, bytes echoed: %d", 2*len(sizes), total))
+	r.expect(t, fmt.Sprintf("Stopped; datagrams received: %d, bytes echoed: %d", 2*len(sizes),
+		total))
 	if err := <-r.ended; err != nil {
 		t.Error(err)
 	}

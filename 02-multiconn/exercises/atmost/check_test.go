@@ -36,7 +36,8 @@ type server struct {
 }
 
 func start(s *check.Story, n, clients int) *server {
-	v := &server{s: s, n: n, while: time.Minute, listener: s.Listener(), leave: map[net.Conn]chan struct{}{}}
+	v := &server{s: s, n: n, while: time.Minute, listener: s.Listener(),
+		leave: map[net.Conn]chan struct{}{}}
 	v.come(clients)
 	s.Did("called Serve with n = %d", n)
 	s.Cleanup(func() {
@@ -122,7 +123,8 @@ func (v *server) look() {
 	v.soon(func() bool { return v.count() >= want })
 	check.Settle()
 	if check.Ended(v.over) {
-		v.s.Fail("Serve goes on", fmt.Sprint("it returned ", v.err), "nobody was served, or not all: Serve ended although the listener was open")
+		v.s.Fail("Serve goes on", fmt.Sprint("it returned ", v.err),
+			"nobody was served, or not all: Serve ended although the listener was open")
 	}
 	got := v.count()
 	accepted, _, waiting, _ := v.listener.State()
@@ -134,40 +136,52 @@ func (v *server) look() {
 		symptom = "the next client was not served after one had left: does the place come back?"
 	}
 	if got < want {
-		v.s.Fail(fmt.Sprintf("%d clients have been served or are", want), fmt.Sprint(got), symptom+check.Where())
+		v.s.Fail(fmt.Sprintf("%d clients have been served or are", want), fmt.Sprint(got),
+			symptom+check.Where())
 	}
 	v.s.Pass(v.while) // nobody else may come meanwhile
 	accepted, _, waiting, _ = v.listener.State()
 	full := want-v.left == v.n
 	switch got = v.count(); {
 	case got > want || accepted > want:
-		v.s.Fail(fmt.Sprintf("%d accepted, the others in the backlog", want), fmt.Sprintf("%d accepted", max(got, accepted)),
+		v.s.Fail(fmt.Sprintf("%d accepted, the others in the backlog", want),
+			fmt.Sprintf("%d accepted", max(got, accepted)),
 			"more than n were accepted: wait for a free place before you accept")
 	case full && waiting > 0:
-		v.s.Fail(fmt.Sprintf("no call of Accept while %d are served", v.n), "Accept was called", "it accepts although all places are taken: the next client will be accepted, and wait with us instead of in the backlog")
+		v.s.Fail(fmt.Sprintf("no call of Accept while %d are served", v.n), "Accept was called",
+			"it accepts although all places are taken: the next client will be accepted, and "+
+				"wait with us instead of in the backlog")
 	case !full && waiting == 0:
-		v.s.Fail("a call of Accept that waits for the next client", "none", fmt.Sprintf("%d of n = %d places are taken, and nobody is accepted", want-v.left, v.n)+check.Where())
+		v.s.Fail("a call of Accept that waits for the next client", "none",
+			fmt.Sprintf("%d of n = %d places are taken, and nobody is accepted", want-v.left,
+				v.n)+check.Where())
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	seen := map[net.Conn]bool{}
 	for i, c := range v.handled {
 		if seen[c] {
-			v.s.Fail("a client for each handler", fmt.Sprintf("handler %d has the client of another", i+1), "two handlers have the same connection")
+			v.s.Fail("a client for each handler",
+				fmt.Sprintf("handler %d has the client of another", i+1),
+				"two handlers have the same connection")
 		}
 		seen[c] = true
 		own := slices.IndexFunc(v.clients, func(d *check.Conn) bool { return d.Peer() == c })
 		if own < 0 {
-			v.s.Fail("the connections that were accepted", "another", "handle did not get the connection that was accepted")
+			v.s.Fail("the connections that were accepted", "another",
+				"handle did not get the connection that was accepted")
 		}
 		select {
 		case <-v.leave[c]:
 			if c.(*check.Conn).Ended() != "closed" {
-				v.s.Fail("the connection closed", "it is open", "the connection is not closed when its handler is over: the client waits for good")
+				v.s.Fail("the connection closed", "it is open",
+					"the connection is not closed when its handler is over: the client waits for "+
+						"good")
 			}
 		default:
 			if c.(*check.Conn).Ended() != "" {
-				v.s.Fail("an open connection", "it was closed", "a connection was closed while its handler still ran")
+				v.s.Fail("an open connection", "it was closed",
+					"a connection was closed while its handler still ran")
 			}
 		}
 	}
@@ -198,10 +212,14 @@ func (v *server) end(err error) {
 		}
 		v.s.Pass(v.while)
 		if check.Ended(v.over) {
-			v.s.Fail(fmt.Sprintf("Serve waits for %d handler(s)", running), fmt.Sprintf("it returned %v", v.err), "Serve returned while a handler still ran: its echo would be lost")
+			v.s.Fail(fmt.Sprintf("Serve waits for %d handler(s)", running),
+				fmt.Sprintf("it returned %v", v.err),
+				"Serve returned while a handler still ran: its echo would be lost")
 		}
 		if c.(*check.Conn).Ended() != "" {
-			v.s.Fail("an open connection", "it was closed", "a connection was closed while its handler still ran: the end of the listener is not the end of its clients")
+			v.s.Fail("an open connection", "it was closed",
+				"a connection was closed while its handler still ran: the end of the listener is "+
+					"not the end of its clients")
 		}
 		v.letGo(i)
 		running--
@@ -209,23 +227,29 @@ func (v *server) end(err error) {
 	if !v.soon(func() bool { return check.Ended(v.over) }) {
 		_, calls, _, _ := v.listener.State()
 		if calls > before+5 {
-			v.s.Fail("an end of Serve", fmt.Sprintf("%d calls of Accept more", calls-before), "Accept has failed, and Serve tries it again and again")
+			v.s.Fail("an end of Serve", fmt.Sprintf("%d calls of Accept more", calls-before),
+				"Accept has failed, and Serve tries it again and again")
 		}
-		v.s.Fail("an end of Serve", "it goes on", "Serve does not return although Accept has failed and the last handler is over"+check.Where())
+		v.s.Fail("an end of Serve", "it goes on",
+			"Serve does not return although Accept has failed and the last handler is over"+check.Where())
 	}
 	if !errors.Is(v.err, err) {
-		v.s.Fail(fmt.Sprint("error ", err), fmt.Sprint("error ", v.err), "Serve must return the error of Accept")
+		v.s.Fail(fmt.Sprint("error ", err), fmt.Sprint("error ", v.err),
+			"Serve must return the error of Accept")
 	}
 	if now, _, _, _ := v.listener.State(); now != accepted {
-		v.s.Fail("nobody accepted after the error", fmt.Sprint(now-accepted), "after Accept has failed nobody is accepted")
+		v.s.Fail("nobody accepted after the error", fmt.Sprint(now-accepted),
+			"after Accept has failed nobody is accepted")
 	}
 }
 
 func TestCheck(t *testing.T) {
 	// A server that takes this for something that passes goes round for ever.
-	full := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept", syscall.EMFILE)}
+	full := &net.OpError{Op: "accept", Net: "tcp",
+		Err: os.NewSyscallError("accept", syscall.EMFILE)}
 	in := func(name string, holds []int, do func(s *check.Story)) check.Case {
-		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
+		return check.Case{Name: name, Holds: holds,
+			Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
 	}
 	check.Run(t, []check.Case{
 		in("one-client", []int{1}, func(s *check.Story) { start(s, 3, 1).look() }),
@@ -268,7 +292,9 @@ func TestCheck(t *testing.T) {
 			accepted, _, waiting, _ := v.listener.State()
 			close(closing)
 			if accepted > 1 || waiting > 0 {
-				s.Fail("1 accepted", "2, while the first is being closed", "the place is given back before the connection is closed: for a moment more than n are open")
+				s.Fail("1 accepted", "2, while the first is being closed",
+					"the place is given back before the connection is closed: for a moment more "+
+						"than n are open")
 			}
 			v.look()
 		}),
@@ -340,14 +366,17 @@ func clientThenEnd(s *check.Story, failure error) {
 			handled = true
 		})
 		if !handled {
-			s.Fail("Serve waits for the handler", "it has returned", "Serve returned while a handler still ran, or was about to: it is counted before its goroutine begins")
+			s.Fail("Serve waits for the handler", "it has returned",
+				"Serve returned while a handler still ran, or was about to: it is counted before "+
+					"its goroutine begins")
 		}
 	})
 	s.Pass(time.Second)
 	close(leave)
 	check.Settle()
 	if !check.Ended(over) {
-		s.Fail("an end of Serve", "it goes on", "Serve does not return although Accept has failed and the last handler is over"+check.Where())
+		s.Fail("an end of Serve", "it goes on",
+			"Serve does not return although Accept has failed and the last handler is over"+check.Where())
 	}
 }
 
@@ -382,11 +411,15 @@ func crowd(s *check.Story) {
 	s.Pass(2 * time.Second)
 	switch {
 	case most.Load() > n, there > n:
-		s.Fail(fmt.Sprintf("%d at a time", n), fmt.Sprint(max(most.Load(), there)), "in a crowd more than n are served at a time: what guards the count?")
+		s.Fail(fmt.Sprintf("%d at a time", n), fmt.Sprint(max(most.Load(), there)),
+			"in a crowd more than n are served at a time: what guards the count?")
 	case there < n:
-		s.Fail(fmt.Sprintf("%d at a time", n), fmt.Sprint(there), "after a crowd fewer than n are served at a time: places were lost; what guards the count?")
+		s.Fail(fmt.Sprintf("%d at a time", n), fmt.Sprint(there),
+			"after a crowd fewer than n are served at a time: places were lost; what guards the "+
+				"count?")
 	case handled.Load() != clients:
-		s.Fail(fmt.Sprintf("%d clients served", clients), fmt.Sprint(handled.Load()), "in a crowd not all are served: places were lost; what guards the count?")
+		s.Fail(fmt.Sprintf("%d clients served", clients), fmt.Sprint(handled.Load()),
+			"in a crowd not all are served: places were lost; what guards the count?")
 	case check.Ended(over):
 		s.Fail("Serve goes on", "it has returned", "Serve ended although the listener was open")
 	}

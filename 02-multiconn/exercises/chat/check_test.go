@@ -29,7 +29,8 @@ func hears(s *check.Story, name string, c <-chan string, want []string, symptom 
 	case slices.Equal(got, want) && !closed:
 	case slices.Equal(got, want):
 		s.Fail(expected+", and an open channel", came, name+" was put out, and has missed nothing")
-	case len(got) == len(want) && slices.Equal(slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want))):
+	case len(got) == len(want) && slices.Equal(slices.Sorted(slices.Values(got)),
+		slices.Sorted(slices.Values(want))):
 		s.Fail(expected, came, "the messages came in another order than they were said")
 	case len(got) > len(want):
 		s.Fail(expected, came, "somebody heard what was not for them, or heard it twice")
@@ -61,7 +62,8 @@ func say(s *check.Story, r *Room, message string) {
 	over := s.Go(func() { r.Say(message) })
 	check.Settle()
 	if !check.Ended(over) {
-		s.Fail("Say returns at once", "it waits", "everyone is held up by a member that does not read"+check.Where())
+		s.Fail("Say returns at once", "it waits",
+			"everyone is held up by a member that does not read"+check.Where())
 	}
 }
 
@@ -74,18 +76,24 @@ func out(s *check.Story, name string, c <-chan string, want []string, symptom st
 	case !closed:
 		s.Fail(expected, fmt.Sprintf("%q, and it is open", got), symptom)
 	case len(got) < len(want):
-		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got), "what waited in the channel is lost: who is out may read it to the end")
+		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got),
+			"what waited in the channel is lost: who is out may read it to the end")
 	case len(got) > queue:
-		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got), fmt.Sprintf("%d messages waited, and Queue is %d: who is so far behind is put out", len(got), queue))
+		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got),
+			fmt.Sprintf("%d messages waited, and Queue is %d: who is so far behind is put out",
+				len(got), queue))
 	case !slices.Equal(got, want):
-		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got), "somebody heard what was said when they were out, or in another order")
+		s.Fail(expected, fmt.Sprintf("%q, and it is closed", got),
+			"somebody heard what was said when they were out, or in another order")
 	}
 }
 
 const (
-	unheard  = "nobody heard, or not everybody: there is no room for Queue messages, or Say is not written"
+	unheard = "nobody heard, or not everybody: there is no room for Queue messages, or Say is " +
+		"not written"
 	tooEarly = "a member may be Queue = 4 messages behind, and was not allowed to be"
-	gap      = "ben missed a message and does not learn it: a gap without a word is worse than being put out"
+	gap      = "ben missed a message and does not learn it: a gap without a word is worse than " +
+		"being put out"
 )
 
 func numbered(from, to int) (list []string) {
@@ -97,7 +105,8 @@ func numbered(from, to int) (list []string) {
 
 func TestCheck(t *testing.T) {
 	in := func(name string, holds []int, do func(s *check.Story)) check.Case {
-		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
+		return check.Case{Name: name, Holds: holds,
+			Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
 	}
 	check.Run(t, []check.Case{
 		in("two-members", []int{1, 5, 8}, func(s *check.Story) {
@@ -139,7 +148,8 @@ func TestCheck(t *testing.T) {
 			s.Did("ben left")
 			r.Leave("ben")
 			say(s, &r, "message 3")
-			out(s, "ben", ben, numbered(1, 2), "ben has left, and his goroutine waits for good: close the channel")
+			out(s, "ben", ben, numbered(1, 2),
+				"ben has left, and his goroutine waits for good: close the channel")
 			hears(s, "anna", anna, numbered(1, 3), "anna missed a message")
 			s.Did("ben left again, and a stranger left")
 			r.Leave("ben")
@@ -192,8 +202,10 @@ func TestCheck(t *testing.T) {
 			s.Did("a second anna joined")
 			second := r.Join("anna")
 			say(s, &r, "message 2")
-			out(s, "the first anna", first, numbered(1, 1), "the first anna waits for good: who takes a name puts its owner out")
-			hears(s, "the second anna", second, []string{"message 2"}, "the second anna heard nothing")
+			out(s, "the first anna", first, numbered(1, 1),
+				"the first anna waits for good: who takes a name puts its owner out")
+			hears(s, "the second anna", second, []string{"message 2"},
+				"the second anna heard nothing")
 		}),
 		in("two-rooms", []int{8}, func(s *check.Story) {
 			var r, other Room
@@ -307,7 +319,8 @@ func oneOrder(s *check.Story) {
 				first = heard
 			}
 			if heard != first {
-				s.Fail("the same order for all", "one heard: "+first+"\nanother:   "+heard, "two members heard the messages in another order")
+				s.Fail("the same order for all", "one heard: "+first+"\nanother:   "+heard,
+					"two members heard the messages in another order")
 			}
 			if len(got) != queue {
 				s.Fail("4 messages", heard, "of four that spoke at once not all were heard")
@@ -336,7 +349,9 @@ func joinAtOnce(s *check.Story) {
 		r.Say("hello")
 		for i, c := range members {
 			if len(c) != 1 {
-				s.Fail("both hear what is said then", fmt.Sprintf("member %d does not", i), "of two that joined at once one is no member: what guards the map, also while it is made?")
+				s.Fail("both hear what is said then", fmt.Sprintf("member %d does not", i),
+					"of two that joined at once one is no member: what guards the map, also "+
+						"while it is made?")
 			}
 		}
 	}

@@ -51,11 +51,13 @@ func passes(s *check.Story, from, to net.Conn, what, text, symptom string) {
 	} else if n > 0 {
 		symptom = "a part of what was sent did not come through"
 	}
-	s.Fail(fmt.Sprintf("%.30q at the other side, %d bytes", text, len(text)), fmt.Sprintf("%.30q, %d bytes, error %v", got[:n], n, err), symptom+check.Where())
+	s.Fail(fmt.Sprintf("%.30q at the other side, %d bytes", text, len(text)),
+		fmt.Sprintf("%.30q, %d bytes, error %v", got[:n], n, err), symptom+check.Where())
 }
 
 func (p *proxy) there(text string) {
-	passes(p.s, p.client, p.target, "the client", text, "nothing came through from the client to the target")
+	passes(p.s, p.client, p.target, "the client", text,
+		"nothing came through from the client to the target")
 }
 
 func (p *proxy) back(text, symptom string) {
@@ -65,7 +67,8 @@ func (p *proxy) back(text, symptom string) {
 func ends(s *check.Story, c net.Conn, symptom string) {
 	rest, err := io.ReadAll(c)
 	if err != nil || len(rest) > 0 {
-		s.Fail("the end, and no more bytes", fmt.Sprintf("%.30q, error %v", rest, err), symptom+check.Where())
+		s.Fail("the end, and no more bytes", fmt.Sprintf("%.30q, error %v", rest, err),
+			symptom+check.Where())
 	}
 }
 
@@ -76,9 +79,11 @@ func (p *proxy) returns(symptom string) {
 	case <-check.After(check.Patience * 2 / 3):
 		p.s.Fail("Forward returns", "it does not", symptom+check.Where())
 	}
-	for name, c := range map[string]net.Conn{"the client's": p.nearClient, "the target's": p.nearTarget} {
+	for name, c := range map[string]net.Conn{"the client's": p.nearClient,
+		"the target's": p.nearTarget} {
 		if err := c.SetDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
-			p.s.Fail("both connections closed", name+" is open", "the connections are not closed when Forward has returned: files leak")
+			p.s.Fail("both connections closed", name+" is open",
+				"the connections are not closed when Forward has returned: files leak")
 		}
 	}
 }
@@ -94,9 +99,13 @@ func (p *proxy) failed(symptom string) {
 	case p.err == nil:
 		p.s.Fail("an error", "nil", "a connection that failed looks like one that ended well")
 	case errors.Is(p.err, net.ErrClosed):
-		p.s.Fail("the error that came first", p.err.Error(), "Forward returns the error that its own Close has made, in place of the one that came first")
+		p.s.Fail("the error that came first", p.err.Error(),
+			"Forward returns the error that its own Close has made, in place of the one that "+
+				"came first")
 	case !errors.As(p.err, new(*net.OpError)):
-		p.s.Fail("the error of a Read or a Write", p.err.Error(), "Forward returns an error of its own: the connection's is not in it, and nobody can ask what it was")
+		p.s.Fail("the error of a Read or a Write", p.err.Error(),
+			"Forward returns an error of its own: the connection's is not in it, and nobody can "+
+				"ask what it was")
 	}
 }
 
@@ -116,7 +125,8 @@ func TestCheck(t *testing.T) {
 				p.back(strings.ToUpper(text), oneAtATime)
 			}
 		}},
-		{Name: "target-speaks-first", Holds: []int{1, 2}, Do: func(s *check.Story) { start(s).back("220 welcome", oneAtATime) }},
+		{Name: "target-speaks-first", Holds: []int{1, 2},
+			Do: func(s *check.Story) { start(s).back("220 welcome", oneAtATime) }},
 		{Name: "half-close", Holds: []int{3, 4}, Do: func(s *check.Story) {
 			p := start(s)
 			p.there("a question")
@@ -146,7 +156,8 @@ func TestCheck(t *testing.T) {
 			p := start(s)
 			text := strings.Repeat("a line of text\n", 80_000)
 			go io.Copy(p.target, p.target) // an echo server
-			passes(s, p.client, p.client, "the client (of an echo)", text, "a large echo did not come back whole")
+			passes(s, p.client, p.client, "the client (of an echo)", text,
+				"a large echo did not come back whole")
 		}},
 		{Name: "big-and-closed", Holds: []int{1, 3, 4}, Do: func(s *check.Story) {
 			p := start(s)
@@ -160,13 +171,15 @@ func TestCheck(t *testing.T) {
 			ends(s, p.target, "the target never learned that the client has sent everything")
 			got, err := io.ReadAll(p.client)
 			if string(got) != text {
-				s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprintf("%d, error %v", len(got), err), "the end came before all was passed on: bytes are lost")
+				s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprintf("%d, error %v", len(got), err),
+					"the end came before all was passed on: bytes are lost")
 			}
 			p.good()
 		}},
 		{Name: "two-connections", Holds: []int{6}, Do: func(s *check.Story) {
 			a, b := start(s), start(s)
-			textA, textB := strings.Repeat("all for anna, ", 40_000), strings.Repeat("ben's letters ", 40_000)
+			textA, textB := strings.Repeat("all for anna, ", 40_000),
+				strings.Repeat("ben's letters ", 40_000)
 			go io.Copy(a.target, a.target)
 			go io.Copy(b.target, b.target)
 			var got [2]string
@@ -183,7 +196,10 @@ func TestCheck(t *testing.T) {
 			<-first
 			<-second
 			if got[0] != textA || got[1] != textB {
-				s.Fail("to each their own", fmt.Sprintf("%d and %d bytes, and others than were sent", len(got[0]), len(got[1])), "two connections at once disturb each other: what do they share?")
+				s.Fail("to each their own",
+					fmt.Sprintf("%d and %d bytes, and others than were sent", len(got[0]),
+						len(got[1])),
+					"two connections at once disturb each other: what do they share?")
 			}
 		}},
 		{Name: "closed", Holds: []int{4}, Do: func(s *check.Story) {
@@ -237,7 +253,8 @@ func TestCheck(t *testing.T) {
 				p.client.Write([]byte("are you there? "))
 				return check.Ended(p.over)
 			})
-			const goesOn = "nothing can be written to the target any more, and Forward goes on reading"
+			const goesOn = "nothing can be written to the target any more, and Forward goes on " +
+				"reading"
 			if !ended {
 				s.Fail("Forward returns", "it does not", goesOn+check.Where())
 			}
@@ -250,8 +267,11 @@ func TestCheck(t *testing.T) {
 				nearTarget, target := s.Pair()
 				client.SetLinger(0)
 				over := s.Go(func() {
-					if err := Forward(nearClient, nearTarget); err == nil || errors.Is(err, net.ErrClosed) {
-						s.Fail("the reset", fmt.Sprint(err), "Forward returns nil, or the error that its own Close has made, in place of the one that came first")
+					if err := Forward(nearClient, nearTarget); err == nil ||
+						errors.Is(err, net.ErrClosed) {
+						s.Fail("the reset", fmt.Sprint(err),
+							"Forward returns nil, or the error that its own Close has made, in "+
+								"place of the one that came first")
 					}
 				})
 				client.Close()
@@ -264,7 +284,9 @@ func TestCheck(t *testing.T) {
 			}
 			few := func() bool { return check.Running() < 5 }
 			if !check.Soon(check.Patience/5, few) {
-				s.Fail("no goroutine of Forward left", fmt.Sprint(check.Running()), "goroutines are left behind that wait for good: a proxy that runs for years takes ever more memory"+check.Where())
+				s.Fail("no goroutine of Forward left", fmt.Sprint(check.Running()),
+					"goroutines are left behind that wait for good: a proxy that runs for years "+
+						"takes ever more memory"+check.Where())
 			}
 		}},
 		{Name: "idle", Holds: []int{2}, Do: func(s *check.Story) {
@@ -297,12 +319,14 @@ func TestCheck(t *testing.T) {
 						if clientOpen && (d.OneIn(2) || !targetOpen) {
 							s.Did("the client half-closed")
 							p.client.CloseWrite()
-							ends(s, p.target, "the target never learned that the client has sent everything")
+							ends(s, p.target,
+								"the target never learned that the client has sent everything")
 							clientOpen = false
 						} else if targetOpen {
 							s.Did("the target half-closed")
 							p.target.CloseWrite()
-							ends(s, p.client, "the client never learned that the target has sent everything")
+							ends(s, p.client,
+								"the client never learned that the target has sent everything")
 							targetOpen = false
 						}
 					}

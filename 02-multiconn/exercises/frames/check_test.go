@@ -33,7 +33,8 @@ func TestCheck(t *testing.T) {
 	}
 	check.Run(t, []check.Case{
 		{Name: "write", Holds: []int{1}, Do: func(s *check.Story) {
-			for _, m := range []string{"hello", "", "\x00\xff", strings.Repeat("a", 255), strings.Repeat("a", 256), strings.Repeat("a", 257), long[:999], long} {
+			for _, m := range []string{"hello", "", "\x00\xff", strings.Repeat("a", 255),
+				strings.Repeat("a", 256), strings.Repeat("a", 257), long[:999], long} {
 				write(s, m)
 			}
 		}},
@@ -47,7 +48,8 @@ func TestCheck(t *testing.T) {
 				s.Anew()
 				s.Did("called Write with \"hello\" and a writer that fails once, after %d bytes", k)
 				check.Want(s, true, errors.Is(Write(&failing{room: k}, []byte("hello")), broken),
-					"the message was not sent whole, and Write does not say so: each call of w.Write can fail")
+					"the message was not sent whole, and Write does not say so: each call of "+
+						"w.Write can fail")
 			}
 		}},
 		from("read", []int{4}, io.EOF, false, frame("hello")),
@@ -61,7 +63,8 @@ func TestCheck(t *testing.T) {
 				s.Bubble(func() { readAll(s, s.Stream(io.EOF, false, all[:i], all[i:])) })
 			}
 		}},
-		from("byte-by-byte", []int{4}, io.EOF, false, strings.Split(frame("hello")+frame(long), "")...),
+		from("byte-by-byte", []int{4}, io.EOF, false,
+			strings.Split(frame("hello")+frame(long), "")...),
 		from("ten-at-once", []int{4, 6}, io.EOF, false, strings.Repeat(frame("hello"), 10)),
 		{Name: "cut-off", Holds: []int{6}, Do: func(s *check.Story) {
 			all := frame("hello")
@@ -75,8 +78,10 @@ func TestCheck(t *testing.T) {
 		from("broken", []int{7}, broken, false, "\x00\x05hel"),
 		from("broken-in-the-length", []int{7}, broken, false, "\x00"),
 		from("broken-between", []int{7}, broken, true, frame("hello")),
-		from("read-too-long", []int{8}, io.EOF, false, frame("hello")+"\xff\xff"+strings.Repeat("a", 65535)),
-		from("read-a-little-too-long", []int{8}, io.EOF, false, "\x03\xe9"+strings.Repeat("a", 1001)),
+		from("read-too-long", []int{8}, io.EOF, false,
+			frame("hello")+"\xff\xff"+strings.Repeat("a", 65535)),
+		from("read-a-little-too-long", []int{8}, io.EOF, false,
+			"\x03\xe9"+strings.Repeat("a", 1001)),
 		from("too-long-and-silent", []int{8}, nil, false, "\x03\xe9", "a"),
 		{Name: "at-random", Holds: []int{1, 2, 4, 5, 6, 7, 8, 9}, Do: func(s *check.Story) {
 			s.Random(300, func(d *check.Draw) {
@@ -132,19 +137,24 @@ func write(s *check.Story, m string) {
 	case err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "nothing was sent: is Write written?")
 	case wantErr != nil && (err != wantErr || sent != ""):
-		s.Fail(expected, came, fmt.Sprintf("a message of more than %d bytes is too long: send nothing of it, and say so", maxMessage))
+		s.Fail(expected, came,
+			fmt.Sprintf("a message of more than %d bytes is too long: send nothing of it, and "+
+				"say so", maxMessage))
 	case err == ErrTooLong && wantErr == nil:
 		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes may be sent", len(m)))
 	case err != wantErr:
 		s.Fail(expected, came, "the message was sent, and Write returns an error")
 	case len(sent) >= 2 && len(want) >= 2 && sent[:2] == want[1:2]+want[:1] && sent[:2] != want[:2]:
-		s.Fail(expected, came, "the two bytes of the length are in the wrong order: the high byte comes first")
+		s.Fail(expected, came,
+			"the two bytes of the length are in the wrong order: the high byte comes first")
 	case len(sent) >= 2 && len(want) >= 2 && sent[:2] != want[:2]:
-		s.Fail(expected, came, fmt.Sprintf("the length is %d, and the first two bytes say something else", len(m)))
+		s.Fail(expected, came,
+			fmt.Sprintf("the length is %d, and the first two bytes say something else", len(m)))
 	case sent != want:
 		s.Fail(expected, came, "other bytes were written than the length and the message")
 	case string(lent) != m+more:
-		s.Fail("the caller's bytes as they were", fmt.Sprintf("%.60q", lent), "Write has changed what was lent to it: append writes behind a slice, if there is room")
+		s.Fail("the caller's bytes as they were", fmt.Sprintf("%.60q", lent),
+			"Write has changed what was lent to it: append writes behind a slice, if there is room")
 	}
 }
 
@@ -188,15 +198,18 @@ func readAll(s *check.Story, r *check.Stream) {
 			if string(kept[i]) == wants[i] {
 				continue
 			}
-			s.Fail(fmt.Sprintf("message %d still %.30q", i+1, wants[i]), fmt.Sprintf("%.30q", kept[i]),
+			s.Fail(fmt.Sprintf("message %d still %.30q", i+1, wants[i]),
+				fmt.Sprintf("%.30q", kept[i]),
 				symptom)
 		}
 	}
-	intact("a later Read has overwritten a message that was returned before: each needs a buffer of its own")
+	intact("a later Read has overwritten a message that was returned before: each needs a buffer " +
+		"of its own")
 	for i := range kept {
 		_ = append(kept[i], "what the caller puts behind it"...)
 	}
-	intact("what the caller puts behind a message has overwritten another: messages share their memory, and each needs its own")
+	intact("what the caller puts behind a message has overwritten another: messages share their " +
+		"memory, and each needs its own")
 }
 
 // read calls Read once, and looks also at how much it has taken.
@@ -212,35 +225,48 @@ func read(s *check.Story, r *check.Stream, want string, wantErr error, taken int
 	expected, came := tell(want, wantErr), tell(string(got), err)
 	switch {
 	case !check.Ended(over) && wantErr == ErrTooLong:
-		s.Fail(expected, "Read waits for more", "a stranger announced a message longer than MaxMessage, and Read waits for it")
+		s.Fail(expected, "Read waits for more",
+			"a stranger announced a message longer than MaxMessage, and Read waits for it")
 	case !check.Ended(over):
-		s.Fail(expected, "Read waits for more", "the message is there, and Read reads on: the peer waits for the answer to it"+check.Where())
+		s.Fail(expected, "Read waits for more",
+			"the message is there, and Read reads on: the peer waits for the answer to it"+check.Where())
 	case err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "the message is there, and does not come: is Read written?")
 	case wantErr == nil && err == ErrTooLong:
 		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes may come", len(want)))
 	case wantErr == nil && err != nil:
-		s.Fail(expected, came, "the message is there, whole, and an error comes in its place: it may come in pieces, or together with the end")
+		s.Fail(expected, came,
+			"the message is there, whole, and an error comes in its place: it may come in "+
+				"pieces, or together with the end")
 	case wantErr == nil && string(got) != want && len(got) != len(want):
-		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes was announced, and %d came: is the length read right, and all of the message, if it comes in pieces?", len(want), len(got)))
+		s.Fail(expected, came,
+			fmt.Sprintf("a message of %d bytes was announced, and %d came: is the length read "+
+				"right, and all of the message, if it comes in pieces?", len(want), len(got)))
 	case wantErr == nil && string(got) != want:
 		s.Fail(expected, came, "a message that came in pieces is not put together")
 	case wantErr == nil && got == nil:
-		s.Fail("an empty message, []byte{}", "nil", "an empty message is a message, and nil is none")
+		s.Fail("an empty message, []byte{}", "nil",
+			"an empty message is a message, and nil is none")
 	case wantErr == ErrTooLong && err != wantErr:
-		s.Fail(expected, came, "a stranger announced a message longer than MaxMessage, and it was taken")
+		s.Fail(expected, came,
+			"a stranger announced a message longer than MaxMessage, and it was taken")
 	case wantErr == io.ErrUnexpectedEOF && err != wantErr:
-		s.Fail(expected, came, "the stream ended in the middle of a message: that is io.ErrUnexpectedEOF, and no message came")
+		s.Fail(expected, came,
+			"the stream ended in the middle of a message: that is io.ErrUnexpectedEOF, and no "+
+				"message came")
 	case wantErr == io.EOF && err != wantErr:
 		s.Fail(expected, came, "the end between two messages is io.EOF")
 	case err != wantErr:
 		s.Fail(expected, came, "an error of the stream comes back as it is")
 	case wantErr != nil && got != nil:
-		s.Fail("nil, error "+wantErr.Error(), fmt.Sprintf("%.30q, error %v", got, err), "with an error no message came: nil")
+		s.Fail("nil, error "+wantErr.Error(), fmt.Sprintf("%.30q, error %v", got, err),
+			"with an error no message came: nil")
 	case r.Taken-before > taken && wantErr == ErrTooLong:
-		s.Fail("2 bytes taken from the stream", fmt.Sprint(r.Taken-before), "of a message that is too long nothing is read: it may never come")
+		s.Fail("2 bytes taken from the stream", fmt.Sprint(r.Taken-before),
+			"of a message that is too long nothing is read: it may never come")
 	case r.Taken-before > taken:
-		s.Fail(fmt.Sprintf("%d bytes taken from the stream", taken), fmt.Sprint(r.Taken-before), "bytes of the next message were taken: leave them to the next Read")
+		s.Fail(fmt.Sprintf("%d bytes taken from the stream", taken), fmt.Sprint(r.Taken-before),
+			"bytes of the next message were taken: leave them to the next Read")
 	}
 	return got
 }

@@ -58,7 +58,8 @@ func (r *running) echoes(name string, c *check.Conn, text, symptom string) {
 		} else if got != "" {
 			symptom = "other bytes came back than were sent"
 		}
-		r.s.Fail(fmt.Sprintf("the echo %.40q", text), fmt.Sprintf("%.40q", got), symptom+check.Where())
+		r.s.Fail(fmt.Sprintf("the echo %.40q", text), fmt.Sprintf("%.40q", got),
+			symptom+check.Where())
 	}
 }
 
@@ -68,7 +69,8 @@ func (r *running) leaves(name string, c *check.Conn) {
 	c.CloseWrite()
 	check.Settle()
 	if c.Peer().Ended() != "closed" {
-		r.s.Fail("the connection closed", "it is open", "the connection of a client that has finished is not closed"+check.Where())
+		r.s.Fail("the connection closed", "it is open",
+			"the connection of a client that has finished is not closed"+check.Where())
 	}
 }
 
@@ -78,7 +80,8 @@ func (r *running) shutdown(grace <-chan struct{}) (over <-chan struct{}) {
 	over = r.s.Go(func() { r.server.Shutdown(grace) })
 	check.Settle()
 	if _, _, _, closed := r.listener.State(); !closed {
-		r.s.Fail("the listener closed", "it is open", "a new client is still taken after Shutdown: the listener is not closed")
+		r.s.Fail("the listener closed", "it is open",
+			"a new client is still taken after Shutdown: the listener is not closed")
 	}
 	return over
 }
@@ -105,10 +108,12 @@ func (r *running) ends(over <-chan struct{}, symptom string) {
 	}
 	r.s.Pass(time.Millisecond)
 	if !check.Ended(r.served) {
-		r.s.Fail("Serve returns", "it waits", "a new client could still come: Serve goes on after Shutdown"+check.Where())
+		r.s.Fail("Serve returns", "it waits",
+			"a new client could still come: Serve goes on after Shutdown"+check.Where())
 	}
 	if r.err != nil {
-		r.s.Fail("Serve returns nil", fmt.Sprint("error ", r.err), "Serve returned an error: a listener that Shutdown has closed is no failure")
+		r.s.Fail("Serve returns nil", fmt.Sprint("error ", r.err),
+			"Serve returned an error: a listener that Shutdown has closed is no failure")
 	}
 }
 
@@ -121,9 +126,11 @@ const (
 
 func TestCheck(t *testing.T) {
 	// A server that takes this for something that passes goes round for ever.
-	busy := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept", syscall.EMFILE)}
+	busy := &net.OpError{Op: "accept", Net: "tcp",
+		Err: os.NewSyscallError("accept", syscall.EMFILE)}
 	in := func(name string, holds []int, do func(s *check.Story)) check.Case {
-		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
+		return check.Case{Name: name, Holds: holds,
+			Do: func(s *check.Story) { s.Bubble(func() { do(s) }) }}
 	}
 	check.Run(t, []check.Case{
 		in("echo", []int{1}, func(s *check.Story) {
@@ -132,7 +139,8 @@ func TestCheck(t *testing.T) {
 			r.echoes("anna", anna, "one", unserved)
 			r.echoes("ben", ben, "two\x00\xff", "the second client waits for the first")
 			r.echoes("anna", anna, "three", unserved)
-			r.echoes("ben", ben, strings.Repeat("a long text ", 2000), "a long text does not come back")
+			r.echoes("ben", ben, strings.Repeat("a long text ", 2000),
+				"a long text does not come back")
 			r.leaves("anna", anna)
 			r.echoes("ben", ben, "four", "one client's end is the end of another's connection")
 		}),
@@ -153,7 +161,8 @@ func TestCheck(t *testing.T) {
 			c.Reset()
 			<-sent
 			if got != text {
-				s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprint(len(got)), "the client's end came, and what was still to be echoed is lost")
+				s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprint(len(got)),
+					"the client's end came, and what was still to be echoed is lost")
 			}
 		}),
 		in("nobody-there", []int{2, 4}, func(s *check.Story) {
@@ -181,13 +190,17 @@ func TestCheck(t *testing.T) {
 			dan := r.dial()
 			dan.Write([]byte("me?"))
 			r.leaves("anna", anna)
-			r.goesOn(over, time.Minute, "Shutdown returned when one client had finished, and others were in the middle")
-			r.echoes("cleo", cleo, "and I", "a client in the middle lost its echo when another had finished")
+			r.goesOn(over, time.Minute,
+				"Shutdown returned when one client had finished, and others were in the middle")
+			r.echoes("cleo", cleo, "and I",
+				"a client in the middle lost its echo when another had finished")
 			r.leaves("cleo", cleo)
-			r.goesOn(over, time.Minute, "Shutdown returned when some clients had finished, and another was in the middle")
+			r.goesOn(over, time.Minute,
+				"Shutdown returned when some clients had finished, and another was in the middle")
 			r.echoes("ben", ben, "I am the last", inMiddle)
 			if dan.Take() != "" {
-				s.Fail("dan refused", "he got an echo", "a new client is still taken after Shutdown")
+				s.Fail("dan refused", "he got an echo",
+					"a new client is still taken after Shutdown")
 			}
 			r.leaves("ben", ben)
 			r.ends(over, nobody)
@@ -208,12 +221,15 @@ func TestCheck(t *testing.T) {
 			over := r.shutdown(make(chan struct{}))
 			switch {
 			case late == nil:
-				s.Fail("the listener closed", "it is open", "a new client is still taken after Shutdown: the listener is not closed")
+				s.Fail("the listener closed", "it is open",
+					"a new client is still taken after Shutdown: the listener is not closed")
 			case late.Take() != "":
-				s.Fail("the late client closed", "it got an echo", "a client that was accepted at the moment of Shutdown is served: nobody new is")
+				s.Fail("the late client closed", "it got an echo",
+					"a client that was accepted at the moment of Shutdown is served: nobody new is")
 			}
 			if _, err := late.Read(make([]byte, 1)); err == nil {
-				s.Fail("the late client closed", "it got an echo", "a client that was accepted at the moment of Shutdown is served: nobody new is")
+				s.Fail("the late client closed", "it got an echo",
+					"a client that was accepted at the moment of Shutdown is served: nobody new is")
 			}
 			r.echoes("anna", anna, "still here", inMiddle)
 			r.goesOn(over, time.Minute, early)
@@ -228,14 +244,16 @@ func TestCheck(t *testing.T) {
 			sending := s.Go(func() { cleo.Write(make([]byte, 100_000)) })
 			grace := make(chan struct{})
 			over := r.shutdown(grace)
-			r.goesOn(over, time.Minute, "Shutdown returned before grace was over, with clients in the middle")
+			r.goesOn(over, time.Minute,
+				"Shutdown returned before grace was over, with clients in the middle")
 			r.echoes("ben", ben, "still here", inMiddle)
 			s.Did("grace was over; the clients say nothing")
 			close(grace)
 			r.ends(over, "a silent client holds up the end although grace is over")
 			for name, c := range map[string]*check.Conn{"anna": anna, "ben": ben, "cleo": cleo} {
 				if c.Peer().Ended() != "closed" {
-					s.Fail("all connections closed", name+"'s is open", "a client was left behind with an open connection when grace was over")
+					s.Fail("all connections closed", name+"'s is open",
+						"a client was left behind with an open connection when grace was over")
 				}
 			}
 			<-sending
@@ -250,7 +268,8 @@ func TestCheck(t *testing.T) {
 			r.ends(r.shutdown(grace), "a silent client holds up the end although grace is over")
 			for _, c := range []*check.Conn{anna, ben} {
 				if c.Peer().Ended() != "closed" {
-					s.Fail("all connections closed", "one is open", "a client was left behind with an open connection when grace was over")
+					s.Fail("all connections closed", "one is open",
+						"a client was left behind with an open connection when grace was over")
 				}
 			}
 		}),
@@ -301,7 +320,8 @@ func (r *running) fails(want error) {
 		}
 		r.s.Fail(fmt.Sprint("error ", want), "Serve does not return", symptom+check.Where())
 	case !errors.Is(r.err, want):
-		r.s.Fail(fmt.Sprint("error ", want), fmt.Sprint("error ", r.err), "Accept has failed, nobody has called Shutdown, and Serve does not return the error")
+		r.s.Fail(fmt.Sprint("error ", want), fmt.Sprint("error ", r.err),
+			"Accept has failed, nobody has called Shutdown, and Serve does not return the error")
 	}
 }
 
@@ -316,7 +336,8 @@ func years(s *check.Story) {
 		c.CloseWrite()
 		check.Settle()
 		if c.Peer().Ended() != "closed" {
-			s.Fail("the connection closed", "it is open", "the connection of a client that has finished is not closed"+check.Where())
+			s.Fail("the connection closed", "it is open",
+				"the connection of a client that has finished is not closed"+check.Where())
 		}
 		gone = append(gone, weak.Make(c))
 	}
@@ -330,7 +351,9 @@ func years(s *check.Story) {
 		}
 	}
 	if kept > 250 {
-		s.Fail("no memory of who has left", fmt.Sprintf("%d of 500 connections are still known", kept), "who has left is not forgotten: a server that runs for years takes ever more memory")
+		s.Fail("no memory of who has left", fmt.Sprintf("%d of 500 connections are still known",
+			kept), "who has left is not forgotten: a server that runs for years takes ever more "+
+			"memory")
 	}
 	r.ends(r.shutdown(make(chan struct{})), nobody)
 }
@@ -377,7 +400,8 @@ func crowd(s *check.Story) {
 		}
 		for _, c := range stay {
 			if c.Peer().Ended() != "closed" {
-				s.Fail("all connections closed", "one is open", "a client was left behind with an open connection")
+				s.Fail("all connections closed", "one is open",
+					"a client was left behind with an open connection")
 			}
 		}
 	}
@@ -414,22 +438,27 @@ func whileOneComes(s *check.Story, other bool) {
 	check.Settle()
 	served := ben.Peer().Ended() == ""
 	if other && check.Ended(over) {
-		s.Fail("Shutdown waits for anna", "it has returned", "Shutdown returned while a client was in the middle, when another came just then")
+		s.Fail("Shutdown waits for anna", "it has returned",
+			"Shutdown returned while a client was in the middle, when another came just then")
 	}
 	if other {
 		anna.CloseWrite()
 		check.Settle()
 	}
 	if served && check.Ended(over) {
-		s.Fail("Shutdown waits for the client that came just before it", "it has returned", "Shutdown does not know the client that came just before it: count it before its goroutine starts")
+		s.Fail("Shutdown waits for the client that came just before it", "it has returned",
+			"Shutdown does not know the client that came just before it: count it before its "+
+				"goroutine starts")
 	}
 	if !served && ben.Take() != "" {
-		s.Fail("a client that is served, or closed", "it was served and closed", "a client that came just before Shutdown was cut off in the middle")
+		s.Fail("a client that is served, or closed", "it was served and closed",
+			"a client that came just before Shutdown was cut off in the middle")
 	}
 	close(grace)
 	r.ends(over, "grace is over, and Shutdown waits")
 	if ben.Peer().Ended() != "closed" {
-		s.Fail("all connections closed", "one is open", "the client that came just before Shutdown was left behind with an open connection")
+		s.Fail("all connections closed", "one is open",
+			"the client that came just before Shutdown was left behind with an open connection")
 	}
 }
 
@@ -448,7 +477,8 @@ func random(s *check.Story, d *check.Draw, n, steps int) {
 		switch i := d.N(max(1, len(there))); d.N(5) {
 		case 0, 1:
 			if len(there) > 0 {
-				r.echoes(fmt.Sprint("client ", i+1), there[i], string(d.Bytes(1+d.Size(5000))), unserved)
+				r.echoes(fmt.Sprint("client ", i+1), there[i], string(d.Bytes(1+d.Size(5000))),
+					unserved)
 			}
 		case 2:
 			if len(there) > 0 {
@@ -484,7 +514,8 @@ func random(s *check.Story, d *check.Draw, n, steps int) {
 	r.ends(over, "nobody is left, or grace is over, and Shutdown waits")
 	for _, c := range left {
 		if c.Peer().Ended() != "closed" {
-			s.Fail("all connections closed", "one is open", "a client was left behind with an open connection when grace was over")
+			s.Fail("all connections closed", "one is open",
+				"a client was left behind with an open connection when grace was over")
 		}
 	}
 }
@@ -513,7 +544,8 @@ func overTCP(s *check.Story) {
 		got := make([]byte, 5)
 		io.WriteString(c, "hello")
 		if n, err := io.ReadFull(c, got); err != nil {
-			s.Fail("the echo hello", fmt.Sprintf("%q, error %v", got[:n], err), unserved+check.Where())
+			s.Fail("the echo hello", fmt.Sprintf("%q, error %v", got[:n], err),
+				unserved+check.Where())
 		}
 	}
 	stopped := s.Go(func() { server.Shutdown(make(chan struct{})) })
@@ -521,7 +553,8 @@ func overTCP(s *check.Story) {
 		s.Did("a client half-closed")
 		c.(*net.TCPConn).CloseWrite()
 		if rest, err := io.ReadAll(c); err != nil || len(rest) > 0 {
-			s.Fail("the server's FIN", fmt.Sprintf("%q, error %v", rest, err), "a client in the middle lost its good end")
+			s.Fail("the server's FIN", fmt.Sprintf("%q, error %v", rest, err),
+				"a client in the middle lost its good end")
 		}
 	}
 	for i, c := range []<-chan struct{}{stopped, over} {
@@ -529,8 +562,10 @@ func overTCP(s *check.Story) {
 		case <-c:
 		case <-check.After(check.Patience * 2 / 3):
 			s.Fail([]string{"Shutdown", "Serve"}[i]+" returns", "it waits",
-				[]string{nobody, "a new client could still come: Serve goes on after Shutdown"}[i]+check.Where())
+				[]string{nobody,
+					"a new client could still come: Serve goes on after Shutdown"}[i]+check.Where())
 		}
 	}
-	check.Want(s, nil, served, "Serve returned an error: a listener that Shutdown has closed is no failure")
+	check.Want(s, nil, served,
+		"Serve returned an error: a listener that Shutdown has closed is no failure")
 }

@@ -42,8 +42,10 @@ func TestAddress(t *testing.T) {
 			if want == good && (err != nil || before != test.text) {
 				t.Errorf("%q, for a client: %t, is refused: %v", test.text, dial, err)
 			}
-			if want != good && (err == nil || !strings.Contains(err.Error(), want) || before != "unchanged") {
-				t.Errorf("%q, for a client: %t: error %v, and should say %q", test.text, dial, err, want)
+			if want != good && (err == nil || !strings.Contains(err.Error(), want) ||
+				before != "unchanged") {
+				t.Errorf("%q, for a client: %t: error %v, and should say %q", test.text, dial, err,
+					want)
 			}
 		}
 	}

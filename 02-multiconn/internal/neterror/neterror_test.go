@@ -31,7 +31,8 @@ func TestAdvice(t *testing.T) {
 		{dial, call("read", ConnectionReset), "look at the server's terminal"},
 		{dial, call("write", BrokenPipe), "look at the server's terminal"},
 		{dial, io.EOF, "look at the server's terminal"},
-		{dial, fmt.Errorf("5 of 6 bytes: %w", io.ErrUnexpectedEOF), "look at the server's terminal"},
+		{dial, fmt.Errorf("5 of 6 bytes: %w", io.ErrUnexpectedEOF),
+			"look at the server's terminal"},
 		{dial, call("socket", TooManyOpenFiles), "each connection is an open file"},
 		{dial, call("connect", AddressNotAvailable), "no ephemeral port is left"},
 		{dial, call("connect", NoBuffers), "no ephemeral port is left"},
@@ -43,7 +44,8 @@ func TestAdvice(t *testing.T) {
 		{listen, call("bind", PermissionDenied), "the system reserves this port"},
 		{listen, unknown, "give an address of this machine"},
 		{listen, errors.New("a surprise"), "docs/errors.md"},
-		{func(err error) error { return Accept(addr, err) }, call("accept4", TooManyOpenFiles), "new clients wait"},
+		{func(err error) error { return Accept(addr, err) }, call("accept4", TooManyOpenFiles),
+			"new clients wait"},
 	} {
 		said := test.words(test.err).Error()
 		first, second, _ := strings.Cut(said, "\n")

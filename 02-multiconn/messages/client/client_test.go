@@ -59,12 +59,14 @@ func TestReplies(t *testing.T) {
 		reply    message.Message
 		out, err string
 	}{
-		"result":      {json(`{"result":"Grüße"}`), "Received \"Grüße\"\n", ""},
-		"empty":       {json(`{"result":""}`), "Received \"\"\n", ""},
-		"binary":      {message.Message{Type: "binary/any", Content: []byte("a\xff")}, "Received \"a\\xff\"\n", ""},
-		"no result":   {json(`{}`), "", `"result" is missing`},
-		"a number":    {json(`{"result":5}`), "", `content: "result" has the wrong type: number`},
-		"half":        {json(`{"result"`), "", "content is malformed JSON: unexpected end of JSON input"},
+		"result": {json(`{"result":"Grüße"}`), "Received \"Grüße\"\n", ""},
+		"empty":  {json(`{"result":""}`), "Received \"\"\n", ""},
+		"binary": {message.Message{Type: "binary/any", Content: []byte("a\xff")},
+			"Received \"a\\xff\"\n", ""},
+		"no result": {json(`{}`), "", `"result" is missing`},
+		"a number":  {json(`{"result":5}`), "", `content: "result" has the wrong type: number`},
+		"half": {json(`{"result"`), "",
+			"content is malformed JSON: unexpected end of JSON input"},
 		"the request": {json(`{"action":"search","value":"x"}`), "", "it is the request"},
 	} {
 		// The server keeps the connection open: the client must know by
@@ -76,8 +78,10 @@ func TestReplies(t *testing.T) {
 		})
 		like := regexp.MustCompile(`^cannot understand the reply of 127\.0\.0\.1:\d+: ` +
 			regexp.QuoteMeta(test.err) + "\nis that the right server\\? ")
-		if out != test.out || (err == nil) != (test.err == "") || err != nil && !like.MatchString(err.Error()) {
-			t.Errorf("%s: the client printed %q, error %v; want %q, error %q", name, out, err, test.out, test.err)
+		if out != test.out || (err == nil) != (test.err == "") || err != nil &&
+			!like.MatchString(err.Error()) {
+			t.Errorf("%s: the client printed %q, error %v; want %q, error %q", name, out, err,
+				test.out, test.err)
 		}
 	}
 }
@@ -86,7 +90,8 @@ func TestReplies(t *testing.T) {
 func TestEchoServer(t *testing.T) {
 	for _, action := range []string{"search", "binary"} {
 		out, err := ask(t, action, "x", servertest.Echo)
-		if out != "" || err == nil || !strings.Contains(err.Error(), ": it is the request\nis that the right server?") {
+		if out != "" || err == nil || !strings.Contains(err.Error(),
+			": it is the request\nis that the right server?") {
 			t.Errorf("%s at an echo server: the client printed %q, error %v", action, out, err)
 		}
 	}
@@ -108,7 +113,8 @@ func TestServerEndsEarly(t *testing.T) {
 		handle func(*net.TCPConn)
 		want   string
 	}{
-		"no reply":   {func(conn *net.TCPConn) { message.Read(conn) }, " closed the connection without a reply"},
+		"no reply": {func(conn *net.TCPConn) { message.Read(conn) },
+			" closed the connection without a reply"},
 		"half of it": {half, ": reading the header, 1 of 16 bytes: unexpected EOF"},
 		"a reset":    {func(conn *net.TCPConn) { conn.SetLinger(0) }, ""},
 	} {
@@ -124,7 +130,8 @@ func TestConnectErrors(t *testing.T) {
 	c := &client{servertest.Nobody(t), time.Minute, "search", "x", io.Discard}
 	err := c.run(t.Context())
 	if err == nil || !strings.HasPrefix(err.Error(), "cannot connect to "+c.addr+": ") ||
-		!strings.HasSuffix(err.Error(), "\nis the server running? start it first: go run ./02-multiconn/messages/server") {
+		!strings.HasSuffix(err.Error(),
+			"\nis the server running? start it first: go run ./02-multiconn/messages/server") {
 		t.Errorf("nobody listens, and the client says %v", err)
 	}
 }

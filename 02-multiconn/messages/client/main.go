@@ -88,7 +88,8 @@ func exchange(conn net.Conn, request message.Message) (message.Message, error) {
 	// server's FIN, and both could go on with the next request.
 	reply, err := message.Read(conn)
 	var broken net.Error
-	if err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &broken) {
+	if err == nil || err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.As(err, &broken) {
 		return reply, err
 	}
 	return reply, neterror.Wrong("%v", err) // the connection holds, and that was no message

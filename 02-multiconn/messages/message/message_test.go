@@ -158,37 +158,59 @@ func TestMalformed(t *testing.T) {
 		return strings.Replace(header("0"), key, "x-"+key, 1)
 	}
 	for name, test := range map[string]struct{ stream, want string }{
-		"no header":        {frame("", ""), `header is not a JSON object: ""`},
-		"not JSON":         {frame("hello", ""), `header is not a JSON object: "hello"`},
-		"an array":         {frame("[1]", ""), `header is not a JSON object: "[1]"`},
-		"null":             {frame("null", ""), `header is not a JSON object: "null"`},
-		"half an object":   {frame(`{"byteorder":`, ""), `header is malformed JSON: unexpected end of JSON input`},
-		"two objects":      {frame(header("0")+"{}", ""), `header is malformed JSON: invalid character '{' after top-level value`},
-		"broken UTF-8":     {frame(strings.Replace(header("0"), "little", "\xff", 1), ""), `header is not valid UTF-8`},
-		"no byteorder":     {frame(without("byteorder"), ""), `header: "byteorder" is missing`},
-		"no type":          {frame(without("content-type"), ""), `header: "content-type" is missing`},
-		"no encoding":      {frame(without("content-encoding"), ""), `header: "content-encoding" is missing`},
-		"no length":        {frame(without("content-length"), ""), `header: "content-length" is missing`},
-		"nothing":          {frame("{}", ""), `header: "byteorder" is missing`},
-		"large letters":    {frame(strings.Replace(header("0"), "content-type", "Content-Type", 1), ""), `header: "content-type" is missing`},
-		"byteorder number": {frame(strings.Replace(header("0"), `"little"`, "1", 1), ""), `header: "byteorder" is not a string`},
-		"type null":        {frame(strings.Replace(header("0"), `"text/json"`, "null", 1), ""), `header: "content-type" is not a string`},
-		"encoding object":  {frame(strings.Replace(header("0"), `"utf-8"`, "{}", 1), ""), `header: "content-encoding" is not a string`},
-		"length string":    {frame(header(`"5"`), "12345"), `header: "content-length" is not a number`},
-		"length null":      {frame(header("null"), ""), `header: "content-length" is not a number`},
-		"length array":     {frame(header("[5]"), "12345"), `header: "content-length" is not a number`},
-		"negative":         {frame(header("-1"), ""), `header: "content-length" is -1, and must be a whole number from 0 to 1048576`},
-		"a fraction":       {frame(header("1.5"), "12345"), `header: "content-length" is 1.5, and must be`},
-		"an exponent":      {frame(header("1e3"), ""), `header: "content-length" is 1e3, and must be`},
-		"too large":        {frame(header("1048577"), ""), `header: "content-length" is 1048577, and must be`},
-		"huge":             {frame(header("99999999999999999999"), ""), `header: "content-length" is 99999999999999999999, and must be`},
-		"infinite":         {frame(header("1e999"), ""), `header: "content-length" is 1e999, and must be`},
-		"header too long":  {frame(strings.Repeat(" ", MaxHeader+1), ""), `header of 4097 bytes; 4096 at most`},
-		"longest header":   {frame(strings.Repeat(" ", 65535), ""), `header of 65535 bytes; 4096 at most`},
+		"no header": {frame("", ""), `header is not a JSON object: ""`},
+		"not JSON":  {frame("hello", ""), `header is not a JSON object: "hello"`},
+		"an array":  {frame("[1]", ""), `header is not a JSON object: "[1]"`},
+		"null":      {frame("null", ""), `header is not a JSON object: "null"`},
+		"half an object": {frame(`{"byteorder":`, ""),
+			`header is malformed JSON: unexpected end of JSON input`},
+		"two objects": {frame(header("0")+"{}", ""),
+			`header is malformed JSON: invalid character '{' after top-level value`},
+		"broken UTF-8": {frame(strings.Replace(header("0"), "little", "\xff", 1), ""),
+			`header is not valid UTF-8`},
+		"no byteorder": {frame(without("byteorder"), ""), `header: "byteorder" is missing`},
+		"no type": {frame(without("content-type"), ""),
+			`header: "content-type" is missing`},
+		"no encoding": {frame(without("content-encoding"), ""),
+			`header: "content-encoding" is missing`},
+		"no length": {frame(without("content-length"), ""),
+			`header: "content-length" is missing`},
+		"nothing": {frame("{}", ""), `header: "byteorder" is missing`},
+		"large letters": {frame(strings.Replace(header("0"), "content-type", "Content-Type", 1),
+			""), `header: "content-type" is missing`},
+		"byteorder number": {frame(strings.Replace(header("0"), `"little"`, "1", 1), ""),
+			`header: "byteorder" is not a string`},
+		"type null": {frame(strings.Replace(header("0"), `"text/json"`, "null", 1), ""),
+			`header: "content-type" is not a string`},
+		"encoding object": {frame(strings.Replace(header("0"), `"utf-8"`, "{}", 1), ""),
+			`header: "content-encoding" is not a string`},
+		"length string": {frame(header(`"5"`), "12345"),
+			`header: "content-length" is not a number`},
+		"length null": {frame(header("null"), ""), `header: "content-length" is not a number`},
+		"length array": {frame(header("[5]"), "12345"),
+			`header: "content-length" is not a number`},
+		"negative": {frame(header("-1"), ""),
+			`header: "content-length" is -1, and must be a whole number from 0 to 1048576`},
+		"a fraction": {frame(header("1.5"), "12345"),
+			`header: "content-length" is 1.5, and must be`},
+		"an exponent": {frame(header("1e3"), ""),
+			`header: "content-length" is 1e3, and must be`},
+		"too large": {frame(header("1048577"), ""),
+			`header: "content-length" is 1048577, and must be`},
+		"huge": {frame(header("99999999999999999999"), ""),
+			`header: "content-length" is 99999999999999999999, and must be`},
+		"infinite": {frame(header("1e999"), ""),
+			`header: "content-length" is 1e999, and must be`},
+		"header too long": {frame(strings.Repeat(" ", MaxHeader+1), ""),
+			`header of 4097 bytes; 4096 at most`},
+		"longest header": {frame(strings.Repeat(" ", 65535), ""),
+			`header of 65535 bytes; 4096 at most`},
 	} {
 		m, err := Read(strings.NewReader(test.stream))
-		if err == nil || !strings.HasPrefix(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%s: read %+v, error\n\t%v\nwant one line that begins\n\t%s", name, m, err, test.want)
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) ||
+			strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: read %+v, error\n\t%v\nwant one line that begins\n\t%s", name, m, err,
+				test.want)
 		}
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			t.Errorf("%s: the stream did not end, but the error %v says so", name, err)
@@ -215,7 +237,8 @@ func TestUnusual(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	largest := Message{"binary/any", "binary", bytes.Repeat([]byte("0123456789abcdef"), MaxContent/16)}
+	largest := Message{"binary/any", "binary",
+		bytes.Repeat([]byte("0123456789abcdef"), MaxContent/16)}
 	got, err := Read(strings.NewReader(encode(t, largest)))
 	if err != nil || !bytes.Equal(largest.Content, got.Content) {
 		t.Errorf("the largest content came back as %d bytes, error %v", len(got.Content), err)
@@ -269,13 +292,19 @@ func TestDecode(t *testing.T) {
 		m    Message
 		want string
 	}{
-		"binary":    {Message{"binary/any", "utf-8", []byte(`{}`)}, `content-type is "binary/any" and not "text/json"`},
-		"Latin-1":   {Message{JSON, "latin-1", []byte(`{}`)}, `content-encoding is "latin-1": JSON must be in utf-8`},
-		"not UTF-8": {Message{JSON, "utf-8", []byte("{\"value\":\"\xe4\"}")}, `content is not valid UTF-8`},
-		"empty":     {Message{JSON, "utf-8", nil}, `content is not a JSON object: ""`},
-		"a string":  {Message{JSON, "utf-8", []byte(`"hello"`)}, `content is not a JSON object: "\"hello\""`},
-		"half":      {Message{JSON, "utf-8", []byte(`{"value"`)}, `content is malformed JSON: unexpected end of JSON input`},
-		"a number":  {Message{JSON, "utf-8", []byte(`{"value":5}`)}, `content: "value" has the wrong type: number`},
+		"binary": {Message{"binary/any", "utf-8", []byte(`{}`)},
+			`content-type is "binary/any" and not "text/json"`},
+		"Latin-1": {Message{JSON, "latin-1", []byte(`{}`)},
+			`content-encoding is "latin-1": JSON must be in utf-8`},
+		"not UTF-8": {Message{JSON, "utf-8", []byte("{\"value\":\"\xe4\"}")},
+			`content is not valid UTF-8`},
+		"empty": {Message{JSON, "utf-8", nil}, `content is not a JSON object: ""`},
+		"a string": {Message{JSON, "utf-8", []byte(`"hello"`)},
+			`content is not a JSON object: "\"hello\""`},
+		"half": {Message{JSON, "utf-8", []byte(`{"value"`)},
+			`content is malformed JSON: unexpected end of JSON input`},
+		"a number": {Message{JSON, "utf-8", []byte(`{"value":5}`)},
+			`content: "value" has the wrong type: number`},
 	} {
 		if err := test.m.Decode(&v); err == nil || err.Error() != test.want {
 			t.Errorf("%s: the error is\n\t%v\nand not\n\t%s", name, err, test.want)

@@ -92,12 +92,16 @@ func TestAnswers(t *testing.T) {
 		reply   string
 	}{
 		{json(`{"action":"search","value":"morpheus"}`), `{"result":"The god of dreams. 💤"}`},
-		{json(`{"value":"\ud83e\udd8a","action":"search","more":1}`), `{"result":"Quick and brown."}`},
-		{json(`{"action":"search","value":"nobody"}`), `{"result":"Nothing found for \"nobody\"."}`},
+		{json(`{"value":"\ud83e\udd8a","action":"search","more":1}`),
+			`{"result":"Quick and brown."}`},
+		{json(`{"action":"search","value":"nobody"}`),
+			`{"result":"Nothing found for \"nobody\"."}`},
 		{json(`{"action":"search"}`), `{"result":"Nothing found for \"\"."}`},
 		{json(`{"action":"search","value":"` + long + `"}`),
-			`{"result":"Nothing found for \"` + strings.ReplaceAll(long[:40], "<", `\u003c`) + `\"."}`},
-		{json(`{"action":"dance","value":"morpheus"}`), `{"result":"Unknown action \"dance\": only \"search\" is known."}`},
+			`{"result":"Nothing found for \"` + strings.ReplaceAll(long[:40], "<", `\u003c`) +
+				`\"."}`},
+		{json(`{"action":"dance","value":"morpheus"}`),
+			`{"result":"Unknown action \"dance\": only \"search\" is known."}`},
 		{json(`{}`), `{"result":"Unknown action \"\": only \"search\" is known."}`},
 		{binary("binary😃"), "First 10 bytes of request: binary😃"},
 		{binary("0123456789abc"), "First 10 bytes of request: 0123456789"},
@@ -180,9 +184,11 @@ func TestIPv6(t *testing.T) {
 func TestBadClients(t *testing.T) {
 	good := searchFor(t, "morpheus")
 	json := func(content string) []byte {
-		return encode(t, message.Message{Type: message.JSON, Encoding: "utf-8", Content: []byte(content)})
+		return encode(t, message.Message{Type: message.JSON, Encoding: "utf-8",
+			Content: []byte(content)})
 	}
-	latin := encode(t, message.Message{Type: message.JSON, Encoding: "latin-1", Content: []byte(`{}`)})
+	latin := encode(t, message.Message{Type: message.JSON, Encoding: "latin-1",
+		Content: []byte(`{}`)})
 	large := bytes.Replace(good, []byte(`length":38`), []byte(`length":1048577`), 1)
 	large[1] += 5 // the header is that much longer
 
@@ -200,19 +206,25 @@ func TestBadClients(t *testing.T) {
 		stream []byte
 		reason string
 	}{
-		"says nothing":    {nil, ""},
-		"speaks HTTP":     {[]byte("GET / HTTP/1.1\r\n\r\n"), ": header of 18245 bytes; 4096 at most"},
-		"ends early":      {good[:1], ": reading the header's length: unexpected EOF"},
-		"half a header":   {good[:50], ": reading the header, 48 of 93 bytes: unexpected EOF"},
-		"half a content":  {good[:len(good)-8], ": reading the content, 30 of 38 bytes: unexpected EOF"},
-		"empty header":    {[]byte{0, 0}, `: header is not a JSON object: ""`},
-		"longest header":  {append([]byte{0xff, 0xff}, make([]byte, 65535)...), ": header of 65535 bytes; 4096 at most"},
-		"a large content": {large, `: header: "content-length" is 1048577, and must be a whole number from 0 to 1048576`},
-		"broken JSON":     {json(`{"action"`), ": content is malformed JSON: unexpected end of JSON input"},
-		"a list":          {json(`["search"]`), `: content is not a JSON object: "[\"search\"]"`},
-		"a number":        {json(`{"action":"search","value":5}`), `: content: "value" has the wrong type: number`},
-		"not UTF-8":       {json("{\"action\":\"\xff\"}"), ": content is not valid UTF-8"},
-		"Latin-1":         {latin, `: content-encoding is "latin-1": JSON must be in utf-8`},
+		"says nothing": {nil, ""},
+		"speaks HTTP": {[]byte("GET / HTTP/1.1\r\n\r\n"),
+			": header of 18245 bytes; 4096 at most"},
+		"ends early":    {good[:1], ": reading the header's length: unexpected EOF"},
+		"half a header": {good[:50], ": reading the header, 48 of 93 bytes: unexpected EOF"},
+		"half a content": {good[:len(good)-8],
+			": reading the content, 30 of 38 bytes: unexpected EOF"},
+		"empty header": {[]byte{0, 0}, `: header is not a JSON object: ""`},
+		"longest header": {append([]byte{0xff, 0xff}, make([]byte, 65535)...),
+			": header of 65535 bytes; 4096 at most"},
+		"a large content": {large,
+			`: header: "content-length" is 1048577, and must be a whole number from 0 to 1048576`},
+		"broken JSON": {json(`{"action"`),
+			": content is malformed JSON: unexpected end of JSON input"},
+		"a list": {json(`["search"]`), `: content is not a JSON object: "[\"search\"]"`},
+		"a number": {json(`{"action":"search","value":5}`),
+			`: content: "value" has the wrong type: number`},
+		"not UTF-8": {json("{\"action\":\"\xff\"}"), ": content is not valid UTF-8"},
+		"Latin-1":   {latin, `: content-encoding is "latin-1": JSON must be in utf-8`},
 		"one good message, then half of one": {append(bytes.Clone(good), good[:2]...),
 			": reading the header, 0 of 93 bytes: unexpected EOF"},
 	} {
@@ -225,7 +237,8 @@ func TestBadClients(t *testing.T) {
 			if strings.HasPrefix(line, "Request ") {
 				line = r.Lines.Next(t)
 			}
-			if want := "Closing connection to " + conn.LocalAddr().String() + bad.reason; line != want {
+			if want := "Closing connection to " + conn.LocalAddr().String() +
+				bad.reason; line != want {
 				t.Errorf("the server printed\n\t%s\nand not\n\t%s", line, want)
 			}
 			friendly(t)
@@ -300,7 +313,8 @@ func TestNeverReads(t *testing.T) {
 	inVirtualTime(t, func(conn net.Conn, lines servertest.Lines) {
 		conn.Write(searchFor(t, "morpheus"))
 		<-lines // Request
-		if got, want := <-lines, "Closing connection to pipe: no whole message, or not reading, for 1m0s"; got != want {
+		if got, want := <-lines,
+			"Closing connection to pipe: no whole message, or not reading, for 1m0s"; got != want {
 			t.Errorf("nobody reads the reply, and the server printed %q", got)
 		}
 	})
@@ -324,7 +338,8 @@ func TestStop(t *testing.T) {
 				t.Fatal(err)
 			}
 			r.Lines.Next(t) // Request
-			r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: the server was stopped", conn.LocalAddr()))
+			r.Lines.Expect(t, fmt.Sprintf("Closing connection to %s: the server was stopped",
+				conn.LocalAddr()))
 			r.Lines.Expect(t, "Stopped; connections served: 1, requests answered: 1")
 			if n, err := conn.Read(make([]byte, 1)); err == nil {
 				t.Errorf("from the stopped server came %d bytes", n)
@@ -367,7 +382,8 @@ func TestListenErrors(t *testing.T) {
 	defer taken.Close()
 	for addr, want := range map[string]string{
 		taken.Addr().String(): "another program has this port",
-		"203.0.113.1:0":       "no interface of this machine has that address", // RFC 5737: nobody's
+		// RFC 5737: nobody's
+		"203.0.113.1:0": "no interface of this machine has that address",
 	} {
 		err := newServer(addr, defaults, io.Discard).run(t.Context())
 		if err == nil || !strings.HasPrefix(err.Error(), "cannot listen on "+addr+": ") ||

@@ -99,7 +99,8 @@ type Options struct {
 
 // Flags defines a flag for each option. What o holds is the default.
 func (o *Options) Flags(fs *flag.FlagSet) {
-	flags.Int(fs, &o.Window, "window", "go-back-n, selective-repeat: `packets` that may be under way")
+	flags.Int(fs, &o.Window, "window",
+		"go-back-n, selective-repeat: `packets` that may be under way")
 	flags.Duration(fs, &o.RTO, "rto",
 		"the textbook protocols: a fixed retransmission `timeout`; 0: an adaptive one")
 }

@@ -57,14 +57,16 @@ func TestStopAndWaitState(t *testing.T) {
 	s.knows("1-2 under way, 2-3 not yet sent, window 1-2, timeout from 0s to 1s, rto 1s")
 	s.at(100 * ms)
 	s.ack(1)
-	s.knows("1-2 acknowledged, 2-3 not yet sent, window 2-3, sample 100ms, srtt 100ms, rttvar 50ms, rto 300ms")
+	s.knows("1-2 acknowledged, 2-3 not yet sent, window 2-3, sample 100ms, srtt 100ms, rttvar " +
+		"50ms, rto 300ms")
 	s.sends("data 2 two")
 	s.at(400 * ms)
 	s.sends("data 2 two, again: timeout")
 	s.knows("1-2 acknowledged, 2-3 under way again, window 2-3, timeout from 400ms to 1s, " +
 		"sample 100ms, srtt 100ms, rttvar 50ms, rto 600ms, timeouts 1, again 1")
 	s.ack(2)
-	s.knows("1-3 acknowledged, window 3-4, sample 100ms, srtt 100ms, rttvar 50ms, rto 600ms, timeouts 1, again 1")
+	s.knows("1-3 acknowledged, window 3-4, sample 100ms, srtt 100ms, rttvar 50ms, rto 600ms, " +
+		"timeouts 1, again 1")
 
 	s = newScript(t, StopAndWait, NewStopAndWaitReceiver(wrapping))
 	s.knows("window 1-2")
@@ -118,10 +120,12 @@ func TestSelectiveRepeatState(t *testing.T) {
 	s.at(300 * ms)
 	s.sends("data 1 one, again: timeout")
 	s.knows("1-2 under way again, 2-3 arrived, 3-4 under way, 4-5 not yet sent, window 1-4, " +
-		"timeout from 0s to 300ms, sample 100ms, srtt 100ms, rttvar 50ms, rto 300ms, timeouts 1, again 1")
+		"timeout from 0s to 300ms, sample 100ms, srtt 100ms, rttvar 50ms, rto 300ms, timeouts 1, " +
+		"again 1")
 	s.ack(1)
 	s.knows("1-3 acknowledged, 3-4 under way, 4-5 not yet sent, window 3-6, " +
-		"timeout from 0s to 300ms, sample 100ms, srtt 100ms, rttvar 50ms, rto 300ms, timeouts 1, again 1")
+		"timeout from 0s to 300ms, sample 100ms, srtt 100ms, rttvar 50ms, rto 300ms, timeouts 1, " +
+		"again 1")
 
 	s = newScript(t, SelectiveRepeat, NewSelectiveRepeatReceiver(wrapping))
 	s.data(2, "two")
@@ -296,7 +300,8 @@ func TestLine(t *testing.T) {
 		}
 	}
 	for p, file := range map[Protocol]string{StopAndWait: "stopandwait.go: r.acknowledge(p.Seq)",
-		GoBackN: "gobackn.go: r.acknowledge(r.expected - 1)", SelectiveRepeat: "selectiverepeat.go: r.acknowledge(p.Seq)"} {
+		GoBackN:         "gobackn.go: r.acknowledge(r.expected - 1)",
+		SelectiveRepeat: "selectiverepeat.go: r.acknowledge(p.Seq)"} {
 		s := newScript(t, p, NewReceiver(p, wrapping))
 		s.data(1, "one")
 		a, _ := s.h.Send(0)

@@ -45,10 +45,12 @@ func Of(address string, v View) (*Document, error) {
 	d := &Document{Version: 1, Command: s.Command(), Address: s.Address(), Protocol: s.Protocol,
 		Settings: settingsOf(s), Problems: problems, Result: resultOf(r)}
 	if len(r.trace.Events) > maxEvents {
-		return nil, fmt.Errorf("%d events are too many for a page: try fewer -bytes", len(r.trace.Events))
+		return nil, fmt.Errorf("%d events are too many for a page: try fewer -bytes",
+			len(r.trace.Events))
 	}
 	for _, s := range r.digest.Story() {
-		d.Story = append(d.Story, Clause{Mark: markOf(s.Topic), Text: s.String(), Packets: aboutOf(r, s.Topic)})
+		d.Story = append(d.Story, Clause{Mark: markOf(s.Topic), Text: s.String(),
+			Packets: aboutOf(r, s.Topic)})
 	}
 	var text strings.Builder
 	if err := views.WriteLadder(&text, r.trace, views.Style{}); err != nil {
@@ -70,7 +72,8 @@ func Of(address string, v View) (*Document, error) {
 	}
 	d.Problems = append(d.Problems, v.wrong...)
 	if v.See != "" && d.packet(v.See) == nil {
-		d.Problems = append(d.Problems, fmt.Sprintf("see: there is no packet %.40q in this run", v.See))
+		d.Problems = append(d.Problems, fmt.Sprintf("see: there is no packet %.40q in this run",
+			v.See))
 	}
 	return d, draw(d, r, before, v)
 }
@@ -87,7 +90,8 @@ func (d *Document) packet(id string) *Packet {
 // settings reads an address, within the bounds of a page.
 func settings(address string) (s run.Settings, problems []string) {
 	if len(address) > MaxAddress {
-		return run.Default(), []string{fmt.Sprintf("the address is longer than %d bytes", MaxAddress)}
+		return run.Default(), []string{fmt.Sprintf("the address is longer than %d bytes",
+			MaxAddress)}
 	}
 	s, problems = run.FromAddress(address)
 	if s.Bytes > MaxBytes {
@@ -175,7 +179,8 @@ func aboutOf(r *one, t story.Topic) []string {
 	ids := []string{}
 	for _, p := range r.digest.Packets {
 		of := func(verdicts ...story.Verdict) bool {
-			return slices.ContainsFunc(p.Arrivals, func(a *story.Arrival) bool { return slices.Contains(verdicts, a.Is) })
+			return slices.ContainsFunc(p.Arrivals,
+				func(a *story.Arrival) bool { return slices.Contains(verdicts, a.Is) })
 		}
 		if t == story.LostTopic && (p.Fate == story.Lost || of(story.Damaged, story.Full)) ||
 			t == story.Noticed && p.First != nil ||

@@ -24,7 +24,8 @@ type sameness struct {
 func identities(d *story.Digest) map[sameness]*story.Packet {
 	all := map[sameness]*story.Packet{}
 	for _, p := range d.Packets {
-		s := sameness{direction: p.Direction, kind: string(p.Kind), seq: p.Seq, ack: p.Ack, length: p.Length}
+		s := sameness{direction: p.Direction, kind: string(p.Kind), seq: p.Seq, ack: p.Ack,
+			length: p.Length}
 		for all[s] != nil {
 			s.nth++
 		}

@@ -45,15 +45,18 @@ const (
 
 // CurvesOf measures every protocol that repeats what was lost.
 func CurvesOf() (*Curves, error) {
-	c := &Curves{Text: fmt.Sprintf("What share of the link carries the message, over the loss: dots are measured, "+
-		"lines are the formulas of docs/theory.md, for a = %d. TCP has no such formula: it takes a loss for congestion.", ratio)}
+	c := &Curves{Text: fmt.Sprintf("What share of the link carries the message, over the loss: "+
+		"dots are measured, "+
+		"lines are the formulas of docs/theory.md, for a = %d. TCP has no such formula: it takes "+
+		"a loss for congestion.", ratio)}
 	for _, p := range []struct {
 		name, formula string
 		window        int
 		expected      func(p int) int // in thousandths
 	}{
 		{"stop-and-wait", "(1-p)/(1+2a)", 1, func(p int) int { return (1000 - p) / (1 + 2*ratio) }},
-		{"go-back-n", "(1-p)/(1+2ap)", 1 + 2*ratio, func(p int) int { return (1000 - p) * 1000 / (1000 + 2*ratio*p) }},
+		{"go-back-n", "(1-p)/(1+2ap)", 1 + 2*ratio,
+			func(p int) int { return (1000 - p) * 1000 / (1000 + 2*ratio*p) }},
 		{"selective-repeat", "1-p", 4 * (1 + 2*ratio), func(p int) int { return 1000 - p }},
 		{hosts.TCP, "", 1, nil},
 	} {
@@ -90,8 +93,10 @@ func efficiency(protocol string, window, loss int) (thousandths int, err error) 
 	if protocol == hosts.TCP {
 		c.Queue = 100
 	}
-	result := simulation.Run(simulation.Config{Client: client, Server: server, Network: network.New(c),
-		Writes: slices.Repeat([][]byte{make([]byte, arq.MaxPayload)}, length), Paced: protocol != hosts.TCP})
+	result := simulation.Run(simulation.Config{Client: client, Server: server,
+		Network: network.New(c),
+		Writes:  slices.Repeat([][]byte{make([]byte, arq.MaxPayload)}, length),
+		Paced:   protocol != hosts.TCP})
 	if result.Err != nil || result.LastRead == 0 {
 		return 0, nil
 	}
@@ -104,13 +109,16 @@ func (c *Curves) draw() string {
 	x := func(p int) int { return left + p*(width-left-right)/Losses[len(Losses)-1] }
 	y := func(share int) int { return height - bottom - min(share, 1000)*(height-bottom-20)/1000 }
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6"><title>Efficiency over loss</title>`, width, height)
+	fmt.Fprintf(&out,
+		`<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6"><title>Efficiency over loss</title>`, width, height)
 	fmt.Fprintf(&out, `<path class="le" d="M%d 20V%dH%d"/>`, left, height-bottom, width-right)
 	for _, share := range []int{0, 500, 1000} {
-		fmt.Fprintf(&out, `<text class="q" x="%d" y="%d" text-anchor="end">%d %%</text>`, left-6, y(share)+4, share/10)
+		fmt.Fprintf(&out, `<text class="q" x="%d" y="%d" text-anchor="end">%d %%</text>`, left-6,
+			y(share)+4, share/10)
 	}
 	for _, loss := range Losses {
-		fmt.Fprintf(&out, `<text class="q" x="%d" y="%d" text-anchor="middle">%d</text>`, x(loss), height-12, loss/10)
+		fmt.Fprintf(&out, `<text class="q" x="%d" y="%d" text-anchor="middle">%d</text>`, x(loss),
+			height-12, loss/10)
 	}
 	fmt.Fprintf(&out, `<text class="q" x="%d" y="%d">%% lost</text>`, width-right+12, height-12)
 	for i, curve := range c.Curves {
@@ -123,13 +131,15 @@ func (c *Curves) draw() string {
 			out.WriteString(`"/>`)
 		}
 		for j, share := range curve.Measured {
-			fmt.Fprintf(&out, `<circle class="%s" fill="none" cx="%d" cy="%d" r="3.5"/>`, class, x(Losses[j]), y(share))
+			fmt.Fprintf(&out, `<circle class="%s" fill="none" cx="%d" cy="%d" r="3.5"/>`, class,
+				x(Losses[j]), y(share))
 		}
 		last := curve.Measured[len(curve.Measured)-1]
 		if len(curve.Expected) > 0 {
 			last = curve.Expected[len(curve.Expected)-1]
 		}
-		fmt.Fprintf(&out, `<text x="%d" y="%d">%s</text>`, x(Losses[len(Losses)-1])+10, y(last)+4, curve.Name)
+		fmt.Fprintf(&out, `<text x="%d" y="%d">%s</text>`, x(Losses[len(Losses)-1])+10, y(last)+4,
+			curve.Name)
 	}
 	out.WriteString("</svg>")
 	return out.String()

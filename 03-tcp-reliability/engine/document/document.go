@@ -42,7 +42,8 @@ type Setting struct {
 	Default string   `json:"default"`
 	Usage   string   `json:"usage"`
 	Choices []string `json:"choices,omitempty"` // empty: any text that the flag takes
-	For     []string `json:"for,omitempty"`     // the protocols that it means something to; empty: all
+	// the protocols that it means something to; empty: all
+	For []string `json:"for,omitempty"`
 }
 
 // A Result is how the run ended.
@@ -64,21 +65,23 @@ type Clause struct {
 
 // A Packet is one packet that was sent.
 type Packet struct {
-	ID        string  `json:"id"` // "up-5": also the id of its group in the picture
-	Direction string  `json:"direction"`
-	Number    int     `json:"number"`
-	Label     string  `json:"label"`    // as on its arrow
-	Sentence  string  `json:"sentence"` // what became of it, for a title and for those who can't see it
-	Sent      int64   `json:"sent_us"`
-	Arrived   []int64 `json:"arrived_us"`
-	Fate      string  `json:"fate"` // "arrived", "lost", "queue full", "damaged", "under way"
+	ID        string `json:"id"` // "up-5": also the id of its group in the picture
+	Direction string `json:"direction"`
+	Number    int    `json:"number"`
+	Label     string `json:"label"` // as on its arrow
+	// what became of it, for a title and for those who can't see it
+	Sentence string  `json:"sentence"`
+	Sent     int64   `json:"sent_us"`
+	Arrived  []int64 `json:"arrived_us"`
+	Fate     string  `json:"fate"` // "arrived", "lost", "queue full", "damaged", "under way"
 
 	Of       string `json:"of,omitempty"`       // id of the first transmission
 	Previous string `json:"previous,omitempty"` // id of the one before this
 	Cause    string `json:"cause,omitempty"`    // id of the arrival that made the host send it
 	Why      string `json:"why,omitempty"`
 
-	Source int    `json:"source"` // index in Sources: the line of the protocol's code that sent it; -1: none
+	// index in Sources: the line of the protocol's code that sent it; -1: none
+	Source int    `json:"source"`
 	Fields []int  `json:"fields"` // indexes in Fields: of its headers
 	Bytes  string `json:"bytes"`  // hexadecimal, at most the headers and 64 bytes of payload
 
@@ -106,9 +109,10 @@ type Source struct {
 
 // An Event is one step. The state that it shows is the one after it.
 type Event struct {
-	At       int64    `json:"at_us"`
-	What     string   `json:"what"`
-	End      string   `json:"end"`              // where it happens: "client", "server"; "": in the network
+	At   int64  `json:"at_us"`
+	What string `json:"what"`
+	// where it happens: "client", "server"; "": in the network
+	End      string   `json:"end"`
 	Packet   string   `json:"packet,omitempty"` // id
 	Sentence string   `json:"sentence"`
 	Causes   []string `json:"causes,omitempty"` // ids of what lights up with it
@@ -123,9 +127,10 @@ type State struct {
 	Name   string  `json:"name,omitempty"`   // of a state machine
 	Ranges []Range `json:"ranges"`           // of its number line
 	Window string  `json:"window,omitempty"` // how far it reaches, in a sentence
-	Facts  []int   `json:"facts"`            // indexes in Facts: round trip, timeout, congestion window …
-	Timer  *Timer  `json:"timer,omitempty"`  // that runs
-	Says   string  `json:"says"`             // the state in a sentence
+	// indexes in Facts: round trip, timeout, congestion window …
+	Facts []int  `json:"facts"`
+	Timer *Timer `json:"timer,omitempty"` // that runs
+	Says  string `json:"says"`            // the state in a sentence
 }
 
 // A Range is a part of a number line: From is in it, To is not.

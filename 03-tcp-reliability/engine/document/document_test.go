@@ -46,7 +46,8 @@ func TestWhole(t *testing.T) {
 			if !strings.Contains(d.Picture, `id="`+p.ID+`"`) && len(d.Packets) <= manyPackets {
 				t.Errorf("%s: %s is not in the picture", address, p.ID)
 			}
-			if p.Source < 0 || !strings.Contains(d.Sources[p.Source].Where, "engine/") || len(d.Sources[p.Source].Lines) == 0 {
+			if p.Source < 0 || !strings.Contains(d.Sources[p.Source].Where, "engine/") ||
+				len(d.Sources[p.Source].Lines) == 0 {
 				t.Errorf("%s: %s has no line of code", address, p.ID)
 			}
 			if len(p.Fields) == 0 || p.Bytes == "" || p.Toggle == "" && p.Fixed == "" {
@@ -96,14 +97,16 @@ func TestToggle(t *testing.T) {
 					break
 				}
 				if after.Events[j].Sentence != e.Sentence || after.Events[j].At != e.At {
-					t.Errorf("%s: %s %s changes the event before: %q", d.Address, p.ToggleWord, p.ID, e.Sentence)
+					t.Errorf("%s: %s %s changes the event before: %q", d.Address, p.ToggleWord,
+						p.ID, e.Sentence)
 					break
 				}
 			}
 			back := after.Packets[i].Toggle
 			if again := of(t, back, View{}); again.Packets[slices.IndexFunc(again.Packets,
 				func(q Packet) bool { return q.ID == p.ID })].Fate == "lost" != (p.Fate == "lost") {
-				t.Errorf("%s: a second click on %s does not take the first one back", d.Address, p.ID)
+				t.Errorf("%s: a second click on %s does not take the first one back", d.Address,
+					p.ID)
 			}
 		}
 	}
@@ -132,7 +135,8 @@ func TestQueue(t *testing.T) {
 	most := [2]int{}
 	for i, e := range d.Events {
 		most = [2]int{max(most[0], e.Queue[0]), max(most[1], e.Queue[1])}
-		full := d.Packets[slices.IndexFunc(d.Packets, func(p Packet) bool { return p.ID == e.Packet || e.Packet == "" })].Fate == "queue full"
+		full := d.Packets[slices.IndexFunc(d.Packets,
+			func(p Packet) bool { return p.ID == e.Packet || e.Packet == "" })].Fate == "queue full"
 		if e.What == "lost" && full && e.Queue[0] != 5 {
 			t.Errorf("event %d is a loss in a queue of %d", i, e.Queue[0])
 		}
@@ -168,7 +172,8 @@ func TestEnds(t *testing.T) {
 				if e.End != "" {
 					t.Errorf("%s: %q happens at the %s", p.Name, e.Sentence, e.End)
 				}
-			case e.End != "client" && e.End != "server" || strings.HasPrefix(sentence, "The ") && !strings.HasPrefix(sentence, "The "+e.End):
+			case e.End != "client" && e.End != "server" || strings.HasPrefix(sentence, "The ") &&
+				!strings.HasPrefix(sentence, "The "+e.End):
 				t.Errorf("%s: %q happens at %q", p.Name, e.Sentence, e.End)
 			}
 		}
@@ -195,8 +200,10 @@ func TestHarm(t *testing.T) {
 	for i, row := range h.Rows {
 		_, shown, _ := strings.Cut(h.Picture, fmt.Sprintf(`id="%s" `, row.ID))
 		shown, _, _ = strings.Cut(shown, "</a>")
-		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.Level)) || !strings.Contains(shown, "· "+row.Cost+"</text>") {
-			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.Cost, row.Level, shown)
+		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.Level)) ||
+			!strings.Contains(shown, "· "+row.Cost+"</text>") {
+			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.Cost, row.Level,
+				shown)
 		}
 	}
 	if !strings.Contains(h.Says, "SYN") {
@@ -216,7 +223,8 @@ func TestWrong(t *testing.T) {
 	if d := of(t, "bytes=100000000&loss=0", View{}); len(d.Problems) != 1 || len(d.Packets) > 2000 {
 		t.Errorf("problems: %q", d.Problems)
 	}
-	for _, c := range [][2]string{{"nothing", ""}, {"run", "width=x"}, {"run", strings.Repeat("a", 10_000)}} {
+	for _, c := range [][2]string{{"nothing", ""}, {"run", "width=x"},
+		{"run", strings.Repeat("a", 10_000)}} {
 		if _, err := Answer(c[0], c[1]); err == nil {
 			t.Errorf("%.40q is answered", c)
 		}
@@ -231,7 +239,8 @@ func TestCurves(t *testing.T) {
 	for _, curve := range c.Curves {
 		for i, want := range curve.Expected {
 			if got := curve.Measured[i]; got < want*93/100-5 || got > want*107/100+5 {
-				t.Errorf("%s at %d of 1000 lost: %d, and the formula says %d", curve.Name, Losses[i], got, want)
+				t.Errorf("%s at %d of 1000 lost: %d, and the formula says %d", curve.Name,
+					Losses[i], got, want)
 			}
 		}
 	}
@@ -239,7 +248,8 @@ func TestCurves(t *testing.T) {
 
 func TestPresets(t *testing.T) {
 	for _, p := range Presets {
-		if d := of(t, p.Address, View{}); len(d.Problems) > 0 || d.Address != p.Address || len(d.Events) == 0 {
+		if d := of(t, p.Address, View{}); len(d.Problems) > 0 || d.Address != p.Address ||
+			len(d.Events) == 0 {
 			t.Errorf("%s: %q, the address is %s", p.Name, d.Problems, d.Address)
 		}
 	}
@@ -263,7 +273,8 @@ func TestParts(t *testing.T) {
 			n > 0 && d.Part.Previous != fmt.Sprintf("%s&top=%d", d.Address, d.Part.Top-partHeight) {
 			t.Fatalf("%s: part %+v", next, d.Part)
 		}
-		if want := fmt.Sprintf(`viewBox="0 %d 900 `, d.Part.Top); !strings.Contains(d.Picture, want) {
+		if want := fmt.Sprintf(`viewBox="0 %d 900 `, d.Part.Top); !strings.Contains(d.Picture,
+			want) {
 			t.Errorf("part %+v is not what the picture shows", d.Part)
 		}
 		for _, p := range d.Packets {
@@ -275,7 +286,8 @@ func TestParts(t *testing.T) {
 		next = d.Part.Next
 	}
 	whole := of(t, address, View{Top: -1, At: -1})
-	if n < 3 || len(shown) != len(whole.Packets) || whole.Part.Top != 0 || whole.Part.Previous != "" {
+	if n < 3 || len(shown) != len(whole.Packets) || whole.Part.Top != 0 ||
+		whole.Part.Previous != "" {
 		t.Errorf("%d parts show %d packets of %d", n, len(shown), len(whole.Packets))
 	}
 	for i, e := range whole.Events {
@@ -292,7 +304,8 @@ func TestParts(t *testing.T) {
 			t.Errorf("see=%s shows from %d on, and not it", e.Packet, d.Part.Top)
 		}
 	}
-	for _, query := range []string{"top=-5", "top=99999999", "at=99999999", "at=x", "at=0&see=up-9999x", "see=up-9999", "see=%zz"} {
+	for _, query := range []string{"top=-5", "top=99999999", "at=99999999", "at=x",
+		"at=0&see=up-9999x", "see=up-9999", "see=%zz"} {
 		_, v, err := Split(query)
 		if err != nil {
 			t.Fatal(err)
@@ -329,20 +342,24 @@ func TestPlots(t *testing.T) {
 	for _, p := range d.Plots {
 		var left, right, from, to, now int
 		_, attributes, _ := strings.Cut(p.SVG, "data-left")
-		if _, err := fmt.Sscanf("data-left"+attributes, "data-left=%q data-right=%q data-from=%q data-to=%q",
+		if _, err := fmt.Sscanf("data-left"+attributes,
+			"data-left=%q data-right=%q data-from=%q data-to=%q",
 			new(string), new(string), new(string), new(string)); err != nil {
 			t.Fatalf("%v: %s", err, p.SVG)
 		}
-		fmt.Sscanf(strings.ReplaceAll(attributes, `"`, " "), "= %d data-right= %d data-from= %d data-to= %d", &left, &right, &from, &to)
+		fmt.Sscanf(strings.ReplaceAll(attributes, `"`, " "),
+			"= %d data-right= %d data-from= %d data-to= %d", &left, &right, &from, &to)
 		_, line, _ := strings.Cut(p.SVG, `class="ll now"`)
 		_, line, _ = strings.Cut(line, "translate(")
 		fmt.Sscanf(line, "%d", &now)
-		want := float64(left) + (heights[d.Events[30].At]-float64(from))*float64(right-left)/float64(to-from)
+		want := float64(left) +
+			(heights[d.Events[30].At]-float64(from))*float64(right-left)/float64(to-from)
 		if want-float64(now) > 2 || float64(now)-want > 2 || now <= left || now >= right {
 			t.Errorf("%s: the line is at %d, not %.0f", p.Name, now, want)
 		}
 		if end := heights[last]; float64(to) < end-1 || float64(from) > heights[0]+1 {
-			t.Errorf("%s: from %d to %d, and the picture from %g to %g", p.Name, from, to, heights[0], end)
+			t.Errorf("%s: from %d to %d, and the picture from %g to %g", p.Name, from, to,
+				heights[0], end)
 		}
 	}
 	// The round trips are what the states tell.
@@ -357,17 +374,21 @@ func TestPlots(t *testing.T) {
 // What each protocol's ends tell of themselves, over a run in which a word, the
 // last word and an acknowledgement are lost. Nobody tells what it can't know.
 func TestStates(t *testing.T) {
-	estimate := "timeout (RTO), newest round trip, smoothed round trip (SRTT), its variation (RTTVAR), sent again"
+	estimate := "timeout (RTO), newest round trip, smoothed round trip (SRTT), its variation " +
+		"(RTTVAR), sent again"
 	for _, c := range []struct{ protocol, client, server, facts, timer string }{
 		{"udp", "not yet sent, sent", "waiting, read", "", ""},
 		{"stop-and-wait", "not yet sent, under way, acknowledged, under way again", "waiting, read",
 			estimate, "timeout"},
-		{"go-back-n", "not yet sent, under way, acknowledged, under way again, lost", "waiting, read",
+		{"go-back-n", "not yet sent, under way, acknowledged, under way again, lost",
+			"waiting, read",
 			estimate, "timeout"},
-		{"selective-repeat", "not yet sent, under way, acknowledged, under way again, arrived", "waiting, read, missing, kept",
+		{"selective-repeat", "not yet sent, under way, acknowledged, under way again, arrived",
+			"waiting, read, missing, kept",
 			estimate, "timeout"},
 		{"tcp", "under way, acknowledged, under way again, arrived", "waiting, read, missing, kept",
-			estimate + ", congestion window, phase, threshold, repeated acknowledgements", "timeout, end of TIME-WAIT"},
+			estimate + ", congestion window, phase, threshold, repeated acknowledgements",
+			"timeout, end of TIME-WAIT"},
 	} {
 		d := of(t, "protocol="+c.protocol+"&drop=data:3,data:8,down:4&every=5ms", View{})
 		got := map[string]map[string]bool{"client": {}, "server": {}, "facts": {}, "timer": {}}
@@ -394,13 +415,16 @@ func TestStates(t *testing.T) {
 				}
 				got["timer"][s.Timer.For] = true
 				if s.Timer.Set > e.At || s.Timer.Due < e.At {
-					t.Errorf("%s: after event %d at %d µs the timer %+v runs", c.protocol, i, e.At, *s.Timer)
+					t.Errorf("%s: after event %d at %d µs the timer %+v runs", c.protocol, i, e.At,
+						*s.Timer)
 				}
 			}
 		}
-		for what, want := range map[string]string{"client": c.client, "server": c.server, "facts": c.facts, "timer": c.timer} {
+		for what, want := range map[string]string{"client": c.client, "server": c.server,
+			"facts": c.facts, "timer": c.timer} {
 			names := slices.Sorted(maps.Keys(got[what]))
-			wanted := slices.DeleteFunc(strings.Split(want, ", "), func(s string) bool { return s == "" })
+			wanted := slices.DeleteFunc(strings.Split(want, ", "),
+				func(s string) bool { return s == "" })
 			slices.Sort(wanted)
 			if !slices.Equal(names, wanted) {
 				t.Errorf("%s, %s: %q, not %q", c.protocol, what, names, wanted)
@@ -414,7 +438,8 @@ func TestStates(t *testing.T) {
 	for _, f := range d.States[d.Events[i].Client].Facts {
 		facts[d.Facts[f].Name] = d.Facts[f].Value
 	}
-	if facts["repeated acknowledgements"] != "3" || facts["phase"] != "fast recovery" || facts["threshold"] != facts["congestion window"] {
+	if facts["repeated acknowledgements"] != "3" || facts["phase"] != "fast recovery" ||
+		facts["threshold"] != facts["congestion window"] {
 		t.Errorf("at the fast retransmission the client's state is %v", facts)
 	}
 	// Each sentence of the story is about packets.

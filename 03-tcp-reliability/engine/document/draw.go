@@ -154,10 +154,12 @@ func plotsOf(r *one, at int64) []Plot {
 		threshold.add(e, int64(s.Ssthresh))
 	}
 	if svg := plot(r, at, "ms", 1000, samples, trip, rto); svg != "" {
-		plots = append(plots, Plot{"Round trip and timeout", svg, "how long an answer takes, and how long the client waits for one"})
+		plots = append(plots, Plot{"Round trip and timeout", svg,
+			"how long an answer takes, and how long the client waits for one"})
 	}
 	if svg := plot(r, at, "bytes", 1, window, threshold); svg != "" {
-		plots = append(plots, Plot{"Congestion window", svg, "how much the client lets into the network at once"})
+		plots = append(plots, Plot{"Congestion window", svg,
+			"how much the client lets into the network at once"})
 	}
 	return plots
 }
@@ -189,10 +191,14 @@ func plot(r *one, now int64, unit string, scale int64, curves ...curve) string {
 	x := func(at time.Duration) int { return left + (r.axis.y(at)-r.axis.from)*(right-left)/r.axis.high }
 	y := func(value int64) int64 { return height - bottom - value*(height-bottom-20)/most }
 	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6" data-left="%d" data-right="%d" data-from="%d" data-to="%d"><title>%s</title>`,
-		width, height, left, right, r.axis.from, r.axis.from+r.axis.high, html.EscapeString(names(curves)))
-	fmt.Fprintf(&out, `<path class="le" d="M%d 20V%dH%d"/><text class="q" x="%d" y="26" text-anchor="end">%d</text><text class="q" x="%d" y="14" text-anchor="end">%s</text><text class="q" x="%d" y="%d" text-anchor="end">%s</text>`,
-		left, height-bottom, right, left-6, most/scale, left-6, unit, right, height-4, story.Millis(r.Ended))
+	fmt.Fprintf(&out,
+		`<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6" data-left="%d" data-right="%d" data-from="%d" data-to="%d"><title>%s</title>`,
+		width, height, left, right, r.axis.from, r.axis.from+r.axis.high,
+		html.EscapeString(names(curves)))
+	fmt.Fprintf(&out,
+		`<path class="le" d="M%d 20V%dH%d"/><text class="q" x="%d" y="26" text-anchor="end">%d</text><text class="q" x="%d" y="14" text-anchor="end">%s</text><text class="q" x="%d" y="%d" text-anchor="end">%s</text>`,
+		left, height-bottom, right, left-6, most/scale, left-6, unit, right, height-4,
+		story.Millis(r.Ended))
 	for i, c := range curves {
 		if len(c.points) == 0 {
 			continue
@@ -202,17 +208,20 @@ func plot(r *one, now int64, unit string, scale int64, curves ...curve) string {
 		if c.dots {
 			fmt.Fprintf(&out, `<circle class="%s" cx="%d" cy="10" r="3"/>`, c.class, text-12)
 			for _, p := range c.points {
-				fmt.Fprintf(&out, `<circle class="%s" cx="%d" cy="%d" r="2.4"/>`, c.class, x(p.at), y(p.value))
+				fmt.Fprintf(&out, `<circle class="%s" cx="%d" cy="%d" r="2.4"/>`, c.class, x(p.at),
+					y(p.value))
 			}
 			continue
 		}
-		fmt.Fprintf(&out, `<path class="%s" d="M%d 10h18M%d %d`, c.class, text-24, x(c.points[0].at), y(c.points[0].value))
+		fmt.Fprintf(&out, `<path class="%s" d="M%d 10h18M%d %d`, c.class, text-24,
+			x(c.points[0].at), y(c.points[0].value))
 		for _, p := range c.points[1:] {
 			fmt.Fprintf(&out, "H%dV%d", x(p.at), y(p.value))
 		}
 		fmt.Fprintf(&out, `H%d"/>`, x(r.Ended))
 	}
-	fmt.Fprintf(&out, `<path class="ll now" d="M0 18V%d" transform="translate(%d)"/>`, height-bottom, x(microseconds(now)))
+	fmt.Fprintf(&out, `<path class="ll now" d="M0 18V%d" transform="translate(%d)"/>`,
+		height-bottom, x(microseconds(now)))
 	out.WriteString("</svg>")
 	return out.String()
 }

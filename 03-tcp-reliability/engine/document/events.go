@@ -83,7 +83,8 @@ func readsOf(e *trace.Event, reads []*story.Read) (these, rest []*story.Read) {
 }
 
 // tell says in a sentence what an event is, and which packets light up with it.
-func tell(e *trace.Event, p *story.Packet, r *one, reads []*story.Read) (s string, causes []string) {
+func tell(e *trace.Event, p *story.Packet, r *one, reads []*story.Read) (s string,
+	causes []string) {
 	end := ends[e.Direction]
 	app := "The " + end + "'s application"
 	reader := "The " + ends[1-e.Direction] + "'s application" // bytes that go up are the server's
@@ -100,9 +101,11 @@ func tell(e *trace.Event, p *story.Packet, r *one, reads []*story.Read) (s strin
 		}
 		return fmt.Sprintf("The network loses %s. Neither end knows.", named(p)), nil
 	case trace.Discarded:
-		return fmt.Sprintf("%s arrives damaged: the checksum is wrong, and the %s discards it.", named(p), ends[1-e.Direction]), nil
+		return fmt.Sprintf("%s arrives damaged: the checksum is wrong, and the %s discards it.",
+			named(p), ends[1-e.Direction]), nil
 	case trace.Dropped:
-		return fmt.Sprintf("The %s drops %s: its buffer is full.", ends[1-e.Direction], named(p)), nil
+		return fmt.Sprintf("The %s drops %s: its buffer is full.", ends[1-e.Direction], named(p)),
+			nil
 	case trace.Arrived:
 		a := arrivalOf(p, e)
 		s = fmt.Sprintf("%s arrives at the %s", named(p), ends[1-e.Direction])
@@ -160,9 +163,12 @@ func sending(p *story.Packet) string {
 	s := fmt.Sprintf("The %s sends %s", ends[p.Direction], named(p))
 	switch {
 	case p.Why == trace.Timeout:
-		return s + fmt.Sprintf(" again: no acknowledgement has come for %s, and the timer has run out.", silence(p))
+		return s +
+			fmt.Sprintf(" again: no acknowledgement has come for %s, and the timer has run out.",
+				silence(p))
 	case p.Why == trace.FastRetransmit:
-		return s + " again, before its timer runs out: acknowledgements that come show that it is missing."
+		return s +
+			" again, before its timer runs out: acknowledgements that come show that it is missing."
 	case p.Why == trace.RACK:
 		return s + " again, before its timer runs out: what was sent later has arrived."
 	case p.First != nil:
@@ -193,7 +199,8 @@ func causesOf(p *story.Packet, r *one) (causes []string) {
 	}
 	if p.Why == trace.FastRetransmit {
 		for _, q := range r.digest.Packets {
-			if q.Direction != p.Direction && q.Repeat > 0 && arrivedBy(q, p.At) && previousAt(p) <= q.At {
+			if q.Direction != p.Direction && q.Repeat > 0 && arrivedBy(q, p.At) &&
+				previousAt(p) <= q.At {
 				causes = append(causes, idOf(q))
 			}
 		}

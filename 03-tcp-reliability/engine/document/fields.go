@@ -23,7 +23,8 @@ func fieldsOf(b []byte, tcp bool) []Field {
 		return nil
 	}
 	fields := internetFields(b)
-	return append(fields, tcpFields(b[int(b[0]&15)*4:], int(binary.BigEndian.Uint16(b[2:]))-int(b[0]&15)*4)...)
+	return append(fields, tcpFields(b[int(b[0]&15)*4:],
+		int(binary.BigEndian.Uint16(b[2:]))-int(b[0]&15)*4)...)
 }
 
 func field(name string, bits int, value any, meaning string) Field {
@@ -34,7 +35,8 @@ func internetFields(b []byte) []Field {
 	be := binary.BigEndian
 	return []Field{
 		field("IP version", 4, b[0]>>4, "IPv4"),
-		field("IP header length", 4, b[0]&15, fmt.Sprintf("in words of 4 bytes: %d bytes", b[0]&15*4)),
+		field("IP header length", 4, b[0]&15,
+			fmt.Sprintf("in words of 4 bytes: %d bytes", b[0]&15*4)),
 		field("DSCP and ECN", 8, b[1], "how routers should treat it"),
 		field("total length", 16, be.Uint16(b[2:]), "bytes, with the headers"),
 		field("identification", 16, be.Uint16(b[4:]), "of the fragments of one packet"),
@@ -64,18 +66,23 @@ func tcpFields(b []byte, length int) []Field {
 	fields := []Field{
 		field("source port", 16, be.Uint16(b), ""),
 		field("destination port", 16, be.Uint16(b[2:]), ""),
-		field("sequence number", 32, be.Uint32(b[4:]), "of the first byte; the picture counts from the SYN's"),
-		field("acknowledgement number", 32, be.Uint32(b[8:]), "the byte expected next: all before it has arrived"),
-		field("data offset", 4, b[12]>>4, fmt.Sprintf("in words of 4 bytes: the header has %d bytes", offset)),
+		field("sequence number", 32, be.Uint32(b[4:]),
+			"of the first byte; the picture counts from the SYN's"),
+		field("acknowledgement number", 32, be.Uint32(b[8:]),
+			"the byte expected next: all before it has arrived"),
+		field("data offset", 4, b[12]>>4,
+			fmt.Sprintf("in words of 4 bytes: the header has %d bytes", offset)),
 		field("flags", 12, flags(b[13]), "which fields mean something, and what is asked for"),
-		field("window", 16, be.Uint16(b[14:]), "how much more the sender of this takes, before the scale that its SYN gave"),
+		field("window", 16, be.Uint16(b[14:]),
+			"how much more the sender of this takes, before the scale that its SYN gave"),
 		field("checksum", 16, hex16(be.Uint16(b[16:])), "of addresses, header and payload"),
 		field("urgent pointer", 16, be.Uint16(b[18:]), "not used today"),
 	}
 	if offset > 20 && offset <= len(b) {
 		fields = append(fields, optionFields(b[20:offset])...)
 	}
-	return append(fields, field("payload", 8*max(0, length-offset), fmt.Sprintf("%d bytes", max(0, length-offset)), ""))
+	return append(fields, field("payload", 8*max(0, length-offset),
+		fmt.Sprintf("%d bytes", max(0, length-offset)), ""))
 }
 
 // flags names the bits that are set, most significant first.
@@ -107,19 +114,30 @@ func optionFields(b []byte) (fields []Field) {
 		b = b[b[1]:]
 		switch {
 		case kind == 2 && len(body) == 2:
-			fields = append(fields, field("option: maximum segment size", bits, be.Uint16(body), "bytes of payload that the sender of this takes at once (RFC 9293, section 3.7.1)"))
+			fields = append(fields, field("option: maximum segment size", bits, be.Uint16(body),
+				"bytes of payload that the sender of this takes at once (RFC 9293, section 3.7.1)"))
 		case kind == 3 && len(body) == 1:
-			fields = append(fields, field("option: window scale", bits, body[0], fmt.Sprintf("its windows count units of %d bytes (RFC 7323, section 2)", 1<<min(body[0], 14))))
+			fields = append(fields, field("option: window scale", bits, body[0],
+				fmt.Sprintf("its windows count units of %d bytes (RFC 7323, section 2)",
+					1<<min(body[0], 14))))
 		case kind == 4:
-			fields = append(fields, field("option: SACK permitted", bits, "", "it understands selective acknowledgements (RFC 2018)"))
+			fields = append(fields, field("option: SACK permitted", bits, "",
+				"it understands selective acknowledgements (RFC 2018)"))
 		case kind == 5:
 			for ; len(body) >= 8; body = body[8:] {
-				fields = append(fields, field("option: SACK block", 64, fmt.Sprintf("%d to %d", be.Uint32(body), be.Uint32(body[4:])), "this has arrived, though something before it has not; the last number is not in it"))
+				fields = append(fields, field("option: SACK block", 64,
+					fmt.Sprintf("%d to %d", be.Uint32(body), be.Uint32(body[4:])),
+					"this has arrived, though something before it has not; the last number is "+
+						"not in it"))
 			}
 		case kind == 8 && len(body) == 8:
-			fields = append(fields, field("option: timestamps", bits, fmt.Sprintf("%d, echo of %d", be.Uint32(body), be.Uint32(body[4:])), "the sender's clock, and the peer's that it answers: so a round trip is measured (RFC 7323, section 3)"))
+			fields = append(fields, field("option: timestamps", bits,
+				fmt.Sprintf("%d, echo of %d", be.Uint32(body), be.Uint32(body[4:])),
+				"the sender's clock, and the peer's that it answers: so a round trip is measured "+
+					"(RFC 7323, section 3)"))
 		default:
-			fields = append(fields, field(fmt.Sprintf("option %d", kind), bits, fmt.Sprintf("%x", body), ""))
+			fields = append(fields, field(fmt.Sprintf("option %d", kind), bits,
+				fmt.Sprintf("%x", body), ""))
 		}
 	}
 	return fields
@@ -139,10 +157,14 @@ func arqFields(b []byte) []Field {
 		field("protocol", 8, b[0], arq.Protocol(b[0]).String()),
 		field("type", 8, b[1], arq.Type(b[1]).String()),
 		field("length", 16, be.Uint16(b[2:]), "bytes of payload"),
-		field("transfer", 64, fmt.Sprintf("0x%016x", be.Uint64(b[4:])), "which one this packet belongs to"),
-		field("sequence number", 32, be.Uint32(b[12:]), "of this packet; the picture counts from 1"),
-		field("acknowledgement number", 32, be.Uint32(b[16:]), "the packet that this one acknowledges"),
+		field("transfer", 64, fmt.Sprintf("0x%016x", be.Uint64(b[4:])),
+			"which one this packet belongs to"),
+		field("sequence number", 32, be.Uint32(b[12:]),
+			"of this packet; the picture counts from 1"),
+		field("acknowledgement number", 32, be.Uint32(b[16:]),
+			"the packet that this one acknowledges"),
 		field("checksum", 32, fmt.Sprintf("0x%08x", be.Uint32(b[20:])), sum),
-		field("payload", 8*(len(b)-arq.HeaderSize), fmt.Sprintf("%d bytes", len(b)-arq.HeaderSize), ""),
+		field("payload", 8*(len(b)-arq.HeaderSize), fmt.Sprintf("%d bytes", len(b)-arq.HeaderSize),
+			""),
 	}
 }

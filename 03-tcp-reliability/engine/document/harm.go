@@ -48,11 +48,14 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 		return nil, err
 	}
 	if n := len(base.digest.Packets); n > MaxHarm {
-		return nil, fmt.Errorf("the run has %d packets: the harm of each is worked out for at most %d", n, MaxHarm)
+		return nil,
+			fmt.Errorf("the run has %d packets: the harm of each is worked out for at most %d", n,
+				MaxHarm)
 	}
 	table := &HarmTable{Rows: []HarmRow{}}
 	for _, p := range base.digest.Packets {
-		row := HarmRow{ID: idOf(p), Label: fmt.Sprintf("%v:%d %s", p.Direction, p.Number, p.Label(true, 24))}
+		row := HarmRow{ID: idOf(p), Label: fmt.Sprintf("%v:%d %s", p.Direction, p.Number,
+			p.Label(true, 24))}
 		if p.Fate == story.Lost {
 			row.Later, row.Waits = "it is lost already", ""
 		} else if err := row.measure(base, p); err != nil {
@@ -124,7 +127,8 @@ func (t *HarmTable) worst() string {
 	if worst.later <= 0 {
 		return "No single loss makes the message later."
 	}
-	return fmt.Sprintf("The worst packet to lose is %s: the message is whole %s.", worst.Label, worst.Later)
+	return fmt.Sprintf("The worst packet to lose is %s: the message is whole %s.", worst.Label,
+		worst.Later)
 }
 
 // levels cuts the harm into four: never, the half of the worst, a tenth, less.

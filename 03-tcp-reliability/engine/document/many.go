@@ -38,8 +38,10 @@ func Compare(address string, v View) (*Table, error) {
 		if err := draw(d, r, nil, View{Width: v.Width, prefix: name + "-"}); err != nil {
 			return nil, err
 		}
-		t.Runs = append(t.Runs, TableRun{Name: name, Address: c.Address(), Verdict: r.Verdict(), Picture: d.Picture,
-			Counts: fmt.Sprintf("%d packets up and down, %d of them sent again", r.Sent[0]+r.Sent[1], r.Retransmits[0]+r.Retransmits[1])})
+		t.Runs = append(t.Runs, TableRun{Name: name, Address: c.Address(), Verdict: r.Verdict(),
+			Picture: d.Picture,
+			Counts: fmt.Sprintf("%d packets up and down, %d of them sent again",
+				r.Sent[0]+r.Sent[1], r.Retransmits[0]+r.Retransmits[1])})
 	}
 	return t, nil
 }

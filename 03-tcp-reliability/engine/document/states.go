@@ -28,32 +28,39 @@ func sender(out *State, s *trace.Out, r *one) {
 		out.Facts = append(out.Facts, r.facts.of(Fact{name, value, meaning}))
 	}
 	if s.Timer != (trace.Timer{}) {
-		out.Timer = &Timer{s.Timer.Set.Microseconds(), s.Timer.Due.Microseconds(), string(s.Timer.For)}
+		out.Timer = &Timer{s.Timer.Set.Microseconds(), s.Timer.Due.Microseconds(),
+			string(s.Timer.For)}
 	}
 	if s.RTO > 0 {
-		fact("timeout (RTO)", story.Millis(s.RTO), "how long it waits for an acknowledgement (RFC 6298)")
+		fact("timeout (RTO)", story.Millis(s.RTO),
+			"how long it waits for an acknowledgement (RFC 6298)")
 	}
 	if s.SRTT > 0 {
 		fact("newest round trip", story.Millis(s.Sample), "from a sending to its acknowledgement")
-		fact("smoothed round trip (SRTT)", story.Millis(s.SRTT), "a running mean, an eighth of it new each time")
-		fact("its variation (RTTVAR)", story.Millis(s.RTTVar), "the timeout is SRTT + 4 RTTVAR, or the least one")
+		fact("smoothed round trip (SRTT)", story.Millis(s.SRTT),
+			"a running mean, an eighth of it new each time")
+		fact("its variation (RTTVAR)", story.Millis(s.RTTVar),
+			"the timeout is SRTT + 4 RTTVAR, or the least one")
 	}
 	if s.Cwnd > 0 {
-		fact("congestion window", story.Count(s.Cwnd, "byte"), "how much may be in the network at once (RFC 5681)")
+		fact("congestion window", story.Count(s.Cwnd, "byte"),
+			"how much may be in the network at once (RFC 5681)")
 		if s.Ssthresh > 0 {
 			fact("threshold", story.Count(s.Ssthresh, "byte"), "where slow start ends")
 		}
 		fact("phase", string(s.Phase), "")
 	}
 	if s.Duplicates > 0 {
-		fact("repeated acknowledgements", itoa(s.Duplicates), "the third one says that a packet is lost")
+		fact("repeated acknowledgements", itoa(s.Duplicates),
+			"the third one says that a packet is lost")
 	}
 	if s.Retransmits > 0 {
 		fact("sent again", itoa(s.Retransmits), "")
 	}
 	out.Says = says(s.Ranges, "It knows of nothing that is under way.",
 		[]phrase{{trace.UnderWay, "%s under way"}, {trace.Again, "%s under way again"},
-			{trace.Held, "%s arrived ahead"}, {trace.Missing, "%s taken for lost"}, {trace.Written, "%s not yet sent"},
+			{trace.Held, "%s arrived ahead"}, {trace.Missing, "%s taken for lost"},
+			{trace.Written, "%s not yet sent"},
 			{trace.Forgotten, "%s sent and forgotten"}}, r)
 }
 
@@ -61,10 +68,12 @@ func receiver(out *State, s *trace.In, r *one) {
 	out.Ranges = ranges(s.Ranges, r)
 	out.Window = window(s.Window, "It would take up to %s", r)
 	if s.Thrown > 0 {
-		out.Facts = append(out.Facts, r.facts.of(Fact{"thrown away", story.Count(s.Thrown, "packet"), "whole, but not wanted: again, or too early"}))
+		out.Facts = append(out.Facts, r.facts.of(Fact{"thrown away",
+			story.Count(s.Thrown, "packet"), "whole, but not wanted: again, or too early"}))
 	}
 	out.Says = says(s.Ranges, "It has nothing yet.",
-		[]phrase{{trace.Delivered, "%s read"}, {trace.Ready, "%s to be read"}, {trace.Kept, "%s kept for later"}, {trace.Gap, "%s missing"}}, r)
+		[]phrase{{trace.Delivered, "%s read"}, {trace.Ready, "%s to be read"},
+			{trace.Kept, "%s kept for later"}, {trace.Gap, "%s missing"}}, r)
 }
 
 type phrase struct {
@@ -136,7 +145,8 @@ func window(x trace.Range, form string, r *one) string {
 		}
 		return ""
 	}
-	return fmt.Sprintf(form, fmt.Sprintf("%s %d: the window is %s.", unit(r), x.To-1, story.Count(int(x.To-x.From), unit(r))))
+	return fmt.Sprintf(form, fmt.Sprintf("%s %d: the window is %s.", unit(r), x.To-1,
+		story.Count(int(x.To-x.From), unit(r))))
 }
 
 // ranges names each part, and gives its text where that is short.

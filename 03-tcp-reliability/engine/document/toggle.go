@@ -64,7 +64,8 @@ func takenBack(was, is run.Settings) []string {
 		}
 	}
 	if n -= asked; n > 0 {
-		return []string{fmt.Sprintf("%s taken back: it named packets that were sent later, and these are others now.",
+		return []string{fmt.Sprintf("%s taken back: it named packets that were sent later, and "+
+			"these are others now.",
 			story.Count(n, "later choice"))}
 	}
 	return nil

@@ -97,7 +97,8 @@ func (w *whole) Set(text string) error {
 		*w = whole(v)
 		return nil
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) && math.Abs(f) < 1e15 {
+	if f, err := strconv.ParseFloat(text, 64); err == nil && f == math.Trunc(f) &&
+		math.Abs(f) < 1e15 {
 		return fmt.Errorf("must be written out: %.0f", f)
 	}
 	return errors.New("must be a whole number")

@@ -58,8 +58,10 @@ func TestGood(t *testing.T) {
 func TestHelp(t *testing.T) {
 	printed, err := parse("-h")
 	if !errors.Is(err, flag.ErrHelp) ||
-		!strings.HasPrefix(printed, "It waits.\n\nUsage: go run ./03-tcp-reliability/program [flags]\n\n  -addr host:port\n") ||
-		!strings.Contains(printed, "(default 1s)") || !strings.Contains(printed, "(default 8)") || !strings.Contains(printed, "(default 127.0.0.1:65432)") {
+		!strings.HasPrefix(printed,
+			"It waits.\n\nUsage: go run ./03-tcp-reliability/program [flags]\n\n  -addr host:port\n") ||
+		!strings.Contains(printed, "(default 1s)") || !strings.Contains(printed, "(default 8)") ||
+		!strings.Contains(printed, "(default 127.0.0.1:65432)") {
 		t.Errorf("error %v, printed\n%s", err, printed)
 	}
 }

@@ -43,8 +43,9 @@ type TCPSettings struct {
 	SACK           bool          // acknowledgements name what came out of order (RFC 2018)
 	Timestamps     bool          // RFC 7323, section 3
 	RTOMin, RTOMax time.Duration // the bounds of the retransmission timeout
-	Nagle          bool          // small writes wait for an acknowledgement (RFC 9293, section 3.7.4)
-	DelayedACK     bool          // acknowledgements wait for company (RFC 9293, section 3.8.6.3)
+	// small writes wait for an acknowledgement (RFC 9293, section 3.7.4)
+	Nagle      bool
+	DelayedACK bool // acknowledgements wait for company (RFC 9293, section 3.8.6.3)
 }
 
 // The bounds of the settings.
@@ -76,11 +77,14 @@ var tcpFlags = []string{"congestion", "rack", "sack", "timestamps", "rto-min", "
 
 // Flags defines a flag for each setting. What s holds is the default.
 func (s *TCPSettings) Flags(fs *flag.FlagSet) {
-	fs.StringVar(&s.Congestion, "congestion", s.Congestion, "tcp: congestion control, cubic or reno")
-	fs.BoolVar(&s.RACK, "rack", s.RACK, "tcp: detect losses by time, too, and probe the tail (RFC 8985)")
+	fs.StringVar(&s.Congestion, "congestion", s.Congestion,
+		"tcp: congestion control, cubic or reno")
+	fs.BoolVar(&s.RACK, "rack", s.RACK,
+		"tcp: detect losses by time, too, and probe the tail (RFC 8985)")
 	fs.BoolVar(&s.SACK, "sack", s.SACK, "tcp: selective acknowledgements (RFC 2018)")
 	fs.BoolVar(&s.Timestamps, "timestamps", s.Timestamps, "tcp: timestamps (RFC 7323)")
-	flags.Duration(fs, &s.RTOMin, "rto-min", "tcp: the least retransmission `timeout`, such as 50ms")
+	flags.Duration(fs, &s.RTOMin, "rto-min",
+		"tcp: the least retransmission `timeout`, such as 50ms")
 	flags.Duration(fs, &s.RTOMax, "rto-max", "tcp: the most that doubling makes of it, such as 10s")
 	flags.Int(fs, &s.ReceiveBuffer, "receive-buffer",
 		"tcp: the server's receive buffer in `bytes`; 0: 1 MiB")
@@ -140,7 +144,8 @@ func New(s Settings, seed int64, trace bool) (client, server simulation.Host, er
 	o := s.TCPOptions()
 	o.Local, o.Remote, o.ISS, o.Trace = clientAddr, serverAddr, random.Uint32(), trace
 	client = tcp.Dial(o)
-	o.Local, o.Remote, o.ISS, o.ReceiveBuffer = serverAddr, clientAddr, random.Uint32(), s.ReceiveBuffer
+	o.Local, o.Remote, o.ISS, o.ReceiveBuffer = serverAddr, clientAddr, random.Uint32(),
+		s.ReceiveBuffer
 	return client, tcp.Accept(o), nil
 }
 

@@ -35,8 +35,10 @@ func TestEncode(t *testing.T) {
 	all.WriteString("\xff\xe4\xbd \ufffd \U0001f469 </script>")
 	zero := 0
 	for i, v := range []any{
-		outer{}, &outer{hidden: 1}, []outer{}, []outer{{}, {}}, []string(nil), "", true, int64(-1 << 63), uint32(1<<32 - 1), struct{}{},
-		outer{Name: all.String(), Empty: "x", Yes: true, Pair: [2]int{-1, 2}, Pairs: [][2]uint32{{1, 2}, {3, 4}}, Some: []string{},
+		outer{}, &outer{hidden: 1}, []outer{}, []outer{{}, {}}, []string(nil), "", true,
+		int64(-1 << 63), uint32(1<<32 - 1), struct{}{},
+		outer{Name: all.String(), Empty: "x", Yes: true, Pair: [2]int{-1, 2},
+			Pairs: [][2]uint32{{1, 2}, {3, 4}}, Some: []string{},
 			Inner: inner{"a", 1}, List: []inner{{}, {"b", 2}}, Pointer: &inner{}, Zero: &zero},
 	} {
 		var want bytes.Buffer

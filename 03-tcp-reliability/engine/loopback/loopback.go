@@ -18,7 +18,8 @@ func Guard(addr string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
 		if !allowed[r.Host] || origin != "" && origin != "http://"+r.Host ||
-			r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+			r.Header.Get("Sec-Fetch-Site") == "cross-site" &&
+				r.Header.Get("Sec-Fetch-Mode") != "navigate" {
 			http.Error(w, "this address is for this computer alone", http.StatusForbidden)
 			return
 		}

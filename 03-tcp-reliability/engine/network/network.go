@@ -85,7 +85,8 @@ func New(c Conditions) *Network {
 	n := &Network{}
 	for d := range n.ways {
 		w := &n.ways[d]
-		for i, stream := range []*rand.PCG{&w.loss, &w.duplicate, &w.reorder, &w.corrupt, &w.jitter} {
+		for i, stream := range []*rand.PCG{&w.loss, &w.duplicate, &w.reorder, &w.corrupt,
+			&w.jitter} {
 			stream.Seed(uint64(c.Seed), uint64(10*d+i))
 		}
 	}
@@ -133,7 +134,8 @@ func (n *Network) Free(d Direction) time.Duration { return n.ways[d].free }
 // will begin to send later than now. The one that it is sending does not wait.
 func (n *Network) Waiting(now time.Duration, d Direction) int {
 	w := &n.ways[d]
-	begun := sort.Search(w.n, func(i int) bool { return w.waiting[(w.head+i)%len(w.waiting)] > now })
+	begun := sort.Search(w.n,
+		func(i int) bool { return w.waiting[(w.head+i)%len(w.waiting)] > now })
 	return w.n - begun
 }
 

@@ -363,7 +363,8 @@ func TestSpare(t *testing.T) {
 // A damaged copy differs in the one bit that its fate names.
 func TestDamage(t *testing.T) {
 	b := []byte{0, 0, 0}
-	if (Copy{FlipBit: -1}).Damage(b) || (Copy{FlipBit: 24}).Damage(b) || string(b) != "\x00\x00\x00" {
+	if (Copy{FlipBit: -1}).Damage(b) || (Copy{FlipBit: 24}).Damage(b) ||
+		string(b) != "\x00\x00\x00" {
 		t.Errorf("without a bit to flip there are %v", b)
 	}
 	if !(Copy{FlipBit: 9}).Damage(b) || b[1] != 0x40 || b[0]+b[2] != 0 {
@@ -449,7 +450,8 @@ func TestWrongFlags(t *testing.T) {
 	} {
 		_, err := Parse(flags)
 		name, _, _ := strings.Cut(flags, " ")
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), name) {
+		if err == nil || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), name) {
 			t.Errorf("%s: the error is %v", flags, err)
 		}
 	}
@@ -480,7 +482,8 @@ func TestSet(t *testing.T) {
 	whole := fates(t, "-loss 0.5", 100)
 	for i := 10; i < 100; i++ {
 		if f := net.Send(0, Up, 1, 0); f.Number != i+1 || f.Lost != whole[i].Lost {
-			t.Fatalf("after Set, packet %d has the fate %+v; with these conditions from the start %+v", i+1, f, whole[i])
+			t.Fatalf("after Set, packet %d has the fate %+v; with these conditions from the "+
+				"start %+v", i+1, f, whole[i])
 		}
 	}
 }
@@ -503,7 +506,8 @@ func TestSetQueue(t *testing.T) {
 				want = LostQueue
 			}
 			if lost := send(50 * ms); lost != want {
-				t.Errorf("-queue %s: packet %d after Set: loss %v, not %v", c.queue, i+1, lost, want)
+				t.Errorf("-queue %s: packet %d after Set: loss %v, not %v", c.queue, i+1, lost,
+					want)
 			}
 		}
 		// Once all have left, as many may wait as the new queue holds.
@@ -518,7 +522,9 @@ func TestSetQueue(t *testing.T) {
 }
 
 func TestSendAllocatesNothing(t *testing.T) {
-	net := New(conditions(t, "-loss 0.2 -burst 3 -drop up:3,data:9-11 -duplicate 0.2 -reorder 0.2 -corrupt 0.2 -jitter 5ms -rate 1Mbit"))
+	net := New(conditions(t,
+		"-loss 0.2 -burst 3 -drop up:3,data:9-11 -duplicate 0.2 -reorder 0.2 -corrupt 0.2 "+
+			"-jitter 5ms -rate 1Mbit"))
 	now := time.Duration(0)
 	if n := testing.AllocsPerRun(10_000, func() {
 		now += ms
@@ -529,7 +535,8 @@ func TestSendAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkSend(b *testing.B) {
-	net := New(conditions(b, "-loss 0.2 -burst 3 -duplicate 0.2 -reorder 0.2 -corrupt 0.2 -jitter 5ms -rate 1Mbit"))
+	net := New(conditions(b,
+		"-loss 0.2 -burst 3 -duplicate 0.2 -reorder 0.2 -corrupt 0.2 -jitter 5ms -rate 1Mbit"))
 	b.ReportAllocs()
 	now := time.Duration(0)
 	for b.Loop() {

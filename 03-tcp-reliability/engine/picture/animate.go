@@ -26,11 +26,15 @@ func secs(hundredths int) string {
 
 // motion is the part of the style sheet that moves, for who allows motion.
 func (p *picture) motion() {
-	fmt.Fprintf(&p.out, "@media(prefers-reduced-motion:no-preference){#%s{display:inline;animation:%s %s linear %s both}",
+	fmt.Fprintf(&p.out,
+		"@media(prefers-reduced-motion:no-preference){#%s{display:inline;animation:%s %s linear "+
+			"%s both}",
 		p.id("curtain"), p.id("c"), secs(p.when(p.height-120)-p.when(p.top)), secs(p.when(p.top)))
 	fmt.Fprintf(&p.out, "@keyframes %s{99%%{opacity:1}to{transform:translateY(%spx);opacity:0}}",
 		p.id("c"), pt(p.height-120-p.top))
-	fmt.Fprintf(&p.out, "@keyframes %s{from,to{opacity:1}to{transform:translate(var(--x),var(--y))}}@keyframes %s{from{opacity:.15}}", p.id("m"), p.id("f"))
+	fmt.Fprintf(&p.out,
+		"@keyframes %s{from,to{opacity:1}to{transform:translate(var(--x),var(--y))}}@keyframes "+
+			"%s{from{opacity:.15}}", p.id("m"), p.id("f"))
 	for i, c := range p.clauses() {
 		fmt.Fprintf(&p.out, "#%s%d{animation:%s .3s %s both}",
 			p.id("clause"), i+1, p.id("f"), secs(p.when(p.y(c.true))))
@@ -59,10 +63,13 @@ func (p *picture) lands(a *arrow) (x, y int) {
 // curtain covers what has not yet happened; on its upper edge is now. Without
 // motion it is not there.
 func (p *picture) curtain() {
-	fmt.Fprintf(&p.out, `<g id="%s" display="none"><path class="cu" stroke="none" d="M0 %sH%sV%sH0z"/><path class="l" d="M%s %sH%s"/></g>`+"\n",
-		p.id("curtain"), pt(p.top+10), pt(p.width), pt(2*p.height), pt(p.client-60), pt(p.top+10), pt(p.server+60))
+	fmt.Fprintf(&p.out,
+		`<g id="%s" display="none"><path class="cu" stroke="none" d="M0 %sH%sV%sH0z"/><path class="l" d="M%s %sH%s"/></g>`+"\n",
+		p.id("curtain"), pt(p.top+10), pt(p.width), pt(2*p.height), pt(p.client-60), pt(p.top+10),
+		pt(p.server+60))
 	for i, a := range p.arrows {
-		fmt.Fprintf(&p.out, `<circle id="%s%d" class="m f%s" display="none" cx="%s" cy="%s" r="4"/>`,
+		fmt.Fprintf(&p.out,
+			`<circle id="%s%d" class="m f%s" display="none" cx="%s" cy="%s" r="4"/>`,
 			p.id("m"), i, a.class(), pt(a.x1), pt(a.y1))
 	}
 	p.out.WriteByte('\n')

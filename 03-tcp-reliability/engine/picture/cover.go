@@ -52,7 +52,8 @@ func (p *picture) known(a *arrow) *arrow {
 func (p *picture) knownSentence(a *arrow) string {
 	s := fmt.Sprintf("%s: the %s ", a.Label(false, 16), ends[a.Direction])
 	if a.arrival != nil {
-		return fmt.Sprintf("%s: arrives at %s%s", a.Label(false, 16), story.Millis(a.end), a.verdict())
+		return fmt.Sprintf("%s: arrives at %s%s", a.Label(false, 16), story.Millis(a.end),
+			a.verdict())
 	}
 	s += "sends it at " + story.Millis(a.At)
 	if a.Retransmits > 0 {
@@ -68,6 +69,7 @@ func (p *picture) cover(first, last int) {
 		from, to = p.client-60, from
 	}
 	top, bottom := max(p.top-20, first), min(p.height-120, last)
-	fmt.Fprintf(&p.out, `<rect class="b" x="%s" y="%s" width="%s" height="%s" rx="6" stroke-width=".6"/>`+"\n",
+	fmt.Fprintf(&p.out,
+		`<rect class="b" x="%s" y="%s" width="%s" height="%s" rx="6" stroke-width=".6"/>`+"\n",
 		pt(from), pt(top), pt(to-from), pt(max(bottom-top, 0)))
 }

@@ -47,7 +47,8 @@ func (p *picture) clauses() (list []clause) {
 	if p.Cover != "" {
 		sentences = p.told()
 	} else if text := p.differs.String(); text != "" {
-		sentences = append(sentences, story.Sentence{Topic: -1, Key: "Against " + cmpOr(p.against, "the run before"), Rest: text})
+		sentences = append(sentences, story.Sentence{Topic: -1, Key: "Against " +
+			cmpOr(p.against, "the run before"), Rest: text})
 	}
 	y := 250
 	if p.Title != "" {
@@ -94,7 +95,8 @@ func (p *picture) header() {
 func (p *picture) draw() {
 	p.settle()
 	if p.Part != nil {
-		p.Window[0], p.Window[1] = p.Part((p.height+9)/10, func(at time.Duration) int { return p.y(at) / 10 })
+		p.Window[0], p.Window[1] = p.Part((p.height+9)/10,
+			func(at time.Duration) int { return p.y(at) / 10 })
 	}
 	first, last := 0, p.height
 	if p.Window[1] > p.Window[0] {
@@ -108,13 +110,16 @@ func (p *picture) draw() {
 	if p.x > 0 {
 		fmt.Fprintf(&p.out, ` x="%s"`, pt(p.x))
 	}
-	fmt.Fprintf(&p.out, ` viewBox="0 %s %s %s" width="%s" height="%s" font-size="13" stroke-width="1.4" role="%s" aria-labelledby="%s %s"`,
-		pt(first), pt(p.width), pt(last-first), pt(p.width), pt(last-first), role, p.id("t"), p.id("s"))
+	fmt.Fprintf(&p.out,
+		` viewBox="0 %s %s %s" width="%s" height="%s" font-size="13" stroke-width="1.4" role="%s" aria-labelledby="%s %s"`,
+		pt(first), pt(p.width), pt(last-first), pt(p.width), pt(last-first), role, p.id("t"),
+		p.id("s"))
 	if p.Inline {
 		fmt.Fprintf(&p.out, ` data-height="%s" data-axis="%s"`, pt(p.height), p.axis())
 	}
 	fmt.Fprintf(&p.out, ">\n<title id=\"%s\">%s</title>\n<desc id=\"%s\">%s</desc>\n",
-		p.id("t"), escape(cmpOr(p.Title, "A run over a network that loses packets")), p.id("s"), escape(p.description()))
+		p.id("t"), escape(cmpOr(p.Title, "A run over a network that loses packets")), p.id("s"),
+		escape(p.description()))
 	if !p.Inline {
 		fmt.Fprintf(&p.out, "<style>%s", Style(p.Theme))
 		if p.Animate {
@@ -192,8 +197,10 @@ func (p *picture) description() string {
 	for _, a := range p.d.Packets {
 		sent[a.Direction]++
 	}
-	return strings.Join(list, " ") + fmt.Sprintf(" Time goes down; the client is on the left, the server on the right. %s from the client, %d from the server.",
-		story.Count(sent[0], "packet"), sent[1])
+	return strings.Join(list, " ") +
+		fmt.Sprintf(" Time goes down; the client is on the left, the server on the right. %s "+
+			"from the client, %d from the server.",
+			story.Count(sent[0], "packet"), sent[1])
 }
 
 // axis gives the heights of the moments: time in microseconds, top, bottom.
@@ -236,7 +243,8 @@ func (p *picture) head() {
 		p.out.WriteByte('\n')
 	}
 	for i, c := range p.clauses() {
-		class := map[story.Topic]string{story.LostTopic: "l", story.Noticed: "a", story.Waited: "w", story.ThrownAway: "w", -1: "l"}[c.sentence.Topic]
+		class := map[story.Topic]string{story.LostTopic: "l", story.Noticed: "a", story.Waited: "w",
+			story.ThrownAway: "w", -1: "l"}[c.sentence.Topic]
 		if c.sentence.Topic == story.Torn {
 			class = "r"
 		}
@@ -281,7 +289,8 @@ func (p *picture) head() {
 func (p *picture) mark(topic story.Topic, y int) {
 	switch topic {
 	case story.LostTopic:
-		fmt.Fprintf(&p.out, `<path class="l n" d="M12 %sH38"/><path class="l" d="M38 %sl8 8m0-8l-8 8"/>`,
+		fmt.Fprintf(&p.out,
+			`<path class="l n" d="M12 %sH38"/><path class="l" d="M38 %sl8 8m0-8l-8 8"/>`,
 			pt(y), pt(y-40))
 	case story.Noticed:
 		if p.d.Protocol == "udp" {
@@ -289,17 +298,20 @@ func (p *picture) mark(topic story.Topic, y int) {
 				pt(y), p.id("h"))
 			return
 		}
-		fmt.Fprintf(&p.out, `<path class="a x" d="M12 %sH42"/><path class="i" d="M12 %sH46" marker-end="url(#%sa)"/>`,
+		fmt.Fprintf(&p.out,
+			`<path class="a x" d="M12 %sH42"/><path class="i" d="M12 %sH46" marker-end="url(#%sa)"/>`,
 			pt(y), pt(y), p.id("h"))
 	case story.Waited, story.ThrownAway:
 		pattern := "wait"
 		if topic == story.ThrownAway {
 			pattern = "thrown"
 		}
-		fmt.Fprintf(&p.out, `<rect class="w" x="12" y="%s" width="34" height="11" fill="url(#%s)"/>`,
+		fmt.Fprintf(&p.out,
+			`<rect class="w" x="12" y="%s" width="34" height="11" fill="url(#%s)"/>`,
 			pt(y-55), p.id(pattern))
 	case story.Torn:
-		fmt.Fprintf(&p.out, `<circle class="r" cx="18" cy="%s" r="3.5"/><circle class="r" cx="29" cy="%s" r="3.5"/><circle class="r" cx="40" cy="%s" r="3.5"/>`, pt(y), pt(y), pt(y))
+		fmt.Fprintf(&p.out,
+			`<circle class="r" cx="18" cy="%s" r="3.5"/><circle class="r" cx="29" cy="%s" r="3.5"/><circle class="r" cx="40" cy="%s" r="3.5"/>`, pt(y), pt(y), pt(y))
 	case coverTopic:
 	default:
 		p.diamond(290, y)
@@ -315,9 +327,11 @@ func (p *picture) diamond(x, y int) {
 func (p *picture) silences() {
 	for _, c := range p.cuts {
 		text := "nothing for " + plain(c.length)
-		fmt.Fprintf(&p.out, `<rect class="b" x="%s" y="%s" width="%s" height="%s" rx="6" stroke-width=".6"/>`,
+		fmt.Fprintf(&p.out,
+			`<rect class="b" x="%s" y="%s" width="%s" height="%s" rx="6" stroke-width=".6"/>`,
 			pt(p.client-60), pt(c.top), pt(p.server-p.client+120), pt(c.bottom-c.top))
-		p.text((p.client+p.server)/2, (c.top+c.bottom)/2+45, p.font(noteFont), "", ` text-anchor="middle"`, text)
+		p.text((p.client+p.server)/2, (c.top+c.bottom)/2+45, p.font(noteFont), "",
+			` text-anchor="middle"`, text)
 		p.out.WriteByte('\n')
 	}
 }
@@ -358,7 +372,8 @@ func (p *picture) times(first, last int) {
 
 func (p *picture) bracket(b bracket) {
 	x := p.client - 60*(b.lane+1) - 40
-	fmt.Fprintf(&p.out, `<path class="a" d="M%s %sH%sq-5 0-5 5V%sq0 5 5 5H%s" marker-end="url(#%sa)"/>`+"\n",
+	fmt.Fprintf(&p.out,
+		`<path class="a" d="M%s %sH%sq-5 0-5 5V%sq0 5 5 5H%s" marker-end="url(#%sa)"/>`+"\n",
 		pt(p.client), pt(b.y1), pt(x+50), pt(b.y2-50), pt(p.client), p.id("h"))
 }
 
@@ -410,7 +425,8 @@ func (p *picture) bars(first, last int) {
 				text = fmt.Sprintf("1 arrives and is thrown away: %s is missing", missing)
 			}
 		}
-		fmt.Fprintf(&p.out, `<rect id="%s%d" class="w" x="%s" y="%s" width="12" height="%s" fill="url(#%s)"/>`+"\n",
+		fmt.Fprintf(&p.out,
+			`<rect id="%s%d" class="w" x="%s" y="%s" width="12" height="%s" fill="url(#%s)"/>`+"\n",
 			p.id("wait-"), n, pt(p.server+60), pt(y1), pt(max(y2-y1, 60)), p.id(pattern))
 		p.note(note{y: (y1 + y2) / 2, font: boldNote, class: "w", text: text})
 	}
@@ -520,7 +536,8 @@ func (p *picture) arrow(a *arrow) {
 	}
 	fmt.Fprintf(&p.out, `><title>%s</title>`, escape(p.sentence(a)))
 	if level > 0 {
-		fmt.Fprintf(&p.out, `<path class="w" stroke-opacity=".%d" stroke-width="%d" d="M%s %sL%s %s"/>`,
+		fmt.Fprintf(&p.out,
+			`<path class="w" stroke-opacity=".%d" stroke-width="%d" d="M%s %sL%s %s"/>`,
 			15+15*level, 4+2*level, pt(a.x1), pt(a.y1), pt(a.x2), pt(a.y2))
 	}
 	p.line(a, a.class())
@@ -718,13 +735,15 @@ func (a *arrow) verdict() string {
 func (p *picture) readings(first, last int) {
 	for i := 0; i < len(p.reads); {
 		j, length, text, ends := i, 0, "", false
-		for ; j < len(p.reads) && p.reads[j].At == p.reads[i].At && p.reads[j].Direction == p.reads[i].Direction &&
+		for ; j < len(p.reads) && p.reads[j].At == p.reads[i].At &&
+			p.reads[j].Direction == p.reads[i].Direction &&
 			(j == i || p.d.Protocol != "udp"); j++ {
 			r := p.reads[j]
 			length += r.Length
 			text += r.Text
 			ends = ends || r.End
-			if !p.covered(1-r.Direction) && r.y >= first && r.y <= last && (j == i || r.y != p.reads[j-1].y) {
+			if !p.covered(1-r.Direction) && r.y >= first && r.y <= last &&
+				(j == i || r.y != p.reads[j-1].y) {
 				fmt.Fprintf(&p.out, `<circle id="%s%d" class="r" cx="%s" cy="%s" r="3.6"/>`,
 					p.id("read-"), j+1, pt(p.side(1-r.Direction)), pt(r.y))
 			}
@@ -754,7 +773,8 @@ func (p *picture) failures() {
 		if p.covered(f.Direction) {
 			continue
 		}
-		p.note(note{y: p.y(f.At), font: boldNote, class: "l", text: [...]string{"client ", "server "}[f.Direction] + f.Text})
+		p.note(note{y: p.y(f.At), font: boldNote, class: "l",
+			text: [...]string{"client ", "server "}[f.Direction] + f.Text})
 	}
 }
 

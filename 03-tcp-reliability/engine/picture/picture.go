@@ -34,11 +34,12 @@ type Options struct {
 	// the whole picture and, by y, that of each moment.
 	Part func(height int, y func(time.Duration) int) (top, bottom int)
 
-	Animate bool         // time passes, once and for five seconds, where the reader allows motion
-	Inline  bool         // for a page that has Style and shows more than one: see Prefix
-	Prefix  string       // of every id
-	Cover   string       // "client" or "server": what the other end can know is drawn, at the same heights
-	Before  *trace.Trace // what differs from this run is marked
+	Animate bool   // time passes, once and for five seconds, where the reader allows motion
+	Inline  bool   // for a page that has Style and shows more than one: see Prefix
+	Prefix  string // of every id
+	// "client" or "server": what the other end can know is drawn, at the same heights
+	Cover  string
+	Before *trace.Trace // what differs from this run is marked
 
 	// Harm says what losing a packet would cost: a few signs behind its label,
 	// and how bad that is, from 0 to 4, by which its arrow gets a broad shadow.
@@ -92,7 +93,8 @@ func WritePair(w io.Writer, first, second *trace.Trace, o Options, title string)
 	}
 	back := themes[cmpOr(o.Theme, "light")].back
 	var out bytes.Buffer
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s"><rect width="100%%" height="100%%" fill="%s"/>`+"\n",
+	fmt.Fprintf(&out,
+		`<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s"><rect width="100%%" height="100%%" fill="%s"/>`+"\n",
 		pt(2*left.width), pt(max(left.height, right.height)), back)
 	out.Write(left.out.Bytes())
 	out.Write(right.out.Bytes())

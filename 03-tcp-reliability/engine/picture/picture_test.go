@@ -55,7 +55,8 @@ func random(t testing.TB, seed uint64) *trace.Trace {
 	pick := func(texts ...string) string { return texts[r.IntN(len(texts))] }
 	s := run.Default()
 	s.Protocol = append(arq.Names(), "tcp")[r.IntN(5)]
-	s.Delay = []time.Duration{0, time.Millisecond, 10 * time.Millisecond, 3 * time.Second}[r.IntN(4)]
+	s.Delay = []time.Duration{0, time.Millisecond, 10 * time.Millisecond,
+		3 * time.Second}[r.IntN(4)]
 	s.Jitter = time.Duration(r.IntN(5)) * time.Millisecond
 	s.Queue, s.Seed, s.Window = 1+r.IntN(20), int64(seed), 1+r.IntN(10)
 	s.Loss.Set(pick("0", "0.1", "0.3"))
@@ -99,7 +100,8 @@ func check(svg string) (groups int, err error) {
 			continue
 		}
 		switch start.Name.Local {
-		case "svg", "title", "desc", "style", "defs", "marker", "pattern", "path", "rect", "circle", "text", "tspan", "g", "a":
+		case "svg", "title", "desc", "style", "defs", "marker", "pattern", "path", "rect", "circle",
+			"text", "tspan", "g", "a":
 		default:
 			return 0, fmt.Errorf("an element %s", start.Name.Local)
 		}
@@ -112,7 +114,8 @@ func check(svg string) (groups int, err error) {
 				return 0, fmt.Errorf("two elements are %s", a.Value)
 			case a.Name.Local == "id":
 				ids[a.Value] = true
-				packet = packet || strings.HasPrefix(a.Value, "up-") || strings.HasPrefix(a.Value, "down-")
+				packet = packet || strings.HasPrefix(a.Value, "up-") ||
+					strings.HasPrefix(a.Value, "down-")
 			case a.Name.Local == "x" || a.Name.Local == "y" || a.Name.Local == "width" ||
 				a.Name.Local == "height" || a.Name.Local == "cx" || a.Name.Local == "cy":
 				if n, err := strconv.ParseFloat(a.Value, 64); err != nil || n < 0 {
@@ -143,7 +146,8 @@ func TestAnyRun(t *testing.T) {
 			}
 		}
 		for _, width := range []int{390, 900, 1280} {
-			svg := drawn(t, tr, Options{Width: width, Title: "a <title> & more", Before: tr, Animate: seed%5 == 0})
+			svg := drawn(t, tr, Options{Width: width, Title: "a <title> & more", Before: tr,
+				Animate: seed%5 == 0})
 			groups, err := check(svg)
 			if err != nil || groups != arrows {
 				t.Fatalf("seed %d, width %d: %d arrows for %d: %v\n%s",
@@ -160,7 +164,8 @@ func TestAnyRun(t *testing.T) {
 			if seed%5 == 0 {
 				limit += 220 // for the dots
 			}
-			if size := (len(svg) - 7000 - 5*strings.Count(svg, "&")) / max(arrows, 20); size > limit {
+			if size := (len(svg) - 7000 - 5*strings.Count(svg, "&")) / max(arrows,
+				20); size > limit {
 				t.Errorf("seed %d, width %d: %d bytes for each of %d arrows",
 					seed, width, size, arrows)
 			}
@@ -199,7 +204,8 @@ func straight(t *testing.T, seed uint64, p *picture) {
 	for _, a := range p.arrows {
 		f := p.font(labelFont)
 		f.bold = true
-		if text := p.label(a, f, (p.server-p.client)*6/10); measure(text, f) > (p.server-p.client)*6/10 {
+		if text := p.label(a, f, (p.server-p.client)*6/10); measure(text,
+			f) > (p.server-p.client)*6/10 {
 			t.Errorf("seed %d: the label %q is too long", seed, text)
 		}
 	}
@@ -224,7 +230,8 @@ func straight(t *testing.T, seed uint64, p *picture) {
 
 // The picture says of each packet what the ladder says.
 func TestSameWords(t *testing.T) {
-	for _, address := range []string{"drop=data:3", "protocol=go-back-n&drop=data:3", "protocol=udp&drop=data:3",
+	for _, address := range []string{"drop=data:3", "protocol=go-back-n&drop=data:3",
+		"protocol=udp&drop=data:3",
 		"loss=0.15&duplicate=0.1&corrupt=0.1&seed=7"} {
 		tr := traced(t, address)
 		svg := drawn(t, tr, Options{})
@@ -263,7 +270,8 @@ func TestContrast(t *testing.T) {
 		return sum
 	}
 	for name, c := range themes {
-		for _, colour := range []string{c.text, c.quiet, c.packet, c.ack, c.lost, c.again, c.wait, c.read} {
+		for _, colour := range []string{c.text, c.quiet, c.packet, c.ack, c.lost, c.again, c.wait,
+			c.read} {
 			for _, back := range []string{c.back, c.band} {
 				a, b := light(colour), light(back)
 				if ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05); ratio < 4.5 {
@@ -277,9 +285,11 @@ func TestContrast(t *testing.T) {
 // Only the theme that is asked for is in the picture; the reader's needs both.
 func TestThemes(t *testing.T) {
 	tr := traced(t, "drop=data:3")
-	for theme, want := range map[string][2]bool{"light": {true, false}, "dark": {false, true}, "": {true, true}} {
+	for theme, want := range map[string][2]bool{"light": {true, false}, "dark": {false, true},
+		"": {true, true}} {
 		svg := drawn(t, tr, Options{Theme: theme})
-		if got := [2]bool{strings.Contains(svg, themes["light"].packet), strings.Contains(svg, themes["dark"].packet)}; got != want {
+		if got := [2]bool{strings.Contains(svg, themes["light"].packet),
+			strings.Contains(svg, themes["dark"].packet)}; got != want {
 			t.Errorf("theme %q: light and dark are %v", theme, got)
 		}
 	}
@@ -299,7 +309,8 @@ func TestLinks(t *testing.T) {
 		return fmt.Sprintf("?drop=data:%d&x", p.Data)
 	}})
 	for _, want := range []string{
-		`<a href="?drop=data:3&amp;x" id="a-up-5" data-at="40000"`, `data-lost="1"`, `data-of="a-up-5"`, `id="a-up-10"`, `role="group"`, `<g id="a-down-1"`,
+		`<a href="?drop=data:3&amp;x" id="a-up-5" data-at="40000"`, `data-lost="1"`,
+		`data-of="a-up-5"`, `id="a-up-10"`, `role="group"`, `<g id="a-down-1"`,
 	} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("%s is missing", want)
@@ -315,7 +326,8 @@ func TestCompare(t *testing.T) {
 	before, after := traced(t, "loss=0"), traced(t, "drop=data:3")
 	svg := drawn(t, after, Options{Before: before})
 	if !strings.Contains(svg, "from 40 ms on") || strings.Count(svg, "data-new") < 5 ||
-		strings.Contains(svg, `id="up-3" data-at="20000" data-end="30000" data-drop="data:1" data-new`) {
+		strings.Contains(svg,
+			`id="up-3" data-at="20000" data-end="30000" data-drop="data:1" data-new`) {
 		t.Errorf("the differences are not marked:\n%s", svg)
 	}
 }
@@ -338,7 +350,8 @@ func TestParts(t *testing.T) {
 
 // The moving picture moves for five seconds, only for readers who allow motion.
 func TestMotion(t *testing.T) {
-	svg := drawn(t, traced(t, "drop=data:3"), Options{Animate: true, From: 20 * time.Millisecond, To: 105 * time.Millisecond})
+	svg := drawn(t, traced(t, "drop=data:3"),
+		Options{Animate: true, From: 20 * time.Millisecond, To: 105 * time.Millisecond})
 	still, moves, ok := strings.Cut(svg, "@media(prefers-reduced-motion:no-preference){")
 	if !ok || strings.Contains(still, "animation") || strings.Contains(svg, "infinite") ||
 		!strings.Contains(moves, "animation") {
@@ -367,7 +380,8 @@ func FuzzMessage(f *testing.F) {
 		if _, err := s.Run(&tr); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := check(drawn(t, &tr, Options{Title: title, Width: 390, Prefix: title})); err != nil {
+		if _, err := check(drawn(t, &tr, Options{Title: title, Width: 390,
+			Prefix: title})); err != nil {
 			t.Errorf("%q, %q: %v", message, title, err)
 		}
 	})
@@ -375,7 +389,8 @@ func FuzzMessage(f *testing.F) {
 
 func BenchmarkDraw(b *testing.B) {
 	for _, c := range []struct{ name, address string }{
-		{"24packets", "drop=data:3"}, {"200packets", "bytes=70000&loss=0.02"}, {"1000packets", "bytes=380000&loss=0.02"},
+		{"24packets", "drop=data:3"}, {"200packets", "bytes=70000&loss=0.02"},
+		{"1000packets", "bytes=380000&loss=0.02"},
 	} {
 		tr := traced(b, c.address)
 		packets := 0
@@ -407,7 +422,8 @@ func TestCover(t *testing.T) {
 	kept := traced(t, "protocol=udp&loss=0")
 	client := Options{Cover: "server", Link: func(*story.Packet) string { return "?x" }}
 	times := regexp.MustCompile(`data-(end|lost|axis|height)="[^"]*"`) // for a page's scripts
-	if a, b := times.ReplaceAllString(drawn(t, lost, client), ""), times.ReplaceAllString(drawn(t, kept, client), ""); a != b {
+	if a, b := times.ReplaceAllString(drawn(t, lost, client), ""),
+		times.ReplaceAllString(drawn(t, kept, client), ""); a != b {
 		t.Errorf("UDP's client sees that a packet is lost:\n%s\n%s", a, b)
 	}
 	for seed := range uint64(60) {
@@ -426,9 +442,11 @@ func TestCover(t *testing.T) {
 			svg := drawn(t, tr, Options{Cover: cover, Width: 900, Before: traced(t, "loss=0")})
 			groups, err := check(svg)
 			if want := sent[end] + arrived[1-end]; err != nil || groups != want {
-				t.Errorf("seed %d, %s covered: %d arrows for %d, %v", seed, cover, groups, want, err)
+				t.Errorf("seed %d, %s covered: %d arrows for %d, %v", seed, cover, groups, want,
+					err)
 			}
-			for _, word := range []string{`data-lost`, `, lost`, `queue full`, `id="wait-`, `data-new`, `under way`, `nothing for`} {
+			for _, word := range []string{`data-lost`, `, lost`, `queue full`, `id="wait-`,
+				`data-new`, `under way`, `nothing for`} {
 				if strings.Contains(svg, word) && (cover == "server" || word != `id="wait-`) {
 					t.Errorf("seed %d: with the %s covered the picture has %s", seed, cover, word)
 				}

@@ -12,8 +12,10 @@ type colours struct {
 }
 
 var themes = map[string]colours{
-	"light": {"#ffffff", "#1f2328", "#59636e", "#0a58ad", "#57606a", "#b3201c", "#8a4a00", "#74298c", "#0f6a31", "#eef1f4"},
-	"dark":  {"#0d1117", "#f0f6fc", "#9aa4af", "#79b8ff", "#9ea7b3", "#ff8f86", "#ffb454", "#d2a8ff", "#7ee2a0", "#1c222b"},
+	"light": {"#ffffff", "#1f2328", "#59636e", "#0a58ad", "#57606a", "#b3201c", "#8a4a00",
+		"#74298c", "#0f6a31", "#eef1f4"},
+	"dark": {"#0d1117", "#f0f6fc", "#9aa4af", "#79b8ff", "#9ea7b3", "#ff8f86", "#ffb454",
+		"#d2a8ff", "#7ee2a0", "#1c222b"},
 }
 
 // sheet has the rules, with names of colours in braces. What is not a rule of
@@ -32,12 +34,15 @@ func Style(theme string) string {
 	if theme != "" {
 		return rules(themes[theme])
 	}
-	return rules(themes["light"]) + "@media(prefers-color-scheme:dark){" + onlyColours(themes["dark"]) + "}\n"
+	return rules(themes["light"]) + "@media(prefers-color-scheme:dark){" +
+		onlyColours(themes["dark"]) + "}\n"
 }
 
 func rules(c colours) string {
-	return strings.NewReplacer("{back}", c.back, "{text}", c.text, "{quiet}", c.quiet, "{packet}", c.packet,
-		"{ack}", c.ack, "{lost}", c.lost, "{again}", c.again, "{wait}", c.wait, "{read}", c.read, "{band}", c.band).Replace(sheet)
+	return strings.NewReplacer("{back}", c.back, "{text}", c.text, "{quiet}", c.quiet, "{packet}",
+		c.packet,
+		"{ack}", c.ack, "{lost}", c.lost, "{again}", c.again, "{wait}", c.wait, "{read}", c.read,
+		"{band}", c.band).Replace(sheet)
 }
 
 // onlyColours leaves out the rules that a theme does not change.
@@ -56,10 +61,13 @@ func onlyColours(c colours) string {
 func (p *picture) defs() {
 	fmt.Fprint(&p.out, "<defs>")
 	for _, c := range "dkla" {
-		fmt.Fprintf(&p.out, `<marker id="%s%c" viewBox="0 0 9 8" refX="9" refY="4" markerWidth="9" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="f%c" stroke="none" d="M0 0L9 4L0 8z"/></marker>`, p.id("h"), c, c)
+		fmt.Fprintf(&p.out,
+			`<marker id="%s%c" viewBox="0 0 9 8" refX="9" refY="4" markerWidth="9" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path class="f%c" stroke="none" d="M0 0L9 4L0 8z"/></marker>`, p.id("h"), c, c)
 	}
-	fmt.Fprintf(&p.out, `<pattern id="%s" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="w" d="M0 0V6"/></pattern>`, p.id("wait"))
-	fmt.Fprintf(&p.out, `<pattern id="%s" width="6" height="6" patternUnits="userSpaceOnUse"><path class="w" d="M0 0L6 6M6 0L0 6"/></pattern></defs>`+"\n", p.id("thrown"))
+	fmt.Fprintf(&p.out,
+		`<pattern id="%s" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="w" d="M0 0V6"/></pattern>`, p.id("wait"))
+	fmt.Fprintf(&p.out,
+		`<pattern id="%s" width="6" height="6" patternUnits="userSpaceOnUse"><path class="w" d="M0 0L6 6M6 0L0 6"/></pattern></defs>`+"\n", p.id("thrown"))
 }
 
 func (p *picture) id(name string) string { return escape(p.Prefix) + name }

@@ -23,7 +23,8 @@ func TestQueue(t *testing.T) {
 			continue
 		}
 		if at, ok := q.Next(); !ok || at != time.Duration(list[0].at) || q.Len() != len(list) {
-			t.Fatalf("the next of %d is at %v, %v, and should be at %d", q.Len(), at, ok, list[0].at)
+			t.Fatalf("the next of %d is at %v, %v, and should be at %d", q.Len(), at, ok,
+				list[0].at)
 		}
 		if got := q.Pop(); got != list[0] {
 			t.Fatalf("got %v, want %v", got, list[0])

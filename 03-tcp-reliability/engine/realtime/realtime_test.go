@@ -85,14 +85,17 @@ func TestWhole(t *testing.T) {
 	for _, p := range textbook {
 		for _, n := range []int{0, 1, len(data)} {
 			told := -1
-			addr, wait := start(t, &Receiving{Protocol: p, Linger: ms, Ended: func(n int) { told = n }})
-			stats, err := sending(t, p, addr, iotest.HalfReader(bytes.NewReader(data[:n]))).Run(t.Context())
+			addr, wait := start(t, &Receiving{Protocol: p, Linger: ms,
+				Ended: func(n int) { told = n }})
+			stats, err := sending(t, p, addr,
+				iotest.HalfReader(bytes.NewReader(data[:n]))).Run(t.Context())
 			if err != nil || stats.Bytes != n || stats.Packets < 1 || stats.Took <= 0 {
 				t.Errorf("%v, %d bytes: the sender: %+v, error %v", p, n, stats, err)
 			}
 			r := wait()
 			if r.err != nil || r.bytes != n || told != n || !bytes.Equal(r.out.Bytes(), data[:n]) {
-				t.Errorf("%v, %d bytes: the receiver: %d, told %d, error %v", p, n, r.bytes, told, r.err)
+				t.Errorf("%v, %d bytes: the receiver: %d, told %d, error %v", p, n, r.bytes, told,
+					r.err)
 			}
 		}
 	}
@@ -107,7 +110,8 @@ func TestUDP(t *testing.T) {
 		t.Errorf("the sender: %+v, error %v", stats, err)
 	}
 	r := wait()
-	if r.err == nil || !strings.HasPrefix(r.err.Error(), "nothing came for 100ms") || r.out.String() != "hello" {
+	if r.err == nil || !strings.HasPrefix(r.err.Error(), "nothing came for 100ms") ||
+		r.out.String() != "hello" {
 		t.Errorf("the receiver: %q, error %v", &r.out, r.err)
 	}
 }
@@ -126,7 +130,8 @@ func TestLinger(t *testing.T) {
 		b := make([]byte, 100)
 		conn.SetReadDeadline(time.Now().Add(time.Minute))
 		n, err := conn.Read(b)
-		if p, bad := arq.Decode(b[:n]); err != nil || bad != nil || p.Type != arq.Ack || p.Ack != 8 {
+		if p, bad := arq.Decode(b[:n]); err != nil || bad != nil || p.Type != arq.Ack ||
+			p.Ack != 8 {
 			t.Fatalf("the answer is %+v, errors %v, %v", p, err, bad)
 		}
 	}
@@ -146,10 +151,12 @@ func TestStranger(t *testing.T) {
 	strangers := make(chan arq.Protocol, 10)
 	addr, wait := start(t, &Receiving{Protocol: arq.SelectiveRepeat, Linger: ms,
 		Stranger: func(p arq.Protocol) { strangers <- p }})
-	if _, err := sending(t, arq.GoBackN, addr, strings.NewReader("one")).Run(t.Context()); err == nil {
+	if _, err := sending(t, arq.GoBackN, addr,
+		strings.NewReader("one")).Run(t.Context()); err == nil {
 		t.Error("the other protocol's sender has been answered")
 	}
-	if _, err := sending(t, arq.SelectiveRepeat, addr, strings.NewReader("two")).Run(t.Context()); err != nil {
+	if _, err := sending(t, arq.SelectiveRepeat, addr,
+		strings.NewReader("two")).Run(t.Context()); err != nil {
 		t.Error(err)
 	}
 	if r := wait(); r.out.String() != "two" {
@@ -169,7 +176,8 @@ func TestSilent(t *testing.T) {
 		s := sending(t, p, mute.LocalAddr(), strings.NewReader("hello"))
 		s.Patience, s.Silent = 100*ms, func() { said++ }
 		_, err := s.Run(t.Context())
-		if said != 1 || err == nil || !strings.Contains(err.Error(), "gave up: packet 1 was repeated 20 times") {
+		if said != 1 || err == nil || !strings.Contains(err.Error(),
+			"gave up: packet 1 was repeated 20 times") {
 			t.Errorf("%v: said %d times, error %v", p, said, err)
 		}
 	}

@@ -17,7 +17,8 @@ import (
 // order is that of the flags in a command line and in an address.
 var order = []string{"protocol", "message", "every", "bytes", "window", "rto", "congestion",
 	"rack", "sack", "timestamps",
-	"rto-min", "rto-max", "receive-buffer", "nagle", "delayed-ack", "read-rate", "loss", "burst", "drop", "spare", "duplicate",
+	"rto-min", "rto-max", "receive-buffer", "nagle", "delayed-ack", "read-rate", "loss", "burst",
+	"drop", "spare", "duplicate",
 	"reorder", "corrupt", "delay", "jitter", "rate", "queue", "only", "seed"}
 
 // faults are the flags of which one at least has to be given: with none of
@@ -60,7 +61,8 @@ func (s *Settings) Check(given map[string]bool, all bool) error {
 		return flags.Invalid("bytes", s.Bytes, "must be from 1 to %d", MaxBytes)
 	case len(s.Message) > MaxMessage:
 		return &flags.Error{Flag: "message", Text: fmt.Sprintf(
-			"invalid value for flag -message: %d bytes are too many, at most %d", len(s.Message), MaxMessage)}
+			"invalid value for flag -message: %d bytes are too many, at most %d", len(s.Message),
+			MaxMessage)}
 	case s.ReadRate < 0:
 		return flags.Invalid("read-rate", s.ReadRate, "must be 1 or more, or 0 for no limit")
 	}

@@ -21,10 +21,11 @@ type Settings struct {
 	hosts.Settings     // the two ends
 	network.Conditions // and what is between them
 
-	Message  string        // the client's application writes it, word by word
-	Every    time.Duration // from one word to the next; 0: all at once
-	Bytes    int           // numbered lines of so many bytes, in place of the message; 0: the message
-	ReadRate int           // bytes a second that the server's application reads; 0: all at once
+	Message string        // the client's application writes it, word by word
+	Every   time.Duration // from one word to the next; 0: all at once
+	// numbered lines of so many bytes, in place of the message; 0: the message
+	Bytes    int
+	ReadRate int // bytes a second that the server's application reads; 0: all at once
 }
 
 // The bounds of the settings.
@@ -100,13 +101,16 @@ func (r *Result) Verdict() string {
 	all, got := len(r.Whole), len(r.Read)
 	switch {
 	case bytes.Equal(r.Read, r.Whole):
-		return fmt.Sprintf("Whole and in order: %s, after %s.", story.Count(got, "byte"), story.Millis(r.LastRead))
+		return fmt.Sprintf("Whole and in order: %s, after %s.", story.Count(got, "byte"),
+			story.Millis(r.LastRead))
 	case got == 0:
 		return fmt.Sprintf("Not whole: of %s nothing was read.", story.Count(all, "byte"))
 	case bytes.HasPrefix(r.Whole, r.Read):
-		return fmt.Sprintf("Not whole: the first %d of %s were read.", got, story.Count(all, "byte"))
+		return fmt.Sprintf("Not whole: the first %d of %s were read.", got,
+			story.Count(all, "byte"))
 	case all <= 100:
-		return fmt.Sprintf("Torn: %s were written, and %d read:\n  %.100q", story.Count(all, "byte"), got, r.Read)
+		return fmt.Sprintf("Torn: %s were written, and %d read:\n  %.100q",
+			story.Count(all, "byte"), got, r.Read)
 	}
 	return fmt.Sprintf("Torn: %s were written, and %d others read.", story.Count(all, "byte"), got)
 }

@@ -118,7 +118,8 @@ func TestRandomNetworks(t *testing.T) {
 		t.Run(p, func(t *testing.T) {
 			checkMany(t, n, func(i int) string {
 				r := rand.New(rand.NewPCG(uint64(i), 0))
-				flags := fmt.Sprintf("-protocol %s -seed %d -loss 0.%02d -duplicate 0.%d -reorder 0.%d -corrupt 0.%02d -delay %dms -jitter %dms",
+				flags := fmt.Sprintf("-protocol %s -seed %d -loss 0.%02d -duplicate 0.%d "+
+					"-reorder 0.%d -corrupt 0.%02d -delay %dms -jitter %dms",
 					p, i, r.IntN(15), r.IntN(4), r.IntN(4), r.IntN(6), 1+r.IntN(50), r.IntN(20))
 				if r.IntN(2) == 0 {
 					flags += fmt.Sprintf(" -burst %d", 1+r.IntN(2))
@@ -137,7 +138,8 @@ func TestRandomNetworks(t *testing.T) {
 func TestNobodyAnswers(t *testing.T) {
 	for _, p := range hosts.Names[1:] {
 		err := check("-protocol " + p + " -drop up:1-1000")
-		if err == nil || !strings.Contains(err.Error(), "client: gave up") || !strings.Contains(err.Error(), `read ""`) {
+		if err == nil || !strings.Contains(err.Error(), "client: gave up") ||
+			!strings.Contains(err.Error(), `read ""`) {
 			t.Errorf("%s, every packet lost: %v", p, err)
 		}
 	}

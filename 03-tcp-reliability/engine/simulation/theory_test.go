@@ -42,7 +42,8 @@ var probabilities = []float64{0, 0.01, 0.1, 0.3}
 
 // efficiency is the share of the link that carries packets which arrive for
 // the first time, over a transfer of n full packets.
-func efficiency(t *testing.T, protocol string, window, n int, p float64, rto time.Duration) float64 {
+func efficiency(t *testing.T, protocol string, window, n int, p float64,
+	rto time.Duration) float64 {
 	t.Helper()
 	s := hosts.Default()
 	s.Protocol, s.Window, s.RTO = protocol, window, rto
@@ -55,8 +56,9 @@ func efficiency(t *testing.T, protocol string, window, n int, p float64, rto tim
 	c.Rate.Set(fmt.Sprintf("%dkbit", rate))
 	c.Only.Set("up") // no acknowledgement is lost
 	payload := make([]byte, arq.MaxPayload)
-	result := simulation.Run(simulation.Config{Client: client, Server: server, Network: network.New(c),
-		Writes: slices.Repeat([][]byte{payload}, n), Paced: true})
+	result := simulation.Run(simulation.Config{Client: client, Server: server,
+		Network: network.New(c),
+		Writes:  slices.Repeat([][]byte{payload}, n), Paced: true})
 	if result.Err != nil || result.Read != n*arq.MaxPayload {
 		t.Fatalf("%s, p = %v: %d bytes read, error %v", protocol, p, result.Read, result.Err)
 	}
@@ -103,12 +105,15 @@ func slots(window, n int, p float64) float64 {
 func TestTheory(t *testing.T) {
 	const n = 30_000
 	var table strings.Builder
-	fmt.Fprintf(&table, "%-18s %6s %6s   %8s %8s %6s\n", "protocol", "window", "p", "formula", "measured", "ratio")
+	fmt.Fprintf(&table, "%-18s %6s %6s   %8s %8s %6s\n", "protocol", "window", "p", "formula",
+		"measured", "ratio")
 	compare := func(protocol string, window int, p, formula float64) {
 		got := efficiency(t, protocol, window, n, p, roundTrip)
-		fmt.Fprintf(&table, "%-18s %6d %6.2f   %8.4f %8.4f %6.3f\n", protocol, window, p, formula, got, got/formula)
+		fmt.Fprintf(&table, "%-18s %6d %6.2f   %8.4f %8.4f %6.3f\n", protocol, window, p, formula,
+			got, got/formula)
 		if math.Abs(got/formula-1) > 0.03 {
-			t.Errorf("%s, window %d, p = %v: %.4f of the link, the formula says %.4f", protocol, window, p, got, formula)
+			t.Errorf("%s, window %d, p = %v: %.4f of the link, the formula says %.4f", protocol,
+				window, p, got, formula)
 		}
 	}
 	for _, p := range probabilities {
@@ -135,7 +140,8 @@ func TestSmallWindows(t *testing.T) {
 			got := efficiency(t, "selective-repeat", window, 30_000, p, roundTrip)
 			fmt.Fprintf(&table, "%6d %6.2f   %8.4f %8.4f %8.4f\n", window, p, formula, model, got)
 			if math.Abs(got/model-1) > 0.03 {
-				t.Errorf("window %d, p = %v: %.4f of the link, the model says %.4f", window, p, got, model)
+				t.Errorf("window %d, p = %v: %.4f of the link, the model says %.4f", window, p, got,
+					model)
 			}
 		}
 	}
@@ -146,7 +152,8 @@ func TestSmallWindows(t *testing.T) {
 // a round trip, and doubles.
 func TestAdaptiveTimer(t *testing.T) {
 	var table strings.Builder
-	fmt.Fprintf(&table, "%-18s %6s %6s   %8s %8s\n", "protocol", "window", "p", "one trip", "adaptive")
+	fmt.Fprintf(&table, "%-18s %6s %6s   %8s %8s\n", "protocol", "window", "p", "one trip",
+		"adaptive")
 	for _, protocol := range []struct {
 		name   string
 		window int
@@ -154,9 +161,11 @@ func TestAdaptiveTimer(t *testing.T) {
 		for _, p := range probabilities {
 			fixed := efficiency(t, protocol.name, protocol.window, 30_000, p, roundTrip)
 			adaptive := efficiency(t, protocol.name, protocol.window, 3_000, p, 0)
-			fmt.Fprintf(&table, "%-18s %6d %6.2f   %8.4f %8.4f\n", protocol.name, protocol.window, p, fixed, adaptive)
+			fmt.Fprintf(&table, "%-18s %6d %6.2f   %8.4f %8.4f\n", protocol.name, protocol.window,
+				p, fixed, adaptive)
 			if adaptive > fixed*1.03 {
-				t.Errorf("%s, p = %v: the adaptive timer is better than the best one", protocol.name, p)
+				t.Errorf("%s, p = %v: the adaptive timer is better than the best one",
+					protocol.name, p)
 			}
 		}
 	}
@@ -176,12 +185,15 @@ func TestMathis(t *testing.T) {
 	for _, p := range []float64{0.001, 0.003, 0.01} {
 		formula := mss / rtt * math.Sqrt(1.5/p)
 		cubic, reno := throughput(t, "cubic", p), throughput(t, "reno", p)
-		fmt.Fprintf(&table, "%8.3f   %7.0f kB/s %7.0f kB/s %7.0f kB/s\n", p, formula/1000, cubic/1000, reno/1000)
+		fmt.Fprintf(&table, "%8.3f   %7.0f kB/s %7.0f kB/s %7.0f kB/s\n", p, formula/1000,
+			cubic/1000, reno/1000)
 		if cubic < formula/1.6 || cubic > formula*1.6 {
-			t.Errorf("p = %v: cubic carries %.0f bytes a second, the formula says %.0f", p, cubic, formula)
+			t.Errorf("p = %v: cubic carries %.0f bytes a second, the formula says %.0f", p, cubic,
+				formula)
 		}
 		if reno < formula/1.2 || reno > formula*1.2 {
-			t.Errorf("p = %v: reno carries %.0f bytes a second, the formula says %.0f", p, reno, formula)
+			t.Errorf("p = %v: reno carries %.0f bytes a second, the formula says %.0f", p, reno,
+				formula)
 		}
 	}
 	onPage(t, table.String())
@@ -246,8 +258,9 @@ func throughput(t *testing.T, congestion string, p float64) float64 {
 	c := network.Conditions{Delay: 50 * time.Millisecond, Seed: 1}
 	c.Loss.Set(fmt.Sprint(p))
 	c.Only.Set("up")
-	result := simulation.Run(simulation.Config{Client: client, Server: server, Network: network.New(c),
-		Writes: slices.Repeat([][]byte{make([]byte, 10_000)}, bytes/10_000)})
+	result := simulation.Run(simulation.Config{Client: client, Server: server,
+		Network: network.New(c),
+		Writes:  slices.Repeat([][]byte{make([]byte, 10_000)}, bytes/10_000)})
 	if result.Err != nil || result.Read != bytes {
 		t.Fatalf("%s, p = %v: %d bytes read, error %v", congestion, p, result.Read, result.Err)
 	}

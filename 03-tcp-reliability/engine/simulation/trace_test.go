@@ -47,7 +47,8 @@ func TestCause(t *testing.T) {
 				causes[e.Direction]++
 			}
 			if found != (e.Packet.Cause > 0) || e.Direction == network.Down && !found {
-				t.Errorf("%s: %v:%d at %v names arrival %d", p, e.Direction, e.Number, e.At, e.Packet.Cause)
+				t.Errorf("%s: %v:%d at %v names arrival %d", p, e.Direction, e.Number, e.At,
+					e.Packet.Cause)
 			}
 		}
 		if causes[0] == 0 || causes[1] == 0 {
@@ -85,7 +86,8 @@ func TestStates(t *testing.T) {
 				t.Errorf("%s: event %d tells the same state again: %s", p, i, state)
 			}
 			last[e.Direction] = state
-			if e.Direction == network.Up != (e.State.Out != nil) || e.Direction == network.Down != (e.State.In != nil) {
+			if e.Direction == network.Up != (e.State.Out != nil) ||
+				e.Direction == network.Down != (e.State.In != nil) {
 				t.Errorf("%s: event %d: %v has the state %s", p, i, e.Direction, state)
 			}
 		}
@@ -112,7 +114,8 @@ func TestStates(t *testing.T) {
 			told = append(told, text)
 		}
 	}
-	want := []string{"0s", "10ms 1-2 waiting", "10ms 1-2 read", "30ms 1-2 read 2-3 missing 3-4 kept"}
+	want := []string{"0s", "10ms 1-2 waiting", "10ms 1-2 read",
+		"30ms 1-2 read 2-3 missing 3-4 kept"}
 	if diff := cmp.Diff(want, told[:4]); diff != "" {
 		t.Errorf("the server's states (-want +got):\n%s", diff)
 	}
@@ -145,7 +148,8 @@ func TestDropped(t *testing.T) {
 			numbers = append(numbers, e.Number)
 		}
 	}
-	if diff := cmp.Diff([]int{1025, 1026, 1027}, numbers); diff != "" || r.Dropped != [2]int{0, more} {
+	if diff := cmp.Diff([]int{1025, 1026, 1027}, numbers); diff != "" ||
+		r.Dropped != [2]int{0, more} {
 		t.Errorf("dropped by the server: %v; the packets (-want +got):\n%s", r.Dropped, diff)
 	}
 }
@@ -158,16 +162,19 @@ func TestLimitNamed(t *testing.T) {
 		ended  time.Duration
 	}{
 		{simulation.Config{Every: 2 * time.Hour},
-			"no end within an hour of virtual time: client and server have not finished", time.Hour},
+			"no end within an hour of virtual time: client and server have not finished",
+			time.Hour},
 		{simulation.Config{Every: time.Hour, MaxTime: 3 * time.Second},
-			"no end within 3s of virtual time: client and server have not finished", 3 * time.Second},
+			"no end within 3s of virtual time: client and server have not finished",
+			3 * time.Second},
 		{simulation.Config{MaxSteps: 1}, "no end within 1 steps: the server has not finished", 0},
 	} {
 		client, server := arq.NewUDPSender(1), arq.NewGoBackNReceiver(1)
 		c.config.Client, c.config.Server = client, server
 		c.config.Network, c.config.Writes = network.New(network.Default()), words("one two")
 		r := simulation.Run(c.config)
-		if r.Err == nil || r.Err.Error() != c.want || r.Ended != c.ended || !strings.Contains(c.want, r.Limit) || r.Limit == "" {
+		if r.Err == nil || r.Err.Error() != c.want || r.Ended != c.ended ||
+			!strings.Contains(c.want, r.Limit) || r.Limit == "" {
 			t.Errorf("%v (%q) at %v, not %s at %v", r.Err, r.Limit, r.Ended, c.want, c.ended)
 		}
 	}

@@ -46,7 +46,8 @@ func (d *Digest) Story() (story []Sentence) {
 		}
 	}
 	if underWay > 0 {
-		add(LostTopic, fmt.Sprintf("%s %s still under way", Count(underWay, "packet"), was(underWay)),
+		add(LostTopic, fmt.Sprintf("%s %s still under way", Count(underWay, "packet"),
+			was(underWay)),
 			" when the run ended.")
 	}
 	if d.Protocol == "udp" {

@@ -17,9 +17,11 @@ import (
 // traced is the trace of a run: its settings are given as in an address.
 func traced(t testing.TB, protocol, faults string, change func(*run.Settings)) *trace.Trace {
 	t.Helper()
-	s, wrong := run.FromAddress("protocol=" + protocol + "&loss=0&" + strings.ReplaceAll(faults, " ", "&"))
+	s, wrong := run.FromAddress("protocol=" + protocol + "&loss=0&" + strings.ReplaceAll(faults,
+		" ", "&"))
 	if strings.Contains(faults, "loss") {
-		s, wrong = run.FromAddress("protocol=" + protocol + "&" + strings.ReplaceAll(faults, " ", "&"))
+		s, wrong = run.FromAddress("protocol=" + protocol + "&" + strings.ReplaceAll(faults, " ",
+			"&"))
 	}
 	if wrong != nil {
 		t.Fatal(wrong)
@@ -127,20 +129,29 @@ func TestVerdicts(t *testing.T) {
 		change           func(*run.Settings)
 		want             string
 	}{
-		{"go-back-n", "drop=data:2", atOnce, "1 taken, 2 lost, 3 thrown(word), 4 thrown(word), 5 thrown(word), " +
-			"6 taken, 7 taken, 8 taken, 9 taken, 10 taken, 11 taken, 12 taken, 13 taken"},
-		{"selective-repeat", "drop=data:3", atOnce, "1 taken, 2 taken, 3 lost, 4 kept(of), 5 kept(of), 6 kept(of), " +
-			"7 taken, 8 taken, 9 taken, 10 taken"},
-		{"stop-and-wait", "drop=down:1", nil, "1 taken, 2 already, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, 10 taken"},
-		{"selective-repeat", "corrupt=0.3 seed=5", nil, "1 taken, 2 damaged, 3 kept(word), 4 kept(word), 5 kept(word), " +
-			"6 kept(word), 7 kept(word), 8 kept(word), 9 kept(word), 10 damaged, 11 taken, 12 already"},
+		{"go-back-n", "drop=data:2", atOnce,
+			"1 taken, 2 lost, 3 thrown(word), 4 thrown(word), 5 thrown(word), " +
+				"6 taken, 7 taken, 8 taken, 9 taken, 10 taken, 11 taken, 12 taken, 13 taken"},
+		{"selective-repeat", "drop=data:3", atOnce,
+			"1 taken, 2 taken, 3 lost, 4 kept(of), 5 kept(of), 6 kept(of), " +
+				"7 taken, 8 taken, 9 taken, 10 taken"},
+		{"stop-and-wait", "drop=down:1", nil,
+			"1 taken, 2 already, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, " +
+				"10 taken"},
+		{"selective-repeat", "corrupt=0.3 seed=5", nil,
+			"1 taken, 2 damaged, 3 kept(word), 4 kept(word), 5 kept(word), " +
+				"6 kept(word), 7 kept(word), 8 kept(word), 9 kept(word), 10 damaged, 11 taken, " +
+				"12 already"},
 		// A FIN that comes too early is kept (RFC 9293, section 3.10.7.4).
-		{"tcp", "drop=data:8", nil, "1, 2, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, 10 lost, " +
-			"11 kept(order.), 12 taken, 13"},
-		{"tcp", "drop=data:3", nil, "1, 2, 3 taken, 4 taken, 5 lost, 6 kept(of), 7 kept(of), 8 kept(of), 9 kept(of), " +
-			"10 taken, 11 taken, 12 taken, 13"},
-		{"udp", "duplicate=1 drop=up:2", nil, "1 taken+taken, 2 lost, 3 taken+taken, 4 taken+taken, 5 taken+taken, " +
-			"6 taken+taken, 7 taken+taken, 8 taken+taken"},
+		{"tcp", "drop=data:8", nil,
+			"1, 2, 3 taken, 4 taken, 5 taken, 6 taken, 7 taken, 8 taken, 9 taken, 10 lost, " +
+				"11 kept(order.), 12 taken, 13"},
+		{"tcp", "drop=data:3", nil,
+			"1, 2, 3 taken, 4 taken, 5 lost, 6 kept(of), 7 kept(of), 8 kept(of), 9 kept(of), " +
+				"10 taken, 11 taken, 12 taken, 13"},
+		{"udp", "duplicate=1 drop=up:2", nil,
+			"1 taken+taken, 2 lost, 3 taken+taken, 4 taken+taken, 5 taken+taken, " +
+				"6 taken+taken, 7 taken+taken, 8 taken+taken"},
 	} {
 		got := verdicts(story.Of(traced(t, test.protocol, test.faults, test.change)))
 		if diff := cmp.Diff(test.want, got); diff != "" {
@@ -166,7 +177,8 @@ func TestNothingIsGuessed(t *testing.T) {
 		if p.First == last.First && p.Retransmits > 0 {
 			for _, a := range p.Arrivals {
 				if a.Is == story.Already || a.Is == story.Taken || p.Needless {
-					t.Errorf("packet %d: verdict %v, needless %v, and the server never acknowledged it",
+					t.Errorf("packet %d: verdict %v, needless %v, and the server never "+
+						"acknowledged it",
 						p.Number, a.Is, p.Needless)
 				}
 			}
@@ -228,7 +240,8 @@ func TestRepeats(t *testing.T) {
 		}
 		return strings.Join(list, " ")
 	}
-	if got, want := repeats(story.Of(traced(t, "tcp", "drop=data:3", nil))), "12:1 12:2 12:3 12:4"; got != want {
+	if got, want := repeats(story.Of(traced(t, "tcp", "drop=data:3", nil))),
+		"12:1 12:2 12:3 12:4"; got != want {
 		t.Errorf("repeats %s, not %s", got, want)
 	}
 	if got := repeats(story.Of(traced(t, "selective-repeat", "drop=data:3", nil))); got != "" {
@@ -275,7 +288,8 @@ func TestTimeouts(t *testing.T) {
 				if p.Why == trace.Timeout {
 					timeouts++
 					if came[fmt.Sprint(p.Direction, p.At)] {
-						t.Errorf("%s, seed %d: packet %v:%d leaves for a timeout at %v, when a packet arrives",
+						t.Errorf("%s, seed %d: packet %v:%d leaves for a timeout at %v, when a "+
+							"packet arrives",
 							protocol, 100+seed, p.Direction, p.Number, p.At)
 					}
 				}
@@ -314,7 +328,8 @@ func TestLive(t *testing.T) {
 
 // Columns of a terminal: East Asian characters take two.
 func TestWidth(t *testing.T) {
-	for text, want := range map[string]int{"abc": 3, "日本語": 6, "é": 1, "e\u0301": 1, "😃": 2, "─►": 2, "…": 1, "한": 2, "": 0} {
+	for text, want := range map[string]int{"abc": 3, "日本語": 6, "é": 1, "e\u0301": 1, "😃": 2,
+		"─►": 2, "…": 1, "한": 2, "": 0} {
 		if got := story.Width(text); got != want {
 			t.Errorf("%q takes %d columns, not %d", text, got, want)
 		}
@@ -325,7 +340,8 @@ func TestWidth(t *testing.T) {
 }
 
 func TestWords(t *testing.T) {
-	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th", 12: "12th", 13: "13th", 21: "21st", 112: "112th"} {
+	for n, want := range map[int]string{1: "1st", 2: "2nd", 3: "3rd", 4: "4th", 11: "11th",
+		12: "12th", 13: "13th", 21: "21st", 112: "112th"} {
 		if got := story.Ordinal(n); got != want {
 			t.Errorf("%d is %s", n, got)
 		}

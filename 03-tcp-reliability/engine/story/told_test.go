@@ -16,14 +16,17 @@ func TestAcknowledgementsCount(t *testing.T) {
 	up, down := 0, 0
 	data := func(at int, seq uint32, length, of int) {
 		up++
-		h := &trace.Header{Kind: trace.ACK, Seq: seq, Length: length, Ack: 1, HasAck: true, Retransmits: of}
+		h := &trace.Header{Kind: trace.ACK, Seq: seq, Length: length, Ack: 1, HasAck: true,
+			Retransmits: of}
 		when := time.Duration(at) * time.Millisecond
 		tr.Add(trace.Event{At: when, Kind: trace.Sent, Number: up, Packet: h})
-		tr.Add(trace.Event{At: when + 10*time.Millisecond, Kind: trace.Arrived, Number: up, Copy: 1, Packet: h})
+		tr.Add(trace.Event{At: when + 10*time.Millisecond, Kind: trace.Arrived, Number: up, Copy: 1,
+			Packet: h})
 	}
 	ack := func(at int, n uint32, window int, sack ...[2]uint32) {
 		down++
-		h := &trace.Header{Kind: trace.ACK, Ack: n, HasAck: true, Window: window, HasWindow: true, SACK: sack}
+		h := &trace.Header{Kind: trace.ACK, Ack: n, HasAck: true, Window: window, HasWindow: true,
+			SACK: sack}
 		tr.Add(trace.Event{At: time.Duration(at) * time.Millisecond, Kind: trace.Sent,
 			Direction: network.Down, Number: down, Packet: h})
 	}

@@ -131,7 +131,8 @@ func TestBothWaysAtOnce(t *testing.T) {
 			} else {
 				d.ends[e] = tcp.Accept(o)
 			}
-			d.say[e] = bytes.Join(pieces(1), nil)[:1+r.IntN(999)] // a listener that closes at once refuses
+			// a listener that closes at once refuses
+			d.say[e] = bytes.Join(pieces(1), nil)[:1+r.IntN(999)]
 			if r.IntN(4) == 0 {
 				d.say[e] = bytes.Join(pieces(1+r.IntN(10)), nil)
 			}
@@ -145,7 +146,8 @@ func TestBothWaysAtOnce(t *testing.T) {
 			return err
 		}
 		if err != nil || !bytes.Equal(d.heard[0], want[0]) || !bytes.Equal(d.heard[1], want[1]) {
-			return fmt.Errorf("heard %d of %d and %d of %d bytes: %v", len(d.heard[0]), len(want[0]),
+			return fmt.Errorf("heard %d of %d and %d of %d bytes: %v", len(d.heard[0]),
+				len(want[0]),
 				len(d.heard[1]), len(want[1]), err)
 		}
 		return nil

@@ -12,11 +12,14 @@ import (
 
 // What decodes is encoded to a packet that says the same.
 func FuzzDecode(f *testing.F) {
-	s := tcp.Segment{Src: clientAddr, Dst: serverAddr, Flags: tcp.SYN, SegmentOptions: tcp.SegmentOptions{
-		MSS: 1460, SACKPermitted: true, HasScale: true, Scale: 7, HasTimestamps: true, TSVal: 5}}
+	s := tcp.Segment{Src: clientAddr, Dst: serverAddr, Flags: tcp.SYN,
+		SegmentOptions: tcp.SegmentOptions{
+			MSS: 1460, SACKPermitted: true, HasScale: true, Scale: 7, HasTimestamps: true,
+			TSVal: 5}}
 	f.Add(s.Encode(nil))
 	s.Flags, s.Payload, s.SegmentOptions = tcp.ACK, make([]byte, 100), tcp.SegmentOptions{
-		SACK: []tcp.Block{{From: 7, To: 9}, {From: 20, To: 30}}, HasTimestamps: true, TSVal: 5, TSEcr: 9}
+		SACK: []tcp.Block{{From: 7, To: 9}, {From: 20, To: 30}}, HasTimestamps: true, TSVal: 5,
+		TSEcr: 9}
 	f.Add(s.Encode(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s, err := tcp.Decode(repaired(b))
@@ -91,7 +94,8 @@ func FuzzReceive(f *testing.F) {
 		}
 		settle()
 		if kind&128 != 0 { // begin with a connection that stands
-			s := tcp.Segment{Src: clientAddr, Dst: serverAddr, Seq: peerISS, Ack: ourISS + 1, Window: 65535,
+			s := tcp.Segment{Src: clientAddr, Dst: serverAddr, Seq: peerISS, Ack: ourISS + 1,
+				Window:         65535,
 				SegmentOptions: tcp.SegmentOptions{MSS: 1460, SACKPermitted: true}}
 			for _, s.Flags = range []tcp.Flags{tcp.SYN | tcp.ACK, tcp.SYN} {
 				c.Receive(now, s.Encode(nil))
@@ -119,10 +123,12 @@ func FuzzReceive(f *testing.F) {
 			default:
 				s := tcp.Segment{Src: clientAddr, Dst: serverAddr, Flags: tcp.Flags(b[0] & 31),
 					Seq: peerISS + uint32(int8(b[1]))*uint32(b[2]), Payload: buffer[:int(b[3])*5],
-					Ack: ourISS + uint32(int8(b[4]))*uint32(b[5]), Window: uint16(b[6]) << (b[6] % 9)}
+					Ack:    ourISS + uint32(int8(b[4]))*uint32(b[5]),
+					Window: uint16(b[6]) << (b[6] % 9)}
 				if b[7] > 0 {
 					from := ourISS + uint32(b[7])*uint32(b[5])
-					s.SACK = []tcp.Block{{From: from, To: from + uint32(binary.BigEndian.Uint16(b[6:]))}}
+					s.SACK = []tcp.Block{{From: from, To: from +
+						uint32(binary.BigEndian.Uint16(b[6:]))}}
 				}
 				if b[7]&1 != 0 {
 					s.HasTimestamps, s.TSVal, s.TSEcr = true, uint32(b[2]), ourISS+uint32(b[3])

@@ -110,7 +110,8 @@ func inVain(t *trace.Trace) int {
 		switch d := e.Direction; {
 		case e.Kind == trace.Arrived:
 			n[1-d] = 0
-		case e.Kind == trace.Sent && (e.Packet.Why == trace.Timeout || e.Packet.Why == trace.WindowProbe):
+		case e.Kind == trace.Sent && (e.Packet.Why == trace.Timeout ||
+			e.Packet.Why == trace.WindowProbe):
 			if n[d]++; e.Packet.Seq != seq[d] {
 				n[d], seq[d] = 1, e.Packet.Seq
 			}
@@ -207,7 +208,8 @@ func faults(r *rand.Rand, seed int) network.Conditions {
 func TestLongTransfers(t *testing.T) {
 	seeds := sample(200, 3)
 	many(t, seeds*2*4*4, func(i int) error {
-		size, loss, seed := []int{20, 200}[i&1], []string{"0.05", "0.1", "0.2", "0.3"}[i>>1&3], i>>5+1
+		size, loss, seed := []int{20, 200}[i&1], []string{"0.05", "0.1", "0.2", "0.3"}[i>>1&3],
+			i>>5+1
 		if size == 200 && loss == "0.3" && !all() {
 			return nil
 		}

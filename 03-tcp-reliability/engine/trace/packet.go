@@ -74,12 +74,15 @@ const (
 	GoBack         Reason = "go-back"         // an earlier packet's timer ran out: go-back-N
 	AfterTimeout   Reason = "after a timeout" // the same in TCP, as the window lets it go
 	FastRetransmit Reason = "fast retransmit" // acknowledgements say that it is missing
-	RACK           Reason = "RACK"            // what was sent a while later has arrived (RFC 8985, section 6.2)
-	TailLossProbe  Reason = "tail loss probe" // nothing was heard for two round trips (RFC 8985, section 7)
-	WindowProbe    Reason = "window probe"    // is the window still closed? (RFC 9293, section 3.8.6.1)
-	KeepAlive      Reason = "keep-alive"      // is the peer still there? (RFC 9293, section 3.8.4)
-	DuplicateSYN   Reason = "duplicate SYN"   // the peer repeated its SYN, so it misses ours
-	Unknown        Reason = "unknown"         // the sender does not say
+	// what was sent a while later has arrived (RFC 8985, section 6.2)
+	RACK Reason = "RACK"
+	// nothing was heard for two round trips (RFC 8985, section 7)
+	TailLossProbe Reason = "tail loss probe"
+	// is the window still closed? (RFC 9293, section 3.8.6.1)
+	WindowProbe  Reason = "window probe"
+	KeepAlive    Reason = "keep-alive"    // is the peer still there? (RFC 9293, section 3.8.4)
+	DuplicateSYN Reason = "duplicate SYN" // the peer repeated its SYN, so it misses ours
+	Unknown      Reason = "unknown"       // the sender does not say
 )
 
 // A Note is something that a host says of its own state.

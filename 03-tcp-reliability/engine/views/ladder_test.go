@@ -30,7 +30,8 @@ func random(t testing.TB, seed uint64) *trace.Trace {
 	pick := func(texts ...string) string { return texts[r.IntN(len(texts))] }
 	s := run.Default()
 	s.Protocol = append(arq.Names(), "tcp")[r.IntN(5)]
-	s.Delay, s.Jitter = time.Duration(r.IntN(3000))*time.Millisecond/10, time.Duration(r.IntN(5))*time.Millisecond
+	s.Delay, s.Jitter = time.Duration(r.IntN(3000))*time.Millisecond/10,
+		time.Duration(r.IntN(5))*time.Millisecond
 	s.Queue, s.Seed, s.Window = 1+r.IntN(20), int64(seed), 1+r.IntN(10)
 	s.Loss.Set(pick("0", "0.1", "0.3"))
 	s.Duplicate.Set(pick("0", "0.2"))
@@ -41,7 +42,8 @@ func random(t testing.TB, seed uint64) *trace.Trace {
 	}
 	s.Every = time.Duration(r.IntN(3)) * 10 * time.Millisecond
 	s.Message = pick(s.Message, "日本語 テスト こんにちは 世界",
-		"<script> \x00 \x1b[31m \xff\xfe e\u0301 👩\u200d💻 שלום مرحبا", strings.Repeat("averyveryverylongword ", 6))
+		"<script> \x00 \x1b[31m \xff\xfe e\u0301 👩\u200d💻 שלום مرحبا",
+		strings.Repeat("averyveryverylongword ", 6))
 	if r.IntN(3) == 0 {
 		s.ReadRate = 20 + r.IntN(500)
 	}
@@ -72,7 +74,8 @@ func TestLadderIsStraight(t *testing.T) {
 				}
 				if !strings.ContainsRune("│├╞", at[left]) ||
 					!strings.ContainsRune("│┤╡", at[right]) {
-					t.Errorf("seed %d: the lifelines stand at columns %d and %d, but here not:\n%s\n%s",
+					t.Errorf("seed %d: the lifelines stand at columns %d and %d, but here "+
+						"not:\n%s\n%s",
 						seed, left, right, lines[1], line)
 				}
 			}
@@ -139,7 +142,8 @@ func TestUnderWayAndBufferFull(t *testing.T) {
 	views.WriteSummary(&b, tr)
 	for _, want := range []string{
 		"1 packet was dropped by a full buffer: \"2 \".\n",
-		"Packets: 3 up (0 lost), 0 down (0 lost), 1 dropped by a full buffer, 1 under way\n  at the end\n",
+		"Packets: 3 up (0 lost), 0 down (0 lost), 1 dropped by a full buffer, 1 under way\n  at " +
+			"the end\n",
 		"  buffer full: up:2 \"2 \"\n",
 		"  under way: up:3 \"3 \"\n",
 	} {
@@ -157,7 +161,8 @@ func TestHoursApart(t *testing.T) {
 			Packet: &trace.Header{Kind: trace.Data, Seq: uint32(n + 1), Length: 1, Text: "x"}})
 	}
 	text := ladder(t, tr, views.Style{})
-	if a, b, c := strings.Index(text, " 2: "), strings.Index(text, " 1: "), strings.Index(text, " 3: "); a > b || b > c {
+	if a, b, c := strings.Index(text, " 2: "), strings.Index(text, " 1: "),
+		strings.Index(text, " 3: "); a > b || b > c {
 		t.Errorf("not in order:\n%s", text)
 	}
 }

@@ -96,7 +96,8 @@ func (c *Capture) Add(e *trace.Event, lost bool) {
 		c.sent[name] = e.Bytes
 	}
 	here := e.Kind == trace.Sent && e.Direction == c.End ||
-		(e.Kind == trace.Arrived || e.Kind == trace.Discarded || e.Kind == trace.Dropped) && e.Direction != c.End
+		(e.Kind == trace.Arrived || e.Kind == trace.Discarded || e.Kind == trace.Dropped) &&
+			e.Direction != c.End
 	if !here {
 		return
 	}

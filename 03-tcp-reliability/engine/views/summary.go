@@ -140,7 +140,8 @@ func writeAgain(out io.Writer, d *story.Digest) {
 	}
 	line := fmt.Sprintf("Sent again: %d", n)
 	if n > 0 {
-		line += fmt.Sprintf(" (%s); timeouts: %d; needless: %d", Reasons(reasons), timeouts, needless)
+		line += fmt.Sprintf(" (%s); timeouts: %d; needless: %d", Reasons(reasons), timeouts,
+			needless)
 	}
 	WriteWrapped(out, line)
 	n = 0

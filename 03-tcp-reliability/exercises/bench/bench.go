@@ -101,7 +101,8 @@ func (p Protocol) hosts(learner bool) (client, server simulation.Host) {
 			c = p.Congestion()
 		}
 		s := newSender(wire, newPaced(p.last(), p.RTO, c), p.last())
-		s.reason, s.oneByOne = "3 duplicate acks", true // also of a learner's: the sender is the bench's
+		// also of a learner's: the sender is the bench's
+		s.reason, s.oneByOne = "3 duplicate acks", true
 		return s, newReceiver(wire, &cumulative{next: 1, kept: map[int]string{}})
 	default:
 		panic("bench: no protocol " + p.Name)
@@ -128,7 +129,8 @@ func (p Protocol) run(c network.Conditions, learner bool) *Run {
 	client, server := p.hosts(learner)
 	r := &Run{Trace: trace.Trace{Protocol: p.Name}}
 	var read bytes.Buffer
-	config := simulation.Config{Client: client, Server: server, Network: network.New(c), Writes: p.words(),
+	config := simulation.Config{Client: client, Server: server, Network: network.New(c),
+		Writes: p.words(),
 		Output: &read, Trace: &r.Trace, MaxTime: maxTime, MaxSteps: maxSteps}
 	if p.Last != 0 {
 		config.MaxTime, config.MaxSteps = 60*maxTime, 10*maxSteps
@@ -202,7 +204,8 @@ func acts(t *trace.Trace) (list []Act) {
 		case e.Kind == trace.End:
 			a.Text = End
 		case e.Kind == trace.Sent && e.Direction == network.Up:
-			a.Up, a.Number, a.Text, a.Again = true, int(e.Packet.Seq), e.Packet.Text, e.Packet.Retransmits > 0
+			a.Up, a.Number, a.Text, a.Again = true, int(e.Packet.Seq), e.Packet.Text,
+				e.Packet.Retransmits > 0
 		case e.Kind == trace.Sent:
 			a.Down, a.Number = true, int(e.Packet.Ack)
 		default:
@@ -239,11 +242,14 @@ func (c *Comparison) Difference() string {
 		return fmt.Sprintf("The first difference is the end. The reference: %v. Yours: %v.",
 			ended(c.Reference.Err), ended(c.Yours.Err))
 	case c.Want.None():
-		return fmt.Sprintf("The first difference: at %v yours %v, the reference %v.", Millis(c.Got.At), c.Got, c.Want)
+		return fmt.Sprintf("The first difference: at %v yours %v, the reference %v.",
+			Millis(c.Got.At), c.Got, c.Want)
 	case c.Got.None():
-		return fmt.Sprintf("The first difference: at %v the reference %v, yours %v.", Millis(c.Want.At), c.Want, c.Got)
+		return fmt.Sprintf("The first difference: at %v the reference %v, yours %v.",
+			Millis(c.Want.At), c.Want, c.Got)
 	case c.Want.At == c.Got.At:
-		return fmt.Sprintf("The first difference: at %v the reference %v, yours %v.", Millis(c.Want.At), c.Want, c.Got)
+		return fmt.Sprintf("The first difference: at %v the reference %v, yours %v.",
+			Millis(c.Want.At), c.Want, c.Got)
 	}
 	return fmt.Sprintf("The first difference: the reference %v at %v, yours %v at %v.",
 		c.Want, Millis(c.Want.At), c.Got, Millis(c.Got.At))

@@ -37,21 +37,24 @@ func stopAndWait(s Sender) Protocol {
 // The first difference is marked in both ladders, and said.
 func TestFirstDifference(t *testing.T) {
 	var b strings.Builder
-	if err := stopAndWait(&blind{step: 20 * time.Millisecond}).show(&b, Conditions("-drop data:3"), false); err != nil {
+	if err := stopAndWait(&blind{step: 20 * time.Millisecond}).show(&b, Conditions("-drop data:3"),
+		false); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		"\n► 240     250 ╞═ 4: data 3",
 		"\n►  60      70 ├─ 4: data 4 \"this \" ──────────────────────►│ discarded: no \"of \"\n",
 		"The run ended with: nothing can happen any more: the server has not finished at 170ms\n",
-		"The first difference: the reference sends packet 3 again at 240 ms, yours sends packet 4 at 60 ms.\n",
+		"The first difference: the reference sends packet 3 again at 240 ms, yours sends packet " +
+			"4 at 60 ms.\n",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing", want)
 		}
 	}
 	for line := range strings.Lines(b.String()) {
-		if n := utf8.RuneCountInString(strings.TrimSpace(line)); strings.Contains(line, "│") && n > 80 {
+		if n := utf8.RuneCountInString(strings.TrimSpace(line)); strings.Contains(line, "│") &&
+			n > 80 {
 			t.Errorf("%d columns: %s", n, line)
 		}
 	}
@@ -66,10 +69,13 @@ func TestEnds(t *testing.T) {
 		sender Sender
 		says   string
 	}{
-		"sends without end at once": {&blind{again: true}, "is cut off: it has sent 200 packets, and goes on"},
-		"sends without end":         {&blind{step: time.Millisecond, again: true}, "is cut off: it has sent 200 packets, and goes on"},
-		"its time is over":          {&late{}, "is cut off: Deadline says 0 ms, which is over"},
-		"sends what is not there":   {&blind{n: -1}, "is cut off: it sends packet 0, and there are 1 to 9"},
+		"sends without end at once": {&blind{again: true},
+			"is cut off: it has sent 200 packets, and goes on"},
+		"sends without end": {&blind{step: time.Millisecond, again: true},
+			"is cut off: it has sent 200 packets, and goes on"},
+		"its time is over": {&late{}, "is cut off: Deadline says 0 ms, which is over"},
+		"sends what is not there": {&blind{n: -1},
+			"is cut off: it sends packet 0, and there are 1 to 9"},
 	} {
 		r := stopAndWait(c.sender).Compare(Conditions("-loss 1"))
 		if r.Yours.Err == nil || !strings.Contains(r.Yours.Err.Error(), c.says) {
@@ -113,12 +119,14 @@ func TestPicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"The reference", "Yours", `id="up-1"`, `id="b-up-1"`, "Against the reference", `data-new="1"`} {
+	for _, want := range []string{"The reference", "Yours", `id="up-1"`, `id="b-up-1"`,
+		"Against the reference", `data-new="1"`} {
 		if !strings.Contains(string(svg), want) {
 			t.Errorf("%s is not in the picture", want)
 		}
 	}
-	if err := p.draw(filepath.Join(file, "no"), Conditions("")); err == nil || !strings.Contains(err.Error(), "\ngive -svg") {
+	if err := p.draw(filepath.Join(file, "no"), Conditions("")); err == nil ||
+		!strings.Contains(err.Error(), "\ngive -svg") {
 		t.Errorf("a file that can't be written: %v", err)
 	}
 }

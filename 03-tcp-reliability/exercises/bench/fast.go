@@ -16,7 +16,8 @@ type fast struct {
 }
 
 func newFast(last, window int, rto time.Duration) *fast {
-	return &fast{last: last, window: window, rto: rto, base: 1, next: 1, deadlines: make([]time.Duration, last+2)}
+	return &fast{last: last, window: window, rto: rto, base: 1, next: 1,
+		deadlines: make([]time.Duration, last+2)}
 }
 
 func (f *fast) Send(now time.Duration) (number int, ok bool) {

@@ -53,7 +53,8 @@ type sender struct {
 }
 
 func newSender(p arq.Protocol, s Sender, last int) *sender {
-	return &sender{Sender: s, protocol: p, last: last, numbers: map[int]int{}, now: -1, reason: "unknown"}
+	return &sender{Sender: s, protocol: p, last: last, numbers: map[int]int{}, now: -1,
+		reason: "unknown"}
 }
 
 func (s *sender) Write(now time.Duration, p []byte) int {
@@ -95,7 +96,8 @@ type ack struct {
 // encode makes a packet of it. Those of package arq have no room for blocks:
 // here such an acknowledgement travels as the payload of a packet.
 func (a ack) encode(protocol arq.Protocol) trace.Packet {
-	p := arq.Packet{Protocol: protocol, Type: arq.Ack, Transfer: transfer, Ack: first + uint32(a.number)}
+	p := arq.Packet{Protocol: protocol, Type: arq.Ack, Transfer: transfer, Ack: first +
+		uint32(a.number)}
 	h := trace.Header{Kind: trace.Ack, Ack: uint32(a.number), HasAck: true}
 	if len(a.blocks) > 0 {
 		p.Type, p.Ack = arq.Data, 0
@@ -142,7 +144,8 @@ func (s *sender) Send(now time.Duration) (trace.Packet, bool) {
 	switch {
 	case !ok:
 		if at, ok := s.Sender.Deadline(); ok && at <= now {
-			s.err = fmt.Errorf("is cut off: Deadline says %s, which is over, and Send has nothing to send", Millis(at))
+			s.err = fmt.Errorf("is cut off: Deadline says %s, which is over, and Send has "+
+				"nothing to send", Millis(at))
 		}
 		return trace.Packet{}, false
 	case n < 1 || n > s.last:

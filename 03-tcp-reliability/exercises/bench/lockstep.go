@@ -41,7 +41,8 @@ type Difference struct{ Expected, Came, Symptom string }
 // simulation, all that can be sent is sent before the next acknowledgement
 // comes, and only what was sent is acknowledged.
 func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ...any)) *Difference {
-	var reference Sender = &goBack{last: p.last(), window: max(1, p.Window), rto: p.RTO, base: 1, next: 1,
+	var reference Sender = &goBack{last: p.last(), window: max(1, p.Window), rto: p.RTO, base: 1,
+		next:      1,
 		deadlines: make([]time.Duration, p.last()+2)}
 	var mine Sender
 	switch p.Name {
@@ -54,7 +55,8 @@ func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ..
 	default:
 		mine = p.Sender()
 	}
-	l := lockstep{Protocol: p, mine: mine, receiver: newSelective(), reference: reference, did: did, sent: map[int]time.Duration{}}
+	l := lockstep{Protocol: p, mine: mine, receiver: newSelective(), reference: reference, did: did,
+		sent: map[int]time.Duration{}}
 	if d := l.deadline(); d != nil {
 		return d
 	}
@@ -201,7 +203,8 @@ func (l *lockstep) send() *Difference {
 		}
 		return l.deadline()
 	}
-	d := &Difference{fmt.Sprintf("at %s: packets %v are sent", Millis(l.now), want), fmt.Sprintf("%v", got), ""}
+	d := &Difference{fmt.Sprintf("at %s: packets %v are sent", Millis(l.now), want),
+		fmt.Sprintf("%v", got), ""}
 	if l.others {
 		d.Symptom = "two senders at the same time disturb each other: what do they share?"
 		return d
@@ -219,26 +222,35 @@ func (l *lockstep) send() *Difference {
 	case l.highest == 0 && len(got) == 0:
 		d.Symptom = "nothing was sent: does Send ever say true?"
 	case i < len(got) && (got[i] > l.last() || got[i] < 1):
-		d.Symptom = fmt.Sprintf("your sender sends packet %d, and there are 1 to %d", got[i], l.last())
+		d.Symptom = fmt.Sprintf("your sender sends packet %d, and there are 1 to %d", got[i],
+			l.last())
 	case i < len(got) && got[i] < base:
-		d.Symptom = fmt.Sprintf("your sender sends packet %d again although it is acknowledged", got[i])
+		d.Symptom = fmt.Sprintf("your sender sends packet %d again although it is acknowledged",
+			got[i])
 	case i < len(got) && got[i] <= l.highest && i >= len(want):
-		d.Symptom = fmt.Sprintf("your sender sends packet %d again, and nothing is due: packet %d, the oldest, was last sent at %s and has time until %s",
+		d.Symptom = fmt.Sprintf("your sender sends packet %d again, and nothing is due: packet "+
+			"%d, the oldest, was last sent at %s and has time until %s",
 			got[i], base, Millis(l.sent[base]), Millis(l.sent[base]+l.RTO))
 	case i < len(got) && i >= len(want):
-		d.Symptom = fmt.Sprintf("your sender sends packet %d, and %s from packet %d on is full", got[i], window, base)
-	case want[i] <= l.highest && i < len(got) && got[i] > l.highest && slices.Contains(got, want[i]):
-		d.Symptom = fmt.Sprintf("packet %d is to be sent again, and your sender sends new packets before it", want[i])
+		d.Symptom = fmt.Sprintf("your sender sends packet %d, and %s from packet %d on is full",
+			got[i], window, base)
+	case want[i] <= l.highest && i < len(got) && got[i] > l.highest &&
+		slices.Contains(got, want[i]):
+		d.Symptom = fmt.Sprintf("packet %d is to be sent again, and your sender sends new "+
+			"packets before it", want[i])
 	case want[i] <= l.highest && l.Name == "selective-acks" && l.now < l.sent[base]+l.RTO:
-		d.Symptom = fmt.Sprintf("three packets beyond packet %d have come, and it is not sent again: it is lost", want[i])
+		d.Symptom = fmt.Sprintf("three packets beyond packet %d have come, and it is not sent "+
+			"again: it is lost", want[i])
 	case want[i] <= l.highest && i >= len(got) && l.now >= l.sent[base]+l.RTO:
-		d.Symptom = fmt.Sprintf("the timer of packet %d has run out, and packet %d is not sent again", base, want[i])
+		d.Symptom = fmt.Sprintf("the timer of packet %d has run out, and packet %d is not sent "+
+			"again", base, want[i])
 	case want[i] <= l.highest && i >= len(got):
 		d.Symptom = fmt.Sprintf("packet %d is not sent again, and it is time", want[i])
 	case i >= len(got):
 		d.Symptom = fmt.Sprintf("%s has room for packet %d, which does not follow", window, want[i])
 	default:
-		d.Symptom = fmt.Sprintf("your sender sends packet %d where it is the turn of packet %d", got[i], want[i])
+		d.Symptom = fmt.Sprintf("your sender sends packet %d where it is the turn of packet %d",
+			got[i], want[i])
 	}
 	return d
 }
@@ -268,7 +280,8 @@ func (l *lockstep) deadline() *Difference {
 	case !says:
 		d.Symptom = fmt.Sprintf("packet %d is under way, and Deadline says that none is", base)
 	default:
-		d.Symptom = fmt.Sprintf("packet %d, the oldest, was last sent at %s: its timer runs out %s later", base, Millis(l.sent[base]), Millis(l.RTO))
+		d.Symptom = fmt.Sprintf("packet %d, the oldest, was last sent at %s: its timer runs out "+
+			"%s later", base, Millis(l.sent[base]), Millis(l.RTO))
 	}
 	return d
 }

@@ -43,18 +43,21 @@ var folders = map[string]string{"stop-and-wait": "stopwait", "go-back-n": "gobac
 
 func (p Protocol) parse(args []string, w io.Writer) (c network.Conditions, svg string, err error) {
 	c = network.Default()
-	fs := flag.NewFlagSet("./03-tcp-reliability/exercises/"+folders[p.Name]+"/try", flag.ContinueOnError)
+	fs := flag.NewFlagSet("./03-tcp-reliability/exercises/"+folders[p.Name]+"/try",
+		flag.ContinueOnError)
 	c.Flags(fs)
 	fs.StringVar(&svg, "svg", "", "also draw both runs beside each other, in this `file`")
-	err = flags.Parse(fs, args, w, "It runs your "+p.Name+" and the reference over the same network,\n"+
-		"and shows where they first differ.", func() error {
-		given := flags.Given(fs)
-		// With no fault asked for there is one, as in the simulator.
-		if !slices.ContainsFunc(network.FaultFlags, func(name string) bool { return given[name] }) {
-			c.Drop.Set("data:3")
-		}
-		return c.Check(given)
-	})
+	err = flags.Parse(fs, args, w,
+		"It runs your "+p.Name+" and the reference over the same network,\n"+
+			"and shows where they first differ.", func() error {
+			given := flags.Given(fs)
+			// With no fault asked for there is one, as in the simulator.
+			if !slices.ContainsFunc(network.FaultFlags,
+				func(name string) bool { return given[name] }) {
+				c.Drop.Set("data:3")
+			}
+			return c.Check(given)
+		})
 	return c, svg, err
 }
 
@@ -69,7 +72,8 @@ func (p Protocol) draw(file string, conditions network.Conditions) error {
 		err = os.WriteFile(file, b.Bytes(), 0o644)
 	}
 	if err != nil {
-		return fmt.Errorf("cannot draw the picture: %w\ngive -svg a file in a folder that exists", err)
+		return fmt.Errorf("cannot draw the picture: %w\ngive -svg a file in a folder that exists",
+			err)
 	}
 	return nil
 }

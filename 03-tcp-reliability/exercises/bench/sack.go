@@ -79,7 +79,8 @@ type scoreboard struct {
 
 func newScoreboard(last, window int, rto time.Duration) *scoreboard {
 	return &scoreboard{last: last, window: window, rto: rto, base: 1, next: 1,
-		has: make([]bool, last+2), again: make([]bool, last+2), deadlines: make([]time.Duration, last+2)}
+		has: make([]bool, last+2), again: make([]bool, last+2),
+		deadlines: make([]time.Duration, last+2)}
 }
 
 // lost finds the first packet that is lost and was not sent again, or 0.

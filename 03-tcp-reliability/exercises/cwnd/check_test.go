@@ -31,12 +31,14 @@ func (d desk) acked(times, packets int) {
 }
 
 func (d desk) lost(number, highest, inFlight int) {
-	d.s.Did("packet %d was lost; %d is the last that was sent, and %d are under way", number, highest, inFlight)
+	d.s.Did("packet %d was lost; %d is the last that was sent, and %d are under way", number,
+		highest, inFlight)
 	d.w.Lost(number, highest, inFlight)
 }
 
 func (d desk) timedOut(inFlight int, again bool) {
-	d.s.Did("the timer ran out, for the same packet as before: %v; %d are under way", again, inFlight)
+	d.s.Did("the timer ran out, for the same packet as before: %v; %d are under way", again,
+		inFlight)
 	d.w.TimedOut(inFlight, again)
 }
 
@@ -47,13 +49,18 @@ func (d desk) size(want int, symptom string) {
 
 func TestCheck(t *testing.T) {
 	over := func(name string, holds []int, flags string) check.Case {
-		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { usual.compare(s, flags) }}
+		return check.Case{Name: name, Holds: holds,
+			Do: func(s *check.Story) { usual.compare(s, flags) }}
 	}
 	const (
-		slow      = "slow start: each acknowledgement makes the window one larger, as long as it is below the threshold"
-		avoidance = "congestion avoidance: the window becomes one larger when as many packets were acknowledged as it is large"
-		halved    = "a loss makes the threshold half of what was under way, and at least 2, and the window as large as that"
-		once      = "packets lost from one window halve it once: this one was sent before it was halved"
+		slow = "slow start: each acknowledgement makes the window one larger, as long as it " +
+			"is below the threshold"
+		avoidance = "congestion avoidance: the window becomes one larger when as many packets " +
+			"were acknowledged as it is large"
+		halved = "a loss makes the threshold half of what was under way, and at least 2, and " +
+			"the window as large as that"
+		once = "packets lost from one window halve it once: this one was sent before it was " +
+			"halved"
 	)
 	check.Run(t, []check.Case{
 		{Name: "initial", Holds: []int{1}, Do: func(s *check.Story) {
@@ -67,7 +74,9 @@ func TestCheck(t *testing.T) {
 			d.acked(5, 1)
 			d.size(8, slow)
 			d.acked(1, 2)
-			d.size(9, "an acknowledgement that stands for two packets makes the window one larger, not two")
+			d.size(9,
+				"an acknowledgement that stands for two packets makes the window one larger, not "+
+					"two")
 		}},
 		{Name: "congestion-avoidance", Holds: []int{3}, Do: func(s *check.Story) {
 			d := start(s, 4, 4)
@@ -80,7 +89,8 @@ func TestCheck(t *testing.T) {
 			d.acked(1, 1)
 			d.size(6, avoidance)
 			d.acked(3, 2)
-			d.size(7, "congestion avoidance counts packets, not acknowledgements: one may stand for two")
+			d.size(7,
+				"congestion avoidance counts packets, not acknowledgements: one may stand for two")
 			d.acked(2, 3)
 			d.size(7, avoidance)
 			d.acked(1, 3)
@@ -100,7 +110,8 @@ func TestCheck(t *testing.T) {
 			d.acked(2, 1)
 			d.size(4, slow)
 			d.acked(3, 1)
-			d.size(4, "at the threshold slow start is over, and congestion avoidance begins to count")
+			d.size(4,
+				"at the threshold slow start is over, and congestion avoidance begins to count")
 			d.acked(1, 1)
 			d.size(5, avoidance)
 		}},
@@ -129,7 +140,9 @@ func TestCheck(t *testing.T) {
 			d.lost(45, 47, 10)
 			d.size(8, once)
 			d.lost(46, 50, 8)
-			d.size(4, "a packet that was sent after the window was halved is a new loss, and halves it again")
+			d.size(4,
+				"a packet that was sent after the window was halved is a new loss, and halves it "+
+					"again")
 		}},
 		{Name: "timed-out", Holds: []int{6}, Do: func(s *check.Story) {
 			d := start(s, 20, 10)
@@ -149,7 +162,9 @@ func TestCheck(t *testing.T) {
 			d.timedOut(1, true)
 			d.size(1, "after a timeout the window is one packet")
 			d.acked(7, 1)
-			d.size(8, "the timer ran out for the same packet again: the threshold stays what it was after the first time")
+			d.size(8,
+				"the timer ran out for the same packet again: the threshold stays what it was "+
+					"after the first time")
 			d.acked(2, 1)
 			d.timedOut(8, true)
 			d.size(1, "after a timeout the window is one packet, also for the same packet again")
@@ -159,7 +174,8 @@ func TestCheck(t *testing.T) {
 			d.timedOut(16, false)
 			d.acked(3, 1)
 			d.lost(20, 25, 6)
-			d.size(3, "a timeout does not count as a halving by Lost: a loss after it halves the window")
+			d.size(3,
+				"a timeout does not count as a halving by Lost: a loss after it halves the window")
 			d.timedOut(5, false)
 			d.lost(24, 26, 4)
 			d.size(1, once)
@@ -172,8 +188,11 @@ func TestCheck(t *testing.T) {
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: atRandom},
 		{Name: "in-the-lab-at-random", Holds: []int{2, 3, 4, 5, 6}, Do: func(s *check.Story) {
 			s.Random(40, func(d *check.Draw) {
-				p := setting{last: d.Between(1, 60), initial: d.Between(1, 10), threshold: d.Between(2, 20), rto: time.Duration(d.Between(2, 40)) * 25 * time.Millisecond}
-				p.compare(s, fmt.Sprintf("-seed %d -loss 0.%d -reorder 0.%d -rate %dMbit -queue %d", d.N(1000), d.N(2), d.N(3), d.Between(1, 5), d.Between(3, 12)))
+				p := setting{last: d.Between(1, 60), initial: d.Between(1, 10),
+					threshold: d.Between(2, 20),
+					rto:       time.Duration(d.Between(2, 40)) * 25 * time.Millisecond}
+				p.compare(s, fmt.Sprintf("-seed %d -loss 0.%d -reorder 0.%d -rate %dMbit -queue %d",
+					d.N(1000), d.N(2), d.N(3), d.Between(1, 5), d.Between(3, 12)))
 			})
 		}},
 	})
@@ -187,7 +206,8 @@ func atRandom(s *check.Story) {
 		var highest [2]int
 		for i := range mine {
 			initial, threshold := d.Between(1, 10), d.Between(2, 30)
-			mine[i], theirs[i] = start(s, initial, threshold), bench.NewReference(initial, threshold)
+			mine[i], theirs[i] = start(s, initial, threshold),
+				bench.NewReference(initial, threshold)
 			highest[i] = initial
 		}
 		for range d.N(30) {
@@ -212,7 +232,8 @@ func atRandom(s *check.Story) {
 				}
 			}
 			mine[i].w.Size()
-			mine[i].size(theirs[i].Size(), "the window has another size than RFC 5681 gives it, counted in packets")
+			mine[i].size(theirs[i].Size(),
+				"the window has another size than RFC 5681 gives it, counted in packets")
 		}
 	})
 }
@@ -228,13 +249,15 @@ var usual = setting{last: 40, initial: 2, threshold: 8, rto: 200 * time.Millisec
 
 // compare runs a sender with the window over a network with these flags.
 func (p setting) compare(s *check.Story, flags string) {
-	s.Did("sent %d packets with a window that begins with %d packets, a threshold of %d and a timeout of %v", p.last, p.initial, p.threshold, p.rto)
+	s.Did("sent %d packets with a window that begins with %d packets, a threshold of %d and a "+
+		"timeout of %v", p.last, p.initial, p.threshold, p.rto)
 	if p == usual {
 		s.Did("as in: go run ./03-tcp-reliability/exercises/cwnd/try %s", flags)
 	} else {
 		s.Did("over a network with %s", flags)
 	}
-	c := bench.Protocol{Name: "congestion-window", Last: p.last, Window: p.initial, Threshold: p.threshold, RTO: p.rto,
+	c := bench.Protocol{Name: "congestion-window", Last: p.last, Window: p.initial,
+		Threshold: p.threshold, RTO: p.rto,
 		Congestion: func() bench.Congestion { return New(p.initial, p.threshold) }}.Compare(bench.Conditions(flags))
 	if c.Same {
 		return
@@ -244,9 +267,11 @@ func (p setting) compare(s *check.Story, flags string) {
 	symptom := "the window has another size here than the reference's, or changes at another time"
 	switch want, got := c.Want, c.Got; {
 	case want.Up && !want.Again && (!got.Up || got.At > want.At):
-		symptom = fmt.Sprintf("the window has room for packet %d, and yours has not: it is smaller than the reference's", want.Number)
+		symptom = fmt.Sprintf("the window has room for packet %d, and yours has not: it is "+
+			"smaller than the reference's", want.Number)
 	case got.Up && !got.Again && (!want.Up || want.At > got.At):
-		symptom = fmt.Sprintf("the window has no room for packet %d, and yours has: it is larger than the reference's", got.Number)
+		symptom = fmt.Sprintf("the window has no room for packet %d, and yours has: it is larger "+
+			"than the reference's", got.Number)
 	}
 	s.Fail(expected, came, symptom)
 }

@@ -41,12 +41,15 @@ func TestCheck(t *testing.T) {
 		{Name: "overtaken", Holds: []int{3, 4}, Do: over("-reorder 0.3 -seed 6")},
 	}
 	for seed := range 8 {
-		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1), Holds: []int{1, 2, 3, 4, 5, 6, 7},
-			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d", seed+1))})
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+			Holds: []int{1, 2, 3, 4, 5, 6, 7},
+			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d",
+				seed+1))})
 	}
 	cases = append(cases,
 		check.Case{Name: "nothing-to-send", Holds: []int{8, 10}, Do: nothingToSend},
-		check.Case{Name: "step-by-step", Holds: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, Do: stepByStep},
+		check.Case{Name: "step-by-step", Holds: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+			Do: stepByStep},
 		check.Case{Name: "other-settings", Holds: []int{1, 2, 3, 4, 7, 10}, Do: otherSettings})
 	check.Run(t, cases)
 }
@@ -57,13 +60,15 @@ func (p setting) protocol() bench.Protocol {
 }
 
 func (p setting) String() string {
-	return fmt.Sprintf("packets 1 to %d with a window of %d and a timeout of %v", p.last, p.window, p.rto)
+	return fmt.Sprintf("packets 1 to %d with a window of %d and a timeout of %v", p.last, p.window,
+		p.rto)
 }
 
 // compare runs the sender over a network with these flags.
 func (p setting) compare(s *check.Story, flags string) {
 	if p == usual {
-		s.Did("sent %v, as in:\ngo run ./03-tcp-reliability/exercises/fastretransmit/try %s", p, flags)
+		s.Did("sent %v, as in:\ngo run ./03-tcp-reliability/exercises/fastretransmit/try %s", p,
+			flags)
 	} else {
 		s.Did("sent %v over a network with %s", p, flags)
 	}
@@ -77,7 +82,8 @@ func (p setting) compare(s *check.Story, flags string) {
 
 // draw makes a setting.
 func draw(d *check.Draw) setting {
-	return setting{last: d.Between(1, 20), window: d.Between(1, 12), rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
+	return setting{last: d.Between(1, 20), window: d.Between(1, 12),
+		rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
 }
 
 // nothingToSend has a sender without packets.
@@ -87,10 +93,12 @@ func nothingToSend(s *check.Story) {
 	s.Did("made a sender of no packets: New's last is 0")
 	sender := p.protocol().Sender()
 	if n, ok := sender.Send(0); ok {
-		s.Fail("Send says false", fmt.Sprintf("packet %d", n), "there is nothing to send, and your sender sends something")
+		s.Fail("Send says false", fmt.Sprintf("packet %d", n),
+			"there is nothing to send, and your sender sends something")
 	}
 	if at, ok := sender.Deadline(); ok {
-		s.Fail("Deadline says false", at.String(), "no packet is under way, and Deadline says that one is")
+		s.Fail("Deadline says false", at.String(),
+			"no packet is under way, and Deadline says that one is")
 	}
 }
 
@@ -109,7 +117,8 @@ func stepByStep(s *check.Story) {
 func otherSettings(s *check.Story) {
 	s.Random(60, func(d *check.Draw) {
 		p := draw(d)
-		flags := fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms -delay %dms",
+		flags := fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms "+
+			"-delay %dms",
 			d.N(1000), d.N(3), d.N(3), d.N(3), d.N(9), 10+d.N(9)*10)
 		p.compare(s, flags)
 	})
@@ -142,31 +151,43 @@ func (p setting) symptom(c *bench.Comparison) string {
 	case highest == 0 && !got.Up:
 		return "nothing was sent: does Send ever say true?"
 	case early && got.Again && got.Number < base:
-		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: acknowledgement %d has come", got.Number, base-1)
+		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: "+
+			"acknowledgement %d has come", got.Number, base-1)
 	case early && got.Again && got.Number > base:
-		return fmt.Sprintf("your sender sends packet %d again, which is not the oldest: the receiver keeps what comes early, so packet %d alone is missing", got.Number, base)
+		return fmt.Sprintf("your sender sends packet %d again, which is not the oldest: the "+
+			"receiver keeps what comes early, so packet %d alone is missing", got.Number, base)
 	case want.Again && duplicates >= 3 && want.At < sent[base]+rto:
-		return fmt.Sprintf("%d duplicate acknowledgements have come, and packet %d is not sent again at once", duplicates, base)
+		return fmt.Sprintf("%d duplicate acknowledgements have come, and packet %d is not sent "+
+			"again at once", duplicates, base)
 	case early && got.Again && duplicates > 0 && duplicates < 3:
-		return fmt.Sprintf("your sender sends packet %d again after %d duplicate acknowledgements: it may only have been overtaken, wait for the third", base, duplicates)
+		return fmt.Sprintf("your sender sends packet %d again after %d duplicate "+
+			"acknowledgements: it may only have been overtaken, wait for the third", base,
+			duplicates)
 	case early && got.Again && duplicates > 3:
-		return fmt.Sprintf("your sender sends packet %d again for duplicate acknowledgement %d: the third was the sign, and it has been sent again already", base, duplicates)
+		return fmt.Sprintf("your sender sends packet %d again for duplicate acknowledgement %d: "+
+			"the third was the sign, and it has been sent again already", base, duplicates)
 	case early && got.Again:
-		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, with %d duplicate acknowledgements: nothing tells that it was lost",
+		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, "+
+			"with %d duplicate acknowledgements: nothing tells that it was lost",
 			base, bench.Millis(got.At-sent[base]), duplicates)
 	case early && got.Number >= base+window:
-		return fmt.Sprintf("your sender has %d packets under way, and the window is %d: packet %d must wait", got.Number-base+1, window, got.Number)
+		return fmt.Sprintf("your sender has %d packets under way, and the window is %d: packet "+
+			"%d must wait", got.Number-base+1, window, got.Number)
 	case early && !want.Again:
-		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d", got.Number, highest+1)
+		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d",
+			got.Number, highest+1)
 	case cutOff(c) != "":
 		return "your sender " + cutOff(c)
 	case want.Again && got.Up && got.Again:
-		return fmt.Sprintf("packet %d, the oldest, was last sent at %s; its timer runs out at %s, not at %s",
+		return fmt.Sprintf("packet %d, the oldest, was last sent at %s; its timer runs out at "+
+			"%s, not at %s",
 			base, bench.Millis(sent[base]), bench.Millis(sent[base]+rto), bench.Millis(got.At))
 	case want.Again:
-		return fmt.Sprintf("packet %d has no acknowledgement, fewer than three duplicates have come, and it is not sent again when its timer runs out", base)
+		return fmt.Sprintf("packet %d has no acknowledgement, fewer than three duplicates have "+
+			"come, and it is not sent again when its timer runs out", base)
 	case want.Up:
-		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow", window, want.Number)
+		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow", window,
+			want.Number)
 	}
 	return "your sender does not do what fast retransmit does"
 }

@@ -37,12 +37,15 @@ func TestCheck(t *testing.T) {
 		{Name: "lost-again-and-again", Holds: []int{3}, Do: over("-drop up:3-12")},
 		{Name: "late-acknowledgements", Holds: []int{2, 4}, Do: over("-loss 0 -delay 150ms")},
 		{Name: "end-lost", Holds: []int{3}, Do: over("-drop up:9,down:9")},
-		{Name: "overtaken-acknowledgements", Holds: []int{2}, Do: over("-reorder 0.3 -jitter 3ms -only down -seed 6")},
+		{Name: "overtaken-acknowledgements", Holds: []int{2},
+			Do: over("-reorder 0.3 -jitter 3ms -only down -seed 6")},
 		{Name: "duplicates", Holds: []int{2}, Do: over("-duplicate 1")},
 	}
 	for seed := range 8 {
-		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1), Holds: []int{1, 2, 3, 4},
-			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d", seed+1))})
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+			Holds: []int{1, 2, 3, 4},
+			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d",
+				seed+1))})
 	}
 	cases = append(cases,
 		check.Case{Name: "nothing-to-send", Holds: []int{6, 8}, Do: nothingToSend},
@@ -57,7 +60,8 @@ func (p setting) protocol() bench.Protocol {
 }
 
 func (p setting) String() string {
-	return fmt.Sprintf("packets 1 to %d with a window of %d and a timeout of %v", p.last, p.window, p.rto)
+	return fmt.Sprintf("packets 1 to %d with a window of %d and a timeout of %v", p.last, p.window,
+		p.rto)
 }
 
 // compare runs the sender over a network with these flags.
@@ -77,7 +81,8 @@ func (p setting) compare(s *check.Story, flags string) {
 
 // draw makes a setting.
 func draw(d *check.Draw) setting {
-	return setting{last: d.Between(1, 20), window: d.Between(1, 12), rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
+	return setting{last: d.Between(1, 20), window: d.Between(1, 12),
+		rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
 }
 
 // nothingToSend has a sender without packets.
@@ -87,10 +92,12 @@ func nothingToSend(s *check.Story) {
 	s.Did("made a sender of no packets: New's last is 0")
 	sender := p.protocol().Sender()
 	if n, ok := sender.Send(0); ok {
-		s.Fail("Send says false", fmt.Sprintf("packet %d", n), "there is nothing to send, and your sender sends something")
+		s.Fail("Send says false", fmt.Sprintf("packet %d", n),
+			"there is nothing to send, and your sender sends something")
 	}
 	if at, ok := sender.Deadline(); ok {
-		s.Fail("Deadline says false", at.String(), "no packet is under way, and Deadline says that one is")
+		s.Fail("Deadline says false", at.String(),
+			"no packet is under way, and Deadline says that one is")
 	}
 }
 
@@ -109,7 +116,8 @@ func stepByStep(s *check.Story) {
 func otherSettings(s *check.Story) {
 	s.Random(60, func(d *check.Draw) {
 		p := draw(d)
-		flags := fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms -delay %dms",
+		flags := fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms "+
+			"-delay %dms",
 			d.N(1000), d.N(3), d.N(3), d.N(3), d.N(9), 10+d.N(9)*10)
 		p.compare(s, flags)
 	})
@@ -128,7 +136,8 @@ func (p setting) symptom(c *bench.Comparison) string {
 	for _, e := range c.Before() {
 		switch {
 		case e.Kind == trace.Sent && e.Direction == network.Up:
-			previous = bench.Act{At: e.At, Number: int(e.Packet.Seq), Again: e.Packet.Retransmits > 0}
+			previous = bench.Act{At: e.At, Number: int(e.Packet.Seq),
+				Again: e.Packet.Retransmits > 0}
 			highest = max(highest, previous.Number)
 			sent[previous.Number] = e.At
 		case e.Kind == trace.Arrived && e.Direction == network.Down:
@@ -144,32 +153,42 @@ func (p setting) symptom(c *bench.Comparison) string {
 		return "nothing was sent: does Send ever say true?"
 	// Both send at the same time, but not the same packet.
 	case want.Up && want.Again && previous.Again && previous.At == want.At && !(early && got.Again):
-		return fmt.Sprintf("your sender does not send packet %d again after packet %d: the receiver has discarded it, because it keeps nothing that comes out of order",
+		return fmt.Sprintf("your sender does not send packet %d again after packet %d: the "+
+			"receiver has discarded it, because it keeps nothing that comes out of order",
 			want.Number, previous.Number)
 	case early && got.Number >= base+window && old && acked == got.At:
-		return fmt.Sprintf("acknowledgement %d has come again and stands for nothing new, but your sender takes it for a further packet: packet %d must wait",
+		return fmt.Sprintf("acknowledgement %d has come again and stands for nothing new, but "+
+			"your sender takes it for a further packet: packet %d must wait",
 			ack, got.Number)
 	case early && got.Number >= base+window:
-		return fmt.Sprintf("your sender has %d packets under way, and the window is %d: packet %d must wait for an acknowledgement",
+		return fmt.Sprintf("your sender has %d packets under way, and the window is %d: packet "+
+			"%d must wait for an acknowledgement",
 			got.Number-base+1, window, got.Number)
 	case early && got.Again && got.Number < base:
-		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: acknowledgement %d has come", got.Number, base-1)
+		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: "+
+			"acknowledgement %d has come", got.Number, base-1)
 	case early && got.Again:
-		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission: packet %d is the oldest, was last sent at %s, and has time until %s",
-			got.Number, bench.Millis(got.At-sent[got.Number]), base, bench.Millis(sent[base]), bench.Millis(sent[base]+rto))
+		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission: "+
+			"packet %d is the oldest, was last sent at %s, and has time until %s",
+			got.Number, bench.Millis(got.At-sent[got.Number]), base, bench.Millis(sent[base]),
+			bench.Millis(sent[base]+rto))
 	case early:
-		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d", got.Number, highest+1)
+		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d",
+			got.Number, highest+1)
 	case cutOff(c) != "":
 		return "your sender " + cutOff(c)
 	case want.Up && want.Again && got.Up:
-		return fmt.Sprintf("packet %d, the oldest, was sent at %s; its timer runs out at %s, not at %s",
+		return fmt.Sprintf("packet %d, the oldest, was sent at %s; its timer runs out at %s, not "+
+			"at %s",
 			base, bench.Millis(sent[base]), bench.Millis(sent[base]+rto), bench.Millis(got.At))
 	case want.Up && want.Again:
 		return fmt.Sprintf("packet %d is never acknowledged, and it is not sent again", want.Number)
 	case want.Up && ack > 0:
-		return fmt.Sprintf("acknowledgement %d stands for all packets up to %d, so the window has room for packet %d, which does not follow", base-1, base-1, want.Number)
+		return fmt.Sprintf("acknowledgement %d stands for all packets up to %d, so the window "+
+			"has room for packet %d, which does not follow", base-1, base-1, want.Number)
 	case want.Up:
-		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow", window, want.Number)
+		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow", window,
+			want.Number)
 	}
 	return "your sender does not do what go-back-N does"
 }

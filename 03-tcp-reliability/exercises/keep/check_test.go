@@ -27,8 +27,10 @@ func TestCheck(t *testing.T) {
 		{Name: "end-lost", Holds: []int{4, 5}, Do: over("-drop up:9,down:9")},
 	}
 	for seed := range 8 {
-		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1), Holds: []int{1, 2, 3, 4, 5},
-			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.3 -jitter 5ms -seed %d", seed+1))})
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+			Holds: []int{1, 2, 3, 4, 5},
+			Do: over(fmt.Sprintf("-loss 0.2 -duplicate 0.2 -reorder 0.3 -jitter 5ms -seed %d",
+				seed+1))})
 	}
 	cases = append(cases, check.Case{Name: "far-ahead", Holds: []int{2}, Do: func(s *check.Story) {
 		s.Did("gave your receiver the packets 500 to 1, the last one first")
@@ -40,7 +42,8 @@ func TestCheck(t *testing.T) {
 			s.Fail(j.expected, j.came, j.symptom)
 		}
 	}})
-	cases = append(cases, check.Case{Name: "packet-by-packet", Holds: []int{1, 2, 3, 4, 5, 6}, Do: packetByPacket})
+	cases = append(cases, check.Case{Name: "packet-by-packet", Holds: []int{1, 2, 3, 4, 5, 6},
+		Do: packetByPacket})
 	check.Run(t, cases)
 }
 
@@ -59,7 +62,8 @@ func packetByPacket(s *check.Story) {
 			if d.OneIn(4) {
 				number = 1 + d.N(last)
 			}
-			word := []string{"word", "", "two words ", "\x00"}[number/2%4] // two neighbours have the same
+			// two neighbours have the same
+			word := []string{"word", "", "two words ", "\x00"}[number/2%4]
 			if number == last {
 				word = bench.End
 			}
@@ -74,7 +78,8 @@ func packetByPacket(s *check.Story) {
 
 // compare runs the receiver over a network with these flags.
 func compare(s *check.Story, flags string) {
-	s.Did("let a sender with a window of 4 packets send to your receiver, as in:\ngo run ./03-tcp-reliability/exercises/keep/try %s", flags)
+	s.Did("let a sender with a window of 4 packets send to your receiver, as in:\ngo run "+
+		"./03-tcp-reliability/exercises/keep/try %s", flags)
 	j := &judge{next: 1, arrived: map[int]string{}}
 	c := bench.Protocol{Name: "selective-repeat", Window: 4, RTO: 200 * time.Millisecond,
 		Receiver: func() bench.Receiver { j.Receiver = New(); return j }}.Compare(bench.Conditions(flags))
@@ -126,9 +131,11 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 	before := j.gave
 	j.gave.acks, j.gave.acksThen = acks, slices.Clone(acks)
 	j.gave.words, j.gave.wordsThen = words, slices.Clone(words)
-	if !slices.Equal(before.acks, before.acksThen) || !slices.Equal(before.words, before.wordsThen) {
+	if !slices.Equal(before.acks, before.acksThen) ||
+		!slices.Equal(before.words, before.wordsThen) {
 		j.number, j.word = number, word
-		j.expected = fmt.Sprintf("acks %v, words %q, as they were returned before", before.acksThen, before.wordsThen)
+		j.expected = fmt.Sprintf("acks %v, words %q, as they were returned before", before.acksThen,
+			before.wordsThen)
 		j.came = fmt.Sprintf("acks %v, words %.10q", before.acks, before.words)
 		j.symptom = "your receiver has changed what it returned before: that is the caller's"
 		return acks, words
@@ -146,23 +153,29 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 	case len(acks) == 0 && len(words) == 0 && len(j.arrived) == 1:
 		j.symptom = "nothing is acknowledged, and nothing delivered"
 	case unheard >= 0:
-		j.symptom = fmt.Sprintf("your receiver acknowledges packet %d, which has not arrived: the sender will not send it again", acks[unheard])
+		j.symptom = fmt.Sprintf("your receiver acknowledges packet %d, which has not arrived: "+
+			"the sender will not send it again", acks[unheard])
 	case len(acks) == 0 && again:
-		j.symptom = fmt.Sprintf("packet %d comes again, and it is not acknowledged again: when its acknowledgement was lost, the sender sends it for ever", number)
+		j.symptom = fmt.Sprintf("packet %d comes again, and it is not acknowledged again: when "+
+			"its acknowledgement was lost, the sender sends it for ever", number)
 	case len(acks) == 0:
 		j.symptom = fmt.Sprintf("packet %d has arrived, and it is not acknowledged", number)
 	case !slices.Contains(acks, number):
-		j.symptom = fmt.Sprintf("your receiver acknowledges packet %d in place of packet %d: here each acknowledgement stands for one packet", acks[0], number)
+		j.symptom = fmt.Sprintf("your receiver acknowledges packet %d in place of packet %d: "+
+			"here each acknowledgement stands for one packet", acks[0], number)
 	case len(acks) > 1:
-		j.symptom = fmt.Sprintf("your receiver sends %d acknowledgements for packet %d", len(acks), number)
+		j.symptom = fmt.Sprintf("your receiver sends %d acknowledgements for packet %d", len(acks),
+			number)
 	case len(due) == 0 && again:
 		j.symptom = fmt.Sprintf("your receiver delivers %q a second time", words[0])
 	case len(due) == 0:
-		j.symptom = fmt.Sprintf("your receiver delivers %q although packet %d is missing: the application would read out of order", words[0], first)
+		j.symptom = fmt.Sprintf("your receiver delivers %q although packet %d is missing: the "+
+			"application would read out of order", words[0], first)
 	case len(words) == 0:
 		j.symptom = fmt.Sprintf("packet %d is the next in order, and it is not delivered", number)
 	case len(words) < len(due) && slices.Equal(words, due[:len(words)]):
-		j.symptom = fmt.Sprintf("the turn of packet %d has come, which arrived earlier, and it is not delivered", late)
+		j.symptom = fmt.Sprintf("the turn of packet %d has come, which arrived earlier, and it "+
+			"is not delivered", late)
 	default:
 		j.symptom = "your receiver delivers other words than those whose turn it is"
 	}

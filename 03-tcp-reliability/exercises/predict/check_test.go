@@ -14,16 +14,17 @@ import (
 func TestCheck(t *testing.T) {
 	var cases []check.Case
 	for i, q := range questions.For(Seed) {
-		cases = append(cases, check.Case{Name: fmt.Sprint("question-", i+1), Holds: []int{1, 2, 3}, Do: func(s *check.Story) {
-			s.Did("asked, for seed %d: %s", Seed, q.Text)
-			s.Picture(q.Picture)
-			switch {
-			case i >= len(Answers) || Answers[i] == "":
-				s.Fail("an answer", "none", "this question is not answered yet")
-			case !q.Right(Answers[i]):
-				s.Fail("another answer", fmt.Sprintf("%q", Answers[i]), q.Symptom(Answers[i]))
-			}
-		}})
+		cases = append(cases, check.Case{Name: fmt.Sprint("question-", i+1), Holds: []int{1, 2, 3},
+			Do: func(s *check.Story) {
+				s.Did("asked, for seed %d: %s", Seed, q.Text)
+				s.Picture(q.Picture)
+				switch {
+				case i >= len(Answers) || Answers[i] == "":
+					s.Fail("an answer", "none", "this question is not answered yet")
+				case !q.Right(Answers[i]):
+					s.Fail("another answer", fmt.Sprintf("%q", Answers[i]), q.Symptom(Answers[i]))
+				}
+			}})
 	}
 	check.Run(t, cases)
 }

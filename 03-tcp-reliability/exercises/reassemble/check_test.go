@@ -29,14 +29,16 @@ type lab struct {
 func start(s *check.Story, first uint32, window int) *lab {
 	s.Anew()
 	s.Did("made a Reassembler that begins with byte %d and has a window of %d", first, window)
-	return &lab{s: s, r: New(first, window), first: first, window: window, here: make([]bool, len(text))}
+	return &lab{s: s, r: New(first, window), first: first, window: window,
+		here: make([]bool, len(text))}
 }
 
 // insert hands in text[from:to], and draws it.
 func (l *lab) insert(from, to int, symptom string) {
 	seq := l.first + uint32(from)
 	l.s.Did("inserted %q at %d", text[from:to], seq)
-	l.rows = append(l.rows, fmt.Sprintf("  arrived  %s%s", strings.Repeat(" ", from), text[from:to]))
+	l.rows = append(l.rows, fmt.Sprintf("  arrived  %s%s", strings.Repeat(" ", from),
+		text[from:to]))
 	l.draw()
 	data := []byte(text[from:to])
 	l.r.Insert(seq, data)
@@ -52,7 +54,8 @@ func (l *lab) insert(from, to int, symptom string) {
 }
 
 func (l *lab) draw() {
-	l.s.Picture("  stream   " + text + "\n  window   " + strings.Repeat(" ", l.read) + strings.Repeat("-", min(l.window, len(text)-l.read)) + "\n" + strings.Join(l.rows, "\n"))
+	l.s.Picture("  stream   " + text + "\n  window   " + strings.Repeat(" ", l.read) +
+		strings.Repeat("-", min(l.window, len(text)-l.read)) + "\n" + strings.Join(l.rows, "\n"))
 }
 
 func (l *lab) inOrder() int {
@@ -79,7 +82,8 @@ func (l *lab) reads(symptom string) {
 	got := string(l.r.Read())
 	if got != want {
 		if strings.Contains(got, "!") {
-			symptom = "other bytes were read than arrived: the segment was lent, and its bytes are the caller's again after Insert"
+			symptom = "other bytes were read than arrived: the segment was lent, and its bytes " +
+				"are the caller's again after Insert"
 		} else if len(got) == len(want) {
 			symptom = "as many bytes were read as arrived, but other ones"
 		} else if len(got) > len(want) && strings.HasPrefix(got, want) {
@@ -90,7 +94,8 @@ func (l *lab) reads(symptom string) {
 	l.read += len(want)
 	l.draw()
 	if again := string(l.r.Read()); again != "" {
-		l.s.Fail(`""`, fmt.Sprintf("%q", again), "the same bytes were read again, or bytes that never arrived")
+		l.s.Fail(`""`, fmt.Sprintf("%q", again),
+			"the same bytes were read again, or bytes that never arrived")
 	}
 	l.ack("the acknowledgement changed when the bytes were read")
 }
@@ -124,7 +129,8 @@ func TestCheck(t *testing.T) {
 			l.reads(symptom)
 		}},
 		{Name: "overlaps", Holds: []int{2}, Do: func(s *check.Story) {
-			const symptom = "an overlap: the new part of a segment counts, though a part of it is old"
+			const symptom = "an overlap: the new part of a segment counts, though a part of it " +
+				"is old"
 			l := start(s, 0, 12)
 			l.insert(0, 4, symptom)
 			l.reads(symptom)
@@ -138,7 +144,8 @@ func TestCheck(t *testing.T) {
 			l.insert(6, 8, "what lies beyond the window is refused")
 			l.insert(0, 6, "of a segment, the part that fits into the window counts")
 			l.reads("of a segment, the part that fits into the window counts")
-			l.insert(5, 6, "it kept what lies beyond the window: memory is bounded by refusing that")
+			l.insert(5, 6,
+				"it kept what lies beyond the window: memory is bounded by refusing that")
 			l.reads("the window moves on when bytes are read")
 		}},
 		{Name: "wrap", Holds: []int{6}, Do: func(s *check.Story) {
@@ -168,7 +175,8 @@ func TestCheck(t *testing.T) {
 				l := start(s, r.Uint32(), 1+r.IntN(12))
 				for range 40 {
 					from := max(0, min(len(text)-1, l.read-3+r.IntN(10)))
-					l.insert(from, min(len(text), from+1+r.IntN(5)), "segments at random, and this one goes wrong")
+					l.insert(from, min(len(text), from+1+r.IntN(5)),
+						"segments at random, and this one goes wrong")
 					if r.IntN(3) == 0 {
 						l.reads("segments at random, and this Read goes wrong")
 					}
@@ -222,7 +230,8 @@ type ledger struct {
 
 func newLedger(s *check.Story, first uint32, window int, stream []byte) *ledger {
 	s.Did("made a Reassembler that begins with byte %d and has a window of %d", first, window)
-	return &ledger{s: s, r: New(first, window), first: first, window: window, stream: stream, here: make([]bool, len(stream))}
+	return &ledger{s: s, r: New(first, window), first: first, window: window, stream: stream,
+		here: make([]bool, len(stream))}
 }
 
 func (l *ledger) inOrder() int {
@@ -235,12 +244,14 @@ func (l *ledger) inOrder() int {
 
 func (l *ledger) insert(from, to int) {
 	seq := l.first + uint32(from)
-	l.s.Did("inserted %d bytes at %d, %.30q (the first missing is %d, the window ends before %d)", to-from, seq, l.stream[from:to],
+	l.s.Did("inserted %d bytes at %d, %.30q (the first missing is %d, the window ends before %d)",
+		to-from, seq, l.stream[from:to],
 		l.first+uint32(l.inOrder()), l.first+uint32(l.read+l.window))
 	data := append([]byte(nil), l.stream[from:to]...)
 	l.r.Insert(seq, data)
 	if string(data) != string(l.stream[from:to]) {
-		l.s.Fail("the segment as it was", fmt.Sprintf("%.30q", data), "Insert has changed the bytes that were lent to it")
+		l.s.Fail("the segment as it was", fmt.Sprintf("%.30q", data),
+			"Insert has changed the bytes that were lent to it")
 	}
 	for i := range data {
 		data[i] = '!'
@@ -268,27 +279,33 @@ func (l *ledger) reads() {
 	want := l.stream[l.read:l.inOrder()]
 	l.s.Did("called Read")
 	got := l.r.Read()
-	expected, came := fmt.Sprintf("%.60q, %d bytes", want, len(want)), fmt.Sprintf("%.60q, %d bytes", got, len(got))
+	expected, came := fmt.Sprintf("%.60q, %d bytes", want, len(want)),
+		fmt.Sprintf("%.60q, %d bytes", got, len(got))
 	switch {
 	case string(got) == string(want):
 	case len(got) == len(want) && strings.Contains(string(got), "!"):
-		l.s.Fail(expected, came, "other bytes were read than arrived: the segment was lent, and its bytes are the caller's again after Insert")
+		l.s.Fail(expected, came,
+			"other bytes were read than arrived: the segment was lent, and its bytes are the "+
+				"caller's again after Insert")
 	case len(got) == len(want):
 		l.s.Fail(expected, came, "as many bytes were read as arrived, but other ones")
 	case len(got) > len(want):
 		l.s.Fail(expected, came, "bytes were read that never arrived, or lie beyond the window")
 	default:
-		l.s.Fail(expected, came, "what came in order is not read, or not all of it: any byte may come, 0 too")
+		l.s.Fail(expected, came,
+			"what came in order is not read, or not all of it: any byte may come, 0 too")
 	}
 	l.kept, l.copies = append(l.kept, got), append(l.copies, string(got))
 	l.read += len(want)
 	if again := l.r.Read(); len(again) > 0 {
-		l.s.Fail(`""`, fmt.Sprintf("%.60q", again), "the same bytes were read again, or bytes that never arrived")
+		l.s.Fail(`""`, fmt.Sprintf("%.60q", again),
+			"the same bytes were read again, or bytes that never arrived")
 	}
 	l.ack()
 	for i := range l.kept {
 		if string(l.kept[i]) != l.copies[i] {
-			l.s.Fail(fmt.Sprintf("%.60q still", l.copies[i]), fmt.Sprintf("%.60q", l.kept[i]), "bytes that Read has returned were changed later: they are the caller's")
+			l.s.Fail(fmt.Sprintf("%.60q still", l.copies[i]), fmt.Sprintf("%.60q", l.kept[i]),
+				"bytes that Read has returned were changed later: they are the caller's")
 		}
 	}
 }
@@ -296,7 +313,8 @@ func (l *ledger) reads() {
 // longTime sends 1.5 million bytes in order, and as many that are refused.
 func longTime(s *check.Story) {
 	const window, size = 1000, 500
-	s.Did("sent 1.5 MB, each segment of 500 bytes once beyond the window, once in order, and an early one 3000 times; a window of 1000")
+	s.Did("sent 1.5 MB, each segment of 500 bytes once beyond the window, once in order, and an " +
+		"early one 3000 times; a window of 1000")
 	before := inUse()
 	r := New(1<<32-1000, window)
 	early := New(0, window)
@@ -309,11 +327,13 @@ func longTime(s *check.Story) {
 		r.Insert(seq+1_000_000, segment)
 		r.Insert(seq, segment)
 		if got := len(r.Read()); got != size {
-			s.Fail("500 bytes read", fmt.Sprint(got), "in a long stream what came in order is not read")
+			s.Fail("500 bytes read", fmt.Sprint(got),
+				"in a long stream what came in order is not read")
 		}
 	}
 	if used := inUse() - before; used > 700_000 {
-		s.Fail("about 1000 bytes kept", fmt.Sprintf("%.1f MB", float64(used)/1e6), "it keeps more than a window of bytes: what was read, or what was refused")
+		s.Fail("about 1000 bytes kept", fmt.Sprintf("%.1f MB", float64(used)/1e6),
+			"it keeps more than a window of bytes: what was read, or what was refused")
 	}
 	runtime.KeepAlive(r)
 	runtime.KeepAlive(early)

@@ -25,7 +25,8 @@ func TestCheck(t *testing.T) {
 			rto(s, &e, 300*ms, "the first round trip R is special: SRTT = R, RTTVAR = R/2")
 		}},
 		{Name: "second", Holds: []int{3}, Do: func(s *check.Story) {
-			const symptom = "after the second round trip it is off: RTTVAR takes the difference to the old SRTT, without its sign; then SRTT is smoothed"
+			const symptom = "after the second round trip it is off: RTTVAR takes the difference " +
+				"to the old SRTT, without its sign; then SRTT is smoothed"
 			// RTTVAR is 3/4 of 50 and 1/4 of 40, SRTT 7/8 of 100 and 1/8 of R.
 			for _, c := range []struct{ second, srtt time.Duration }{
 				{140 * ms, 105 * ms},
@@ -43,10 +44,12 @@ func TestCheck(t *testing.T) {
 			sample(s, &e, 100*ms, 1)
 			for _, want := range []time.Duration{600 * ms, 1200 * ms, 2400 * ms} {
 				expired(s, &e)
-				rto(s, &e, want, "the timeout must be twice as long after a timeout, and again after the next")
+				rto(s, &e, want,
+					"the timeout must be twice as long after a timeout, and again after the next")
 			}
 			sample(s, &e, 100*ms, 1)
-			rto(s, &e, 100*ms+4*37500*time.Microsecond, "the timeout is still doubled after a new round trip")
+			rto(s, &e, 100*ms+4*37500*time.Microsecond,
+				"the timeout is still doubled after a new round trip")
 		}},
 		{Name: "steady", Holds: []int{3, 4}, Do: func(s *check.Story) {
 			var e Estimator
@@ -54,23 +57,30 @@ func TestCheck(t *testing.T) {
 			for range 60 {
 				e.Sample(300*ms, 1)
 			}
-			rto(s, &e, 300*ms, "when all round trips are the same, RTTVAR goes to zero, and nothing is added to it")
+			rto(s, &e, 300*ms,
+				"when all round trips are the same, RTTVAR goes to zero, and nothing is added to it")
 		}},
 		{Name: "karn", Holds: []int{6}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 100*ms, 1)
 			expired(s, &e)
 			sample(s, &e, 900*ms, 2)
-			rto(s, &e, 600*ms, "a packet that was sent twice was measured, or ended the doubling: Karn's rule takes nothing from it")
+			rto(s, &e, 600*ms,
+				"a packet that was sent twice was measured, or ended the doubling: Karn's rule "+
+					"takes nothing from it")
 			for _, times := range []int{3, 4, 20} {
 				sample(s, &e, 900*ms, times)
-				rto(s, &e, 600*ms, "a packet that was sent more than once was measured, or ended the doubling: Karn's rule takes nothing from it")
+				rto(s, &e, 600*ms,
+					"a packet that was sent more than once was measured, or ended the doubling: "+
+						"Karn's rule takes nothing from it")
 			}
 		}},
 		{Name: "doubling-at-first", Holds: []int{5}, Do: func(s *check.Story) {
 			var e Estimator
 			expired(s, &e)
-			rto(s, &e, 2*time.Second, "the timeout must be twice as long after a timeout, also before the first round trip")
+			rto(s, &e, 2*time.Second,
+				"the timeout must be twice as long after a timeout, also before the first round "+
+					"trip")
 		}},
 		{Name: "floor", Holds: []int{4, 5}, Do: func(s *check.Story) {
 			var e Estimator
@@ -91,14 +101,19 @@ func TestCheck(t *testing.T) {
 			var e Estimator
 			expired(s, &e)
 			sample(s, &e, 5*time.Second, 2)
-			rto(s, &e, 2*Initial, "the first packet was sent twice, and was measured: Karn's rule takes nothing from it")
+			rto(s, &e, 2*Initial,
+				"the first packet was sent twice, and was measured: Karn's rule takes nothing "+
+					"from it")
 			sample(s, &e, 100*ms, 1)
-			rto(s, &e, 300*ms, "the first round trip that is measured is special: SRTT = R, RTTVAR = R/2")
+			rto(s, &e, 300*ms,
+				"the first round trip that is measured is special: SRTT = R, RTTVAR = R/2")
 		}},
 		{Name: "long-round-trips", Holds: []int{5}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 50*time.Second, 1)
-			rto(s, &e, Cap, "the timeout is above the cap, and no timer has run out: the cap is for what was measured, too")
+			rto(s, &e, Cap,
+				"the timeout is above the cap, and no timer has run out: the cap is for what was "+
+					"measured, too")
 			sample(s, &e, 10*ms, 1)
 			expired(s, &e)
 			rto(s, &e, Cap, "the timeout is above the cap")
@@ -131,7 +146,8 @@ func TestCheck(t *testing.T) {
 					}
 					got, want := mine[i].RTO(), theirs[i].rto()
 					if (got - want).Abs() > 20*time.Microsecond+want/10_000 {
-						s.Fail(want.String(), got.String(), "the timeout is another than that of RFC 6298 with this floor and cap")
+						s.Fail(want.String(), got.String(),
+							"the timeout is another than that of RFC 6298 with this floor and cap")
 					}
 				}
 			})
@@ -143,7 +159,9 @@ func TestCheck(t *testing.T) {
 				e.Sample(400*ms, 1)
 			}
 			if got := e.RTO(); got < 400*ms || got > 401*ms {
-				s.Fail("about 400ms", got.String(), "with steady round trips the variation goes to nothing, and the timeout to the round trip")
+				s.Fail("about 400ms", got.String(),
+					"with steady round trips the variation goes to nothing, and the timeout to "+
+						"the round trip")
 			}
 		}},
 	})

@@ -26,7 +26,8 @@ var usual = setting{last: 20, window: 10, rto: 200 * time.Millisecond}
 
 func TestCheck(t *testing.T) {
 	over := func(name string, holds []int, flags string) check.Case {
-		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) { usual.compare(s, flags) }}
+		return check.Case{Name: name, Holds: holds,
+			Do: func(s *check.Story) { usual.compare(s, flags) }}
 	}
 	check.Run(t, []check.Case{
 		over("no-loss", []int{1, 2, 8}, "-loss 0"),
@@ -41,19 +42,22 @@ func TestCheck(t *testing.T) {
 		over("acknowledgements-lost", []int{2, 3}, "-drop data:2,down:2-6"),
 		over("late-acknowledgements", []int{2, 6}, "-loss 0 -delay 150ms"),
 		{Name: "nothing-to-send", Holds: []int{9, 11}, Do: nothingToSend},
-		{Name: "step-by-step", Holds: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, Do: func(s *check.Story) {
-			s.Random(600, func(d *check.Draw) {
-				p := draw(d)
-				s.Did("made a sender of %v", p)
-				if d := p.protocol().Lockstep(d.N, s.Did); d != nil {
-					s.Fail(d.Expected, d.Came, d.Symptom)
-				}
-			})
-		}},
+		{Name: "step-by-step", Holds: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
+			Do: func(s *check.Story) {
+				s.Random(600, func(d *check.Draw) {
+					p := draw(d)
+					s.Did("made a sender of %v", p)
+					if d := p.protocol().Lockstep(d.N, s.Did); d != nil {
+						s.Fail(d.Expected, d.Came, d.Symptom)
+					}
+				})
+			}},
 		{Name: "other-settings", Holds: []int{1, 2, 3, 4, 5, 6, 7, 11}, Do: func(s *check.Story) {
 			s.Random(60, func(d *check.Draw) {
-				draw(d).compare(s, fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms -delay %dms",
-					d.N(1000), d.N(3), d.N(3), d.N(3), d.N(9), 10+d.N(9)*10))
+				draw(d).compare(s,
+					fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms "+
+						"-delay %dms",
+						d.N(1000), d.N(3), d.N(3), d.N(3), d.N(9), 10+d.N(9)*10))
 			})
 		}},
 		{Name: "a-late-one-tells-more", Holds: []int{2, 3, 4, 11}, Do: lateOne},
@@ -61,7 +65,8 @@ func TestCheck(t *testing.T) {
 }
 
 func draw(d *check.Draw) setting {
-	return setting{last: d.Between(1, 30), window: d.Between(1, 15), rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
+	return setting{last: d.Between(1, 30), window: d.Between(1, 15),
+		rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
 }
 
 func (p setting) protocol() bench.Protocol {
@@ -70,7 +75,8 @@ func (p setting) protocol() bench.Protocol {
 }
 
 func (p setting) String() string {
-	return fmt.Sprintf("packets 1 to %d with a window of %d and a timeout of %v", p.last, p.window, p.rto)
+	return fmt.Sprintf("packets 1 to %d with a window of %d and a timeout of %v", p.last, p.window,
+		p.rto)
 }
 
 // nothingToSend has a sender without packets.
@@ -78,10 +84,12 @@ func nothingToSend(s *check.Story) {
 	s.Did("made a sender of no packets: New's last is 0")
 	sender := New(0, 5, time.Second)
 	if n, ok := sender.Send(0); ok {
-		s.Fail("Send says false", fmt.Sprintf("packet %d", n), "there is nothing to send, and your sender sends something")
+		s.Fail("Send says false", fmt.Sprintf("packet %d", n),
+			"there is nothing to send, and your sender sends something")
 	}
 	if at, ok := sender.Deadline(); ok {
-		s.Fail("Deadline says false", at.String(), "no packet is under way, and Deadline says that one is")
+		s.Fail("Deadline says false", at.String(),
+			"no packet is under way, and Deadline says that one is")
 	}
 }
 
@@ -111,12 +119,14 @@ func lateOne(s *check.Story) {
 	next(14, "the window has room for packet 14, and nothing else is known to be lost")
 	s.Did("an older one was overtaken")
 	ack(0, [2]int{10, 12})
-	const symptom = "a late acknowledgement is true, too: its blocks tell what the newer one had no room for"
+	const symptom = "a late acknowledgement is true, too: its blocks tell what the newer one had " +
+		"no room for"
 	next(5, symptom)
 	next(7, symptom)
 	next(9, symptom)
 	if n, ok := sender.Send(10 * time.Millisecond); ok {
-		s.Fail("Send says false", fmt.Sprintf("packet %d", n), "nothing else is lost, and the window is full")
+		s.Fail("Send says false", fmt.Sprintf("packet %d", n),
+			"nothing else is lost, and the window is full")
 	}
 }
 
@@ -168,25 +178,35 @@ func (p setting) symptom(c *bench.Comparison) string {
 	case highest == 0 && !got.Up:
 		return "nothing was sent: does Send ever say true?"
 	case early && got.Again && got.Number < base:
-		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: acknowledgement %d has come", got.Number, base-1)
+		return fmt.Sprintf("your sender sends packet %d again although it is acknowledged: "+
+			"acknowledgement %d has come", got.Number, base-1)
 	case early && got.Again && here[got.Number]:
-		return fmt.Sprintf("your sender sends packet %d again, and a block has told that it has come", got.Number)
+		return fmt.Sprintf("your sender sends packet %d again, and a block has told that it has "+
+			"come", got.Number)
 	case early && got.Number >= base+p.window:
-		return fmt.Sprintf("your sender sends packet %d, and the window of %d ends before it: packet %d is not acknowledged", got.Number, p.window, base)
+		return fmt.Sprintf("your sender sends packet %d, and the window of %d ends before it: "+
+			"packet %d is not acknowledged", got.Number, p.window, base)
 	case want.Up && want.Again && beyond(want.Number) >= 3 && want.At < sent[base]+p.rto:
-		return fmt.Sprintf("%d packets beyond packet %d have come, it is lost, and it is not sent again at once", beyond(want.Number), want.Number)
+		return fmt.Sprintf("%d packets beyond packet %d have come, it is lost, and it is not "+
+			"sent again at once", beyond(want.Number), want.Number)
 	case early && got.Again && beyond(got.Number) < 3:
-		return fmt.Sprintf("your sender sends packet %d again, and %d packets beyond it have come: three tell that it is lost, fewer may have overtaken it", got.Number, beyond(got.Number))
+		return fmt.Sprintf("your sender sends packet %d again, and %d packets beyond it have "+
+			"come: three tell that it is lost, fewer may have overtaken it", got.Number,
+			beyond(got.Number))
 	case early && got.Again:
-		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission: it was sent again before, and what has come beyond it tells nothing of that", got.Number, bench.Millis(got.At-sent[got.Number]))
+		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission: it "+
+			"was sent again before, and what has come beyond it tells nothing of that", got.Number,
+			bench.Millis(got.At-sent[got.Number]))
 	case early && !want.Again:
-		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d", got.Number, highest+1)
+		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d",
+			got.Number, highest+1)
 	case got.None() && c.Yours.Err != nil && strings.Contains(c.Yours.Err.Error(), "is cut off"):
 		return "your sender " + strings.TrimPrefix(c.Yours.Err.Error(), "client: ")
 	case want.Up && want.Again:
 		return fmt.Sprintf("packet %d is not sent again when its timer runs out", want.Number)
 	case want.Up:
-		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow", p.window, want.Number)
+		return fmt.Sprintf("the window of %d has room for packet %d, which does not follow",
+			p.window, want.Number)
 	}
 	return "your sender does not do what selective acknowledgement does"
 }

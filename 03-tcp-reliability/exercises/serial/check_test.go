@@ -34,7 +34,8 @@ func TestCheck(t *testing.T) {
 			before(s, 5, last-5, false, symptom)
 		}},
 		{Name: "far-apart", Holds: []int{1}, Do: func(s *check.Story) {
-			const symptom = "Before is right only over short distances: up to 2^31-1 numbers lie ahead"
+			const symptom = "Before is right only over short distances: up to 2^31-1 numbers lie " +
+				"ahead"
 			for _, n := range []uint32{0, 1, half - 1, half, half + 1, last} {
 				before(s, n, n+half-1, true, symptom)
 				before(s, n, n+half+1, false, symptom)
@@ -47,7 +48,8 @@ func TestCheck(t *testing.T) {
 			}
 		}},
 		{Name: "window", Holds: []int{4, 5}, Do: func(s *check.Story) {
-			in(s, 10, 10, 4, true, "the first number of the window is not in it: is InWindow written?")
+			in(s, 10, 10, 4, true,
+				"the first number of the window is not in it: is InWindow written?")
 			in(s, 13, 10, 4, true, "the last number of the window is not in it")
 			in(s, 14, 10, 4, false, "one number beyond the window is in it: off by one")
 			in(s, 9, 10, 4, false, "the number before the window is in it")
@@ -61,7 +63,8 @@ func TestCheck(t *testing.T) {
 			in(s, last-2, last-1, 4, false, symptom)
 		}},
 		{Name: "large-window", Holds: []int{4}, Do: func(s *check.Story) {
-			const symptom = "a window may hold more than half of all numbers, and all but one: InWindow is wrong for a large size"
+			const symptom = "a window may hold more than half of all numbers, and all but one: " +
+				"InWindow is wrong for a large size"
 			for _, first := range []uint32{0, 7, half, last} {
 				in(s, first+half, first, half+1, true, symptom)
 				in(s, first+half+1, first, half+1, false, symptom)
@@ -80,8 +83,11 @@ func TestCheck(t *testing.T) {
 					b = a + size + uint32(d.N(5)) - 2
 				}
 				ahead := (uint64(b) + 1<<32 - uint64(a)) % (1 << 32)
-				before(s, a, b, ahead > 0 && ahead < half, "Before is wrong for these two: how far is it from the one forward to the other?")
-				in(s, b, a, size, ahead < uint64(size), "InWindow is wrong for these numbers: how far is it from first forward to n?")
+				before(s, a, b, ahead > 0 && ahead < half,
+					"Before is wrong for these two: how far is it from the one forward to the "+
+						"other?")
+				in(s, b, a, size, ahead < uint64(size),
+					"InWindow is wrong for these numbers: how far is it from first forward to n?")
 			})
 		}},
 	})

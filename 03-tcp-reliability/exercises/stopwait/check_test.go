@@ -38,8 +38,10 @@ func TestCheck(t *testing.T) {
 		{Name: "duplicates", Holds: []int{3}, Do: over("-duplicate 1")},
 	}
 	for seed := range 8 {
-		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1), Holds: []int{1, 2, 3, 4},
-			Do: over(fmt.Sprintf("-loss 0.3 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d", seed+1))})
+		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
+			Holds: []int{1, 2, 3, 4},
+			Do: over(fmt.Sprintf("-loss 0.3 -duplicate 0.2 -reorder 0.2 -jitter 5ms -seed %d",
+				seed+1))})
 	}
 	cases = append(cases,
 		check.Case{Name: "nothing-to-send", Holds: []int{5, 7}, Do: nothingToSend},
@@ -74,7 +76,8 @@ func (p setting) compare(s *check.Story, flags string) {
 
 // draw makes a setting.
 func draw(d *check.Draw) setting {
-	return setting{last: d.Between(1, 20), rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
+	return setting{last: d.Between(1, 20), rto: time.Duration(d.Between(1,
+		40)) * 25 * time.Millisecond}
 }
 
 // nothingToSend has a sender without packets.
@@ -84,10 +87,12 @@ func nothingToSend(s *check.Story) {
 	s.Did("made a sender of no packets: New's last is 0")
 	sender := p.protocol().Sender()
 	if n, ok := sender.Send(0); ok {
-		s.Fail("Send says false", fmt.Sprintf("packet %d", n), "there is nothing to send, and your sender sends something")
+		s.Fail("Send says false", fmt.Sprintf("packet %d", n),
+			"there is nothing to send, and your sender sends something")
 	}
 	if at, ok := sender.Deadline(); ok {
-		s.Fail("Deadline says false", at.String(), "no packet is under way, and Deadline says that one is")
+		s.Fail("Deadline says false", at.String(),
+			"no packet is under way, and Deadline says that one is")
 	}
 }
 
@@ -106,7 +111,8 @@ func stepByStep(s *check.Story) {
 func otherSettings(s *check.Story) {
 	s.Random(60, func(d *check.Draw) {
 		p := draw(d)
-		flags := fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms -delay %dms",
+		flags := fmt.Sprintf("-seed %d -loss 0.%d -duplicate 0.%d -reorder 0.%d -jitter %dms "+
+			"-delay %dms",
 			d.N(1000), d.N(3), d.N(3), d.N(3), d.N(9), 10+d.N(9)*10)
 		p.compare(s, flags)
 	})
@@ -137,25 +143,33 @@ func (p setting) symptom(c *bench.Comparison) string {
 	case n == 0 && !got.Up:
 		return "nothing was sent: does Send ever say true?"
 	case early && got.Number > n && ack > 0 && ack < n && got.At == acked:
-		return fmt.Sprintf("your sender takes the acknowledgement of packet %d for that of packet %d", ack, n)
+		return fmt.Sprintf("your sender takes the acknowledgement of packet %d for that of "+
+			"packet %d", ack, n)
 	case early && got.Number > n && ack < n:
-		return fmt.Sprintf("your sender sends packet %d although packet %d is not acknowledged", got.Number, n)
+		return fmt.Sprintf("your sender sends packet %d although packet %d is not acknowledged",
+			got.Number, n)
 	case early && got.Number == n && ack < n:
-		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, not %s: the timer must start at each transmission",
+		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, "+
+			"not %s: the timer must start at each transmission",
 			n, bench.Millis(got.At-sent), bench.Millis(rto))
 	case early && got.Number <= n:
-		return fmt.Sprintf("your sender sends packet %d again although packet %d is acknowledged", got.Number, ack)
+		return fmt.Sprintf("your sender sends packet %d again although packet %d is acknowledged",
+			got.Number, ack)
 	case early:
-		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d", got.Number, n+1)
+		return fmt.Sprintf("your sender sends packet %d, and it is the turn of packet %d",
+			got.Number, n+1)
 	case want.Up && !want.Again:
 		return fmt.Sprintf("packet %d is acknowledged, and packet %d does not follow", n, n+1)
 	case want.Again && got.Up && got.Number == n:
-		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, not %s: too late",
+		return fmt.Sprintf("your sender sends packet %d again %s after its last transmission, "+
+			"not %s: too late",
 			n, bench.Millis(got.At-sent), bench.Millis(rto))
 	case want.Again && times > 1:
-		return fmt.Sprintf("packet %d was sent %d times and never acknowledged, and now it is not sent again: a retransmission can be lost, too", n, times)
+		return fmt.Sprintf("packet %d was sent %d times and never acknowledged, and now it is "+
+			"not sent again: a retransmission can be lost, too", n, times)
 	case want.Again && !got.None():
-		return fmt.Sprintf("packet %d has no acknowledgement %s after its last transmission, and it is not sent again then", n, bench.Millis(rto))
+		return fmt.Sprintf("packet %d has no acknowledgement %s after its last transmission, and "+
+			"it is not sent again then", n, bench.Millis(rto))
 	case want.Again:
 		return fmt.Sprintf("packet %d is never acknowledged, and it is not sent again", n)
 	}

@@ -248,7 +248,8 @@ func (h *Host) Done() (bool, error) {
 	if h.err != nil {
 		return true, h.err
 	}
-	return h.ep != nil && (h.last == tcp.StateTimeWait || h.last == tcp.StateClose || h.forgotten), nil
+	return h.ep != nil && (h.last == tcp.StateTimeWait || h.last == tcp.StateClose || h.forgotten),
+		nil
 }
 
 // State is the stack's own name of it, as "FIN-WAIT1".

@@ -258,7 +258,8 @@ func (s *Story) Did(format string, args ...any) {
 		v.Done = append(v.Done, fmt.Sprintf(format, args...))
 		// It is written in case the whole program ends. Thousands of steps
 		// would take longer to write than to do.
-		if now := time.Now(); !s.quiet && (len(v.Done) < 10 || now.Sub(s.written).Abs() > 200*time.Millisecond) {
+		if now := time.Now(); !s.quiet && (len(v.Done) < 10 ||
+			now.Sub(s.written).Abs() > 200*time.Millisecond) {
 			v.write()
 			s.written = now
 		}
@@ -322,7 +323,8 @@ func Must[T any](v T, err error) T {
 func (v *Verdict) panicked(cause any, stack string) {
 	if f, ok := cause.(fault); ok {
 		v.Expected, v.Came = "a check that can begin", f.Error()
-		v.Symptom = "the check itself could not do its work on this machine: that is no fault of your answer"
+		v.Symptom = "the check itself could not do its work on this machine: that is no fault of " +
+			"your answer"
 		return
 	}
 	if strings.Contains(fmt.Sprint(cause), "synctest") {
@@ -336,13 +338,16 @@ func (v *Verdict) panicked(cause any, stack string) {
 // outlived tells that something of an earlier case was used: its channels
 // belong to that case's virtual time.
 func (v *Verdict) outlived(stack string) {
-	v.Expected, v.Came = "a fresh start of each case", "a channel or a timer that was made in an earlier case"
-	v.Symptom = "your code uses what it has made for somebody else: it keeps it in a variable of the package" + where(stack)
+	v.Expected, v.Came = "a fresh start of each case",
+		"a channel or a timer that was made in an earlier case"
+	v.Symptom = "your code uses what it has made for somebody else: it keeps it in a variable of " +
+		"the package" + where(stack)
 }
 
 func (v *Verdict) stuck(stack string) {
 	v.Expected, v.Came = "an end", "none: it still ran after "+Patience.String()
-	v.Symptom = "your code did not come to an end: does it wait for something that never comes, or go round for ever?" + where(stack)
+	v.Symptom = "your code did not come to an end: does it wait for something that never comes, " +
+		"or go round for ever?" + where(stack)
 }
 
 func (v *Verdict) hoards(stack string) {
@@ -352,7 +357,8 @@ func (v *Verdict) hoards(stack string) {
 
 func (v *Verdict) raced(n int) {
 	v.Expected, v.Came = "no data race", fmt.Sprintf("%d; the race detector's report is above", n)
-	v.Symptom = "two goroutines use the same memory at once, and one of them writes (a data race): what guards it?"
+	v.Symptom = "two goroutines use the same memory at once, and one of them writes (a data " +
+		"race): what guards it?"
 }
 
 // goroutines is the stacks of all of them.
@@ -418,7 +424,8 @@ func Crash(last Verdict, output string) Verdict {
 	v.Came = "the program ended before the check did"
 	v.Symptom = "your code ended the whole program: does it call os.Exit or log.Fatal?"
 	if v.Case == Start {
-		v.Symptom = "your code ended the whole program before the first case: does init, or what a\n" +
+		v.Symptom = "your code ended the whole program before the first case: does init, or what " +
+			"a\n" +
 			"variable of the package is set to, call os.Exit or log.Fatal?"
 	}
 	return v
@@ -434,7 +441,8 @@ func (v Verdict) String() string {
 	if v.Case == Start {
 		b.WriteString("No case passed: the program did not come to the first\n")
 	} else {
-		fmt.Fprintf(&b, "%d of %d cases passed. The first that did not: %s\n", v.Passed, v.Total, v.Case)
+		fmt.Fprintf(&b, "%d of %d cases passed. The first that did not: %s\n", v.Passed, v.Total,
+			v.Case)
 	}
 	for i, step := range v.Done {
 		label := "done"

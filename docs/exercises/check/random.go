@@ -96,7 +96,8 @@ func (s *Story) Random(n int, body func(d *Draw)) {
 		s.found = v
 		s.mu.Unlock()
 		v = s.shrink(seed, d.drawn, v, body)
-		v.Done = append(v.Done, fmt.Sprintf("(the smallest found of a random input, seed %d)", seed))
+		v.Done = append(v.Done, fmt.Sprintf("(the smallest found of a random input, seed %d)",
+			seed))
 		s.set(func(now *Verdict) { *now = *v })
 		runtime.Goexit()
 	}

@@ -78,7 +78,8 @@ func watchStart() {
 		} else if left <= 0 {
 			stack := goroutines()
 			v.stuck(stack)
-			v.Symptom = "init, or what a variable of the package is set to, does not come to an end: the check can't begin" + where(stack)
+			v.Symptom = "init, or what a variable of the package is set to, does not come to an " +
+				"end: the check can't begin" + where(stack)
 		} else {
 			continue
 		}

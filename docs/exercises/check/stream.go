@@ -24,7 +24,8 @@ type Stream struct {
 
 // Stream makes one.
 func (s *Story) Stream(err error, together bool, pieces ...string) *Stream {
-	r := &Stream{Pieces: append([]string(nil), pieces...), Err: err, Together: together, s: s, release: make(chan struct{})}
+	r := &Stream{Pieces: append([]string(nil), pieces...), Err: err, Together: together, s: s,
+		release: make(chan struct{})}
 	s.Cleanup(func() { close(r.release) })
 	return r
 }
@@ -56,7 +57,8 @@ func (r *Stream) end() error {
 	}
 	if r.ends++; r.ends > 100 {
 		r.s.Fail("an end", "one Read after another",
-			fmt.Sprintf("your code goes on reading although the stream has ended (%v)", r.Err)+Where())
+			fmt.Sprintf("your code goes on reading although the stream has ended (%v)",
+				r.Err)+Where())
 	}
 	return r.Err
 }
@@ -73,7 +75,8 @@ func (r *Stream) String() string {
 	case r.Err == nil:
 		return fmt.Sprintf("a stream that gives %s and is then silent", pieces)
 	case r.Together:
-		return fmt.Sprintf("a stream that gives %s, and %v together with the last bytes", pieces, r.Err)
+		return fmt.Sprintf("a stream that gives %s, and %v together with the last bytes", pieces,
+			r.Err)
 	}
 	return fmt.Sprintf("a stream that gives %s and then %v", pieces, r.Err)
 }

@@ -86,8 +86,10 @@ func start(b *testing.B, cmd *exec.Cmd, addr string) {
 func BenchmarkProxies(b *testing.B) {
 	dir := b.TempDir()
 	for _, build := range [][]string{
-		{"../../..", "./03-tcp-reliability/proxy"}, {".", "github.com/Shopify/toxiproxy/v2/cmd/server"}} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, filepath.Base(build[1])), build[1])
+		{"../../..", "./03-tcp-reliability/proxy"},
+		{".", "github.com/Shopify/toxiproxy/v2/cmd/server"}} {
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, filepath.Base(build[1])),
+			build[1])
 		cmd.Dir = build[0]
 		if out, err := cmd.CombinedOutput(); err != nil {
 			b.Fatalf("%v\n%s", err, out)
@@ -98,7 +100,8 @@ func BenchmarkProxies(b *testing.B) {
 	for _, mtu := range []string{"1500", "65535"} {
 		name := "proxy, mtu " + mtu
 		addrs[name] = freePort(b)
-		start(b, exec.Command(filepath.Join(dir, "proxy"), "-listen", addrs[name], "-target", target,
+		start(b, exec.Command(filepath.Join(dir, "proxy"), "-listen", addrs[name], "-target",
+			target,
 			"-delay", "0", "-view", "none", "-mtu", mtu), addrs[name])
 	}
 	control := freePort(b)
@@ -108,7 +111,8 @@ func BenchmarkProxies(b *testing.B) {
 	start(b, toxi, control)
 	addrs["toxiproxy"] = freePort(b)
 	r, err := http.Post("http://"+control+"/proxies", "application/json", strings.NewReader(
-		fmt.Sprintf(`{"name":"x","listen":%q,"upstream":%q,"enabled":true}`, addrs["toxiproxy"], target)))
+		fmt.Sprintf(`{"name":"x","listen":%q,"upstream":%q,"enabled":true}`, addrs["toxiproxy"],
+			target)))
 	if err != nil || r.StatusCode != http.StatusCreated {
 		b.Fatalf("toxiproxy: %v %v", r, err)
 	}

@@ -143,7 +143,8 @@ func TestServers(t *testing.T) {
 			"generator": generate, "tool": loadTool,
 		} {
 			if rate, err := load(s.addr, 20, 100*time.Millisecond); err != nil || rate == 0 {
-				t.Errorf("%s, loaded by the %s: %.0f messages a second, error: %v", s.name, name, rate, err)
+				t.Errorf("%s, loaded by the %s: %.0f messages a second, error: %v", s.name, name,
+					rate, err)
 			}
 		}
 	}
@@ -169,7 +170,8 @@ var rateInText = regexp.MustCompile(`Messages: \d+ in \S+, (\d+) a second`)
 // loadTool does the same with the tutorial's own load generator.
 func loadTool(addr string, conns int, d time.Duration) (float64, error) {
 	out, err := exec.Command(filepath.Join(bin, "load"), "-quiet", "-addr", addr,
-		"-conns", strconv.Itoa(conns), "-size", strconv.Itoa(messageSize), "-for", d.String()).CombinedOutput()
+		"-conns", strconv.Itoa(conns), "-size", strconv.Itoa(messageSize), "-for",
+		d.String()).CombinedOutput()
 	m := rateInText.FindSubmatch(out)
 	if err != nil || m == nil {
 		return 0, fmt.Errorf("load: %v\n%s", err, out)
@@ -210,7 +212,8 @@ func messagesAt(b *testing.B, conns int, load func(string, int, time.Duration) (
 				float64((processorTime(b, s)-before).Nanoseconds())/1000/messages)
 		}
 	}
-	fmt.Printf("\nMessages a second on %d connections, %d bytes each (median; least and most of %d rounds)\n",
+	fmt.Printf("\nMessages a second on %d connections, %d bytes each (median; least and most of "+
+		"%d rounds)\n",
 		conns, messageSize, rounds)
 	for _, s := range servers {
 		r := rates[s.name]
@@ -224,7 +227,8 @@ func messagesAt(b *testing.B, conns int, load func(string, int, time.Duration) (
 		for i, rate := range rates[ask.a] {
 			ratios = append(ratios, rate/rates[ask.b][i])
 		}
-		fmt.Printf("  %s / %s: %.2f (asked: %.2f or more)\n", ask.a, ask.b, median(ratios), ask.least)
+		fmt.Printf("  %s / %s: %.2f (asked: %.2f or more)\n", ask.a, ask.b, median(ratios),
+			ask.least)
 		b.ReportMetric(median(ratios), unit(ask.a+"/"+ask.b, "ratio", conns))
 	}
 }

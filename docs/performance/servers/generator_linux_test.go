@@ -44,7 +44,8 @@ func connect(addr string, n int) (*generator, error) {
 		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 		if err == nil {
 			g.conns = append(g.conns, conn{fd: fd})
-			err = syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
+			err = syscall.Connect(fd, &syscall.SockaddrInet4{Port: int(to.Port()),
+				Addr: to.Addr().As4()})
 		}
 		if err == nil {
 			err = syscall.SetNonblock(fd, true)

@@ -188,7 +188,8 @@ func (s *player) step(line string, w []string) {
 	switch w[0] {
 	case "nothing":
 	case "established":
-		for _, l := range []string{fmt.Sprintf("< S 0:0 mss %d sackok 1 ", s.mss) + strings.Join(w[1:], " "),
+		for _, l := range []string{fmt.Sprintf("< S 0:0 mss %d sackok 1 ", s.mss) +
+			strings.Join(w[1:], " "),
 			"> S. 0:0 ack 1", "+10ms", "< . 1:1 ack 1 " + strings.Join(w[1:], " ")} {
 			s.step(l, strings.Fields(l))
 		}
@@ -233,7 +234,8 @@ func (s *player) compare(line string, w []string, got any) {
 func (s *player) inside(line string, w []string) {
 	if w[0] == "error" {
 		s.nothing(line)
-		if _, err := s.own.Done(); err == nil || !strings.Contains(err.Error(), strings.Join(w[1:], " ")) {
+		if _, err := s.own.Done(); err == nil ||
+			!strings.Contains(err.Error(), strings.Join(w[1:], " ")) {
 			s.fail(line, fmt.Sprint(err))
 		}
 		return
@@ -376,7 +378,8 @@ func (s *player) parse(w []string) []byte {
 		case "sack":
 			for _, b := range strings.Split(w[i+1], ",") {
 				from, to := pair(b)
-				g.SACK = append(g.SACK, tcp.Block{From: s.iss + uint32(from), To: s.iss + uint32(to)})
+				g.SACK = append(g.SACK, tcp.Block{From: s.iss + uint32(from), To: s.iss +
+					uint32(to)})
 			}
 		}
 	}

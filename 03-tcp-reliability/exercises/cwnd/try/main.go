@@ -14,6 +14,7 @@ import (
 )
 
 func main() {
-	bench.Protocol{Name: "congestion-window", Last: 40, Window: 2, Threshold: 8, RTO: 200 * time.Millisecond,
+	bench.Protocol{Name: "congestion-window", Last: 40, Window: 2, Threshold: 8,
+		RTO:        200 * time.Millisecond,
 		Congestion: func() bench.Congestion { return cwnd.New(2, 8) }}.Main()
 }

@@ -136,7 +136,8 @@ func nextAck(r *rand.Rand, protocol string, lost int) Question {
 	})
 	answer := events[reply].Packet.Ack
 	q := Question{
-		Text:    fmt.Sprintf("%s. Packet %d has just arrived at the server. Which number does the server acknowledge now? ack ?", protocol, after),
+		Text: fmt.Sprintf("%s. Packet %d has just arrived at the server. Which number does "+
+			"the server acknowledge now? ack ?", protocol, after),
 		Picture: asked(ladder(protocol, events[:at+1])),
 		Answer:  fmt.Sprint(answer),
 		general: "that number acknowledges nothing that makes sense here: look at what has arrived, and what the protocol's acknowledgement stands for",
@@ -146,10 +147,13 @@ func nextAck(r *rand.Rand, protocol string, lost int) Question {
 	q.hints[first] = "that is the packet that is missing: an acknowledgement of these protocols names what has arrived, not what is awaited (TCP's names what is awaited)"
 	if protocol == "go-back-n" {
 		q.hints[fmt.Sprint(after)] = "that is the packet that has just arrived: go-back-N's acknowledgement stands for all packets up to it, and one before it is missing"
-		q.Explain = fmt.Sprintf("The acknowledgement is cumulative. Packet %d is missing, so the last in order is %d, and the server says so again for each packet that it discards.", lost, answer)
+		q.Explain = fmt.Sprintf("The acknowledgement is cumulative. Packet %d is missing, so the "+
+			"last in order is %d, and the server says so again for each packet that it discards.",
+			lost, answer)
 	} else {
 		q.hints[fmt.Sprint(lost-1)] = "that is the last packet in order: selective repeat acknowledges each packet by itself, in order or not"
-		q.Explain = fmt.Sprintf("Selective repeat acknowledges each packet by itself: %d has arrived, and is kept, though %d is missing.", answer, lost)
+		q.Explain = fmt.Sprintf("Selective repeat acknowledges each packet by itself: %d has "+
+			"arrived, and is kept, though %d is missing.", answer, lost)
 	}
 	return q
 }
@@ -162,7 +166,8 @@ func whichLost(protocol string, lost int) Question {
 		case e.Kind == trace.Sent && e.Direction == network.Up && e.Packet.Retransmits == 0:
 			fmt.Fprintf(&b, "%4d ms   sends packet %d\n", e.At.Milliseconds(), e.Number)
 		case e.Kind == trace.Arrived && e.Direction == network.Down:
-			fmt.Fprintf(&b, "%4d ms                       receives ack %d\n", e.At.Milliseconds(), e.Packet.Ack)
+			fmt.Fprintf(&b, "%4d ms                       receives ack %d\n", e.At.Milliseconds(),
+				e.Packet.Ack)
 		}
 		if e.Kind == trace.Sent && e.Packet.Retransmits > 0 {
 			fmt.Fprintf(&b, "%4d ms   its timer runs out\n", e.At.Milliseconds())
@@ -170,17 +175,20 @@ func whichLost(protocol string, lost int) Question {
 		}
 	}
 	q := Question{
-		Text:    protocol + ". This is all that the client sees. One of its packets was lost. Which number has it?",
+		Text: protocol +
+			". This is all that the client sees. One of its packets was lost. Which number has it?",
 		Picture: b.String(), Answer: fmt.Sprint(lost),
 		general: "the acknowledgements say otherwise: which is the first packet that none of them stands for?",
 		hints:   map[string]string{},
-		Explain: fmt.Sprintf("No acknowledgement ever stands for packet %d: they stop before it.", lost),
+		Explain: fmt.Sprintf("No acknowledgement ever stands for packet %d: they stop before it.",
+			lost),
 	}
 	if protocol == "go-back-n" {
 		q.hints[fmt.Sprint(lost-1)] = "that packet was acknowledged, even more than once: a repeated acknowledgement names the last packet in order"
 		q.hints[fmt.Sprint(lost+1)] = "that packet may have arrived: the server has discarded it, because one before it is missing"
 	} else {
-		q.Explain = fmt.Sprintf("Each packet that arrives has its own acknowledgement. That of %d is missing.", lost)
+		q.Explain = fmt.Sprintf("Each packet that arrives has its own acknowledgement. That of "+
+			"%d is missing.", lost)
 		q.hints[fmt.Sprint(lost-1)] = "that packet was acknowledged"
 		q.hints[fmt.Sprint(lost+1)] = "that packet was acknowledged"
 	}
@@ -213,19 +221,24 @@ func cause(r *rand.Rand, lost int) Question {
 	shown[at].Packet = &hidden
 	// It is drawn as if it had arrived, which says nothing of the cause.
 	arrived := e
-	arrived.Kind, arrived.At, arrived.Copy, arrived.Packet = trace.Arrived, e.At+10*time.Millisecond, 1, &hidden
+	arrived.Kind, arrived.At, arrived.Copy, arrived.Packet = trace.Arrived,
+		e.At+10*time.Millisecond, 1, &hidden
 	q := Question{
-		Text:    fmt.Sprintf("go-back-N. Why is packet %d sent again, as packet %d? Answer timeout or go-back.", hidden.Retransmits, e.Number),
+		Text: fmt.Sprintf("go-back-N. Why is packet %d sent again, as packet %d? Answer "+
+			"timeout or go-back.", hidden.Retransmits, e.Number),
 		Picture: ladder(protocol, append(shown, arrived)),
 		Answer:  string(answer),
 		general: "answer with one of the two words: timeout or go-back",
 	}
 	if answer == trace.Timeout {
 		q.Explain = "It is the oldest packet under way, and its own timer has run out."
-		q.hints = map[string]string{"go-back": "it is the oldest packet that is not acknowledged: nobody went back before it"}
+		q.hints = map[string]string{"go-back": "it is the oldest packet that is not " +
+			"acknowledged: nobody went back before it"}
 	} else {
-		q.Explain = "The timer of the packet before it ran out. The sender went back to that one, and repeats all that follow."
-		q.hints = map[string]string{"timeout": "only the oldest packet has a timer that counts: this one follows it"}
+		q.Explain = "The timer of the packet before it ran out. The sender went back to that " +
+			"one, and repeats all that follow."
+		q.hints = map[string]string{"timeout": "only the oldest packet has a timer that counts: " +
+			"this one follows it"}
 	}
 	return q
 }

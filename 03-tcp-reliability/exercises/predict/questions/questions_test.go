@@ -18,16 +18,21 @@ func TestManySeeds(t *testing.T) {
 		all := ""
 		for i, q := range questions {
 			all += q.Text + q.Answer
-			if !q.Right(" "+strings.ToUpper(q.Answer)+"\n") || q.Right("") || q.Answer == "" || q.Explain == "" {
-				t.Errorf("seed %d, question %d: the answer %q is not taken as it should be", seed, i+1, q.Answer)
+			if !q.Right(" "+strings.ToUpper(q.Answer)+"\n") || q.Right("") || q.Answer == "" ||
+				q.Explain == "" {
+				t.Errorf("seed %d, question %d: the answer %q is not taken as it should be", seed,
+					i+1, q.Answer)
 			}
 			for wrong := range q.hints {
 				if wrong == q.Answer {
-					t.Errorf("seed %d, question %d: the answer %q has the hint of a wrong one", seed, i+1, wrong)
+					t.Errorf("seed %d, question %d: the answer %q has the hint of a wrong one",
+						seed, i+1, wrong)
 				}
 			}
-			if i == 4 && (strings.Contains(q.Picture, "again: timeout") || strings.Contains(q.Picture, "again: go-back")) {
-				t.Errorf("seed %d, question %d: the cause stands in the picture:\n%s", seed, i+1, q.Picture)
+			if i == 4 && (strings.Contains(q.Picture, "again: timeout") ||
+				strings.Contains(q.Picture, "again: go-back")) {
+				t.Errorf("seed %d, question %d: the cause stands in the picture:\n%s", seed, i+1,
+					q.Picture)
 			}
 			for line := range strings.Lines(q.Picture) {
 				if n := len([]rune(line)); n > 101 {

@@ -26,7 +26,9 @@ func main() {
 		os.Exit(2)
 	}
 	if *reveal && *seed < practice {
-		fmt.Fprintf(os.Stderr, "the answers for seed %d are not shown\nPractise with one from %d on: -seed %[2]d -reveal\n", *seed, practice)
+		fmt.Fprintf(os.Stderr,
+			"the answers for seed %d are not shown\nPractise with one from %d on: -seed %[2]d "+
+				"-reveal\n", *seed, practice)
 		os.Exit(2)
 	}
 	for i, q := range questions.For(*seed) {
