@@ -2,9 +2,8 @@
 // text leaves the picture or crosses the other lifeline; what moves ends after five
 // seconds, and nothing moves for a reader who wants no motion.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { browser } from './page.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const fonts = ['DejaVu Sans', 'Noto Sans', 'Open Sans', 'Roboto', 'Liberation Sans'];
@@ -20,8 +19,6 @@ const svg = flags => execFileSync('go', ['run', './03-tcp-reliability', '-view',
 
 let failures = 0;
 const fail = text => { failures++; console.log(text); };
-const executablePath = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync);
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 const page = await browser.newPage({ viewport: { width: 1300, height: 900 } });
 
 let texts = 0;

@@ -3,10 +3,8 @@
 //
 //	node lab.mjs LAB SITE     LAB is the built program, SITE what -export wrote
 import assert from "node:assert/strict";
-import { readFile, readdir } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { both, browser, close, open, settled, text } from "./page.mjs";
 
 const [lab, site] = process.argv.slice(2);
@@ -381,20 +379,6 @@ async function counts(url, name) {
   return `${requests} requests, ${nodes} elements; ${elements} for ${packets} packets`;
 }
 
-async function sizes() {
-  let page = 0, all = 0;
-  for (const entry of await readdir(site, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
-    const file = join(entry.parentPath ?? entry.path, entry.name), bytes = await readFile(file);
-    const size = entry.name.endsWith(".gz") ? bytes.length : gzipSync(bytes).length;
-    all += size;
-    if (!/runs|engine\.wasm|wasm_exec/.test(file)) page += size;
-  }
-  assert.ok(page < 25_000, `the page has ${page} bytes, packed`);
-  assert.ok(all < 2_000_000, `the site has ${all} bytes, packed`);
-  return `page ${page} bytes packed, all ${all}`;
-}
-
 // Without scripts the links of the picture do it, and the form.
 async function plain() {
   const page = await open(served, { javaScriptEnabled: false });
@@ -452,7 +436,6 @@ await Promise.all([["served", served], ["exported", exported]].map(async ([name,
 assert.deepEqual(taken.served, taken.exported, "what is taken away differs");
 await plain();
 console.log("without scripts: all well");
-console.log(await sizes());
 
 await browser.close();
 close();

@@ -1,12 +1,14 @@
 // The lab for tests in a browser: both of its forms, and pages that are open.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-export const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
+const executablePath = process.env.CHROMIUM ?? ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+export const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 
 const types = { html: "text/html", js: "text/javascript", css: "text/css", json: "application/json", gz: "application/gzip" };
 const ends = [];

@@ -49,8 +49,7 @@ func Of(address string, v View) (*Document, error) {
 			len(r.trace.Events))
 	}
 	for _, s := range r.digest.Story() {
-		d.Story = append(d.Story, Clause{Mark: markOf(s.Topic), Text: s.String(),
-			Packets: aboutOf(r, s.Topic)})
+		d.Story = append(d.Story, s.String())
 	}
 	var text strings.Builder
 	if err := views.WriteLadder(&text, r.trace, views.Style{}); err != nil {
@@ -170,28 +169,6 @@ func resultOf(r *one) Result {
 	}
 	return result
 }
-
-var marks = map[story.Topic]string{story.LostTopic: "lost", story.Noticed: "again",
-	story.Waited: "waits", story.ThrownAway: "thrown", story.Torn: "torn"}
-
-// aboutOf are the packets that a sentence of the story is about.
-func aboutOf(r *one, t story.Topic) []string {
-	ids := []string{}
-	for _, p := range r.digest.Packets {
-		of := func(verdicts ...story.Verdict) bool {
-			return slices.ContainsFunc(p.Arrivals,
-				func(a *story.Arrival) bool { return slices.Contains(verdicts, a.Is) })
-		}
-		if t == story.LostTopic && (p.Fate == story.Lost || of(story.Damaged, story.Full)) ||
-			t == story.Noticed && p.First != nil ||
-			t == story.Waited && of(story.Kept) || t == story.ThrownAway && of(story.Thrown) {
-			ids = append(ids, idOf(p))
-		}
-	}
-	return ids
-}
-
-func markOf(t story.Topic) string { return marks[t] }
 
 // id names a packet, here and in the picture: up-5.
 func id(d network.Direction, number int) string { return fmt.Sprintf("%v-%d", d, number) }

@@ -16,7 +16,7 @@ type Document struct {
 
 	Protocol string   `json:"protocol"`
 	Result   Result   `json:"result"`
-	Story    []Clause `json:"story"`   // what was lost, who noticed and how, what it cost
+	Story    []string `json:"story"`   // what was lost, who noticed and how, what it cost
 	Picture  string   `json:"picture"` // SVG
 	Text     string   `json:"text"`    // the ladder, as a terminal shows it
 
@@ -55,14 +55,6 @@ type Result struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// A Clause is one sentence of the story, with the mark that stands for the
-// same thing in the picture, and the packets that it is about.
-type Clause struct {
-	Mark    string   `json:"mark"` // "lost", "again", "waits", …: as in the picture
-	Text    string   `json:"text"`
-	Packets []string `json:"packets"` // ids
-}
-
 // A Packet is one packet that was sent.
 type Packet struct {
 	ID        string `json:"id"` // "up-5": also the id of its group in the picture
@@ -73,7 +65,7 @@ type Packet struct {
 	Sentence string  `json:"sentence"`
 	Sent     int64   `json:"sent_us"`
 	Arrived  []int64 `json:"arrived_us"`
-	Fate     string  `json:"fate"` // "arrived", "lost", "queue full", "damaged", "under way"
+	Fate     string  `json:"fate"` // "arrived", "lost", "queue full", "damaged", "buffer full", "under way"
 
 	Of       string `json:"of,omitempty"`       // id of the first transmission
 	Previous string `json:"previous,omitempty"` // id of the one before this

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/hosts"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
 func of(t testing.TB, address string, v View) *Document {
@@ -442,12 +444,74 @@ func TestStates(t *testing.T) {
 		facts["threshold"] != facts["congestion window"] {
 		t.Errorf("at the fast retransmission the client's state is %v", facts)
 	}
-	// Each sentence of the story is about packets.
-	about := ""
-	for _, c := range d.Story {
-		about += c.Mark + " " + strings.Join(c.Packets, " ") + "\n"
+}
+
+// TCP's SYN and FIN have numbers, and are no bytes of the message.
+func TestAmount(t *testing.T) {
+	r := &one{}
+	r.Protocol, r.Whole = "tcp", []byte("hello")
+	for _, c := range []struct {
+		from, to uint32
+		is       trace.Fate
+		want     string
+	}{
+		{0, 1, trace.UnderWay, "the SYN"},
+		{1, 6, trace.UnderWay, "5 bytes"},
+		{1, 7, trace.UnderWay, "5 bytes and the FIN"},
+		{6, 7, trace.UnderWay, "the FIN"},
+		{0, 7, trace.Acknowledged, "the SYN and 5 bytes and the FIN"},
+		{0, 1, trace.Delivered, ""},
+		{0, 3, trace.Delivered, "2 bytes"},
+		{0, 7, trace.Delivered, "5 bytes and the end"},
+		{3, 3, trace.Delivered, ""},
+	} {
+		list := []trace.Range{{From: c.from, To: c.to, Is: c.is}}
+		if got := amount(list, c.is, r); got != c.want {
+			t.Errorf("%d to %d, %s: %q, not %q", c.from, c.to, c.is, got, c.want)
+		}
 	}
-	if want := "lost up-5\nagain up-10\nwaits up-6 up-7 up-8 up-9\n"; about != want {
-		t.Errorf("the story is about\n%s\nand not\n%s", about, want)
+}
+
+// What a loss costs is what a click on it brings.
+func TestHarmIsAClick(t *testing.T) {
+	for _, address := range []string{"drop=data:3,up:9", "drop=data:3,down:8"} {
+		table, err := HarmOf(address, View{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := of(t, address, View{})
+		for i, p := range d.Packets {
+			if p.ToggleWord != "lose" {
+				continue
+			}
+			click := of(t, p.Toggle, View{})
+			later := time.Duration(click.Result.Read-d.Result.Read) * time.Microsecond
+			if click.Result.Whole && table.Rows[i].later != later {
+				t.Errorf("%s: the loss of %s makes it %v later, and the click %v", address, p.ID,
+					table.Rows[i].later, later)
+			}
+		}
+	}
+}
+
+// A long picture is drawn where one looks: at an event, or at a packet.
+func TestPartInView(t *testing.T) {
+	long := of(t, "bytes=400000", View{Width: 900, Top: -1, At: -1})
+	const packet = "up-150" // the client's: it is drawn although the server is covered
+	event := slices.IndexFunc(long.Events, func(e Event) bool { return e.Packet == packet })
+	for name, v := range map[string]View{
+		"at":  {Width: 900, Top: -1, At: event, Cover: "server"},
+		"see": {Width: 900, Top: -1, At: -1, See: packet, Cover: "server"},
+	} {
+		d := of(t, "bytes=400000", v)
+		if d.Part == nil || d.Part.Top == 0 || !strings.Contains(d.Picture, `id="`+packet+`"`) {
+			t.Errorf("%s: %s is not in the part %+v", name, packet, d.Part)
+			continue
+		}
+		for _, link := range []string{d.Part.Previous, d.Part.Next} {
+			if !strings.HasSuffix(link, "&cover=server") {
+				t.Errorf("%s: the link %s uncovers the server", name, link)
+			}
+		}
 	}
 }

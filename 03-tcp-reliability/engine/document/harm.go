@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/picture"
 	"example.com/sockets/03-tcp-reliability/engine/story"
 )
@@ -53,12 +52,12 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 				MaxHarm)
 	}
 	table := &HarmTable{Rows: []HarmRow{}}
-	for _, p := range base.digest.Packets {
+	for i, p := range base.digest.Packets {
 		row := HarmRow{ID: idOf(p), Label: fmt.Sprintf("%v:%d %s", p.Direction, p.Number,
 			p.Label(true, 24))}
 		if p.Fate == story.Lost {
 			row.Later, row.Waits = "it is lost already", ""
-		} else if err := row.measure(base, p); err != nil {
+		} else if err := row.measure(base, i); err != nil {
 			return nil, err
 		}
 		table.Rows = append(table.Rows, row)
@@ -76,14 +75,9 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 	return table, err
 }
 
-// measure loses the packet.
-func (row *HarmRow) measure(base *one, p *story.Packet) error {
-	s := base.Settings
-	data := p.Header.Data
-	if p.Direction != network.Up {
-		data = 0
-	}
-	s.Drop = s.Drop.With(p.Direction, p.Number, data)
+// measure loses the packet, as a click on it does.
+func (row *HarmRow) measure(base *one, index int) error {
+	s, _, _ := toggled(base, index)
 	r, err := once(s, false)
 	if err != nil {
 		return err

@@ -15,28 +15,37 @@ import (
 // it. What comes later may become another run, in which a number means another
 // packet: so losses by number of what was sent later are taken back.
 func toggle(out *Packet, r *one, index int) {
+	s, word, fixed := toggled(r, index)
+	if out.ToggleWord, out.Fixed = word, fixed; fixed != "" {
+		return
+	}
+	r.other = s
+	out.Toggle = r.otherText()
+}
+
+// toggled gives the settings of that run, and "lose" or "spare"; or why there is none.
+func toggled(r *one, index int) (s run.Settings, word, fixed string) {
 	p := r.digest.Packets[index]
-	s := r.Settings
+	s = r.Settings
 	data := p.Header.Data
 	if p.Direction != network.Up {
 		data = 0
 	}
 	switch {
 	case p.Fate == story.Lost && p.Loss == network.LostQueue:
-		out.Fixed = "The link's queue was full: only a faster link or a longer queue spares it."
-		return
+		return s, "", "The link's queue was full: only a faster link or a longer queue spares it."
 	case p.Fate == story.Lost && p.Loss == network.LostScript:
 		s.Drop = s.Drop.Without(p.Direction, p.Number, data)
-		out.ToggleWord = "spare"
+		word = "spare"
 	case p.Fate == story.Lost:
 		s.Spare = s.Spare.With(p.Direction, p.Number, data)
-		out.ToggleWord = "spare"
+		word = "spare"
 	case s.Spare.Names(p.Direction, p.Number, data):
 		s.Spare = s.Spare.Without(p.Direction, p.Number, data)
-		out.ToggleWord = "lose"
+		word = "lose"
 	default:
 		s.Drop = s.Drop.With(p.Direction, p.Number, data)
-		out.ToggleWord = "lose"
+		word = "lose"
 	}
 	// Packets of the same moment may have been sent before it in one direction
 	// and after it in the other: the order of the trace decides.
@@ -48,8 +57,7 @@ func toggle(out *Packet, r *one, index int) {
 		s.Drop = s.Drop.Without(q.Direction, q.Number, 0)
 		s.Spare = s.Spare.Without(q.Direction, q.Number, 0)
 	}
-	r.other = s
-	out.Toggle = r.otherText()
+	return s, word, ""
 }
 
 // takenBack says how many losses of the run before are not in this one. One is

@@ -571,7 +571,7 @@ func (p *picture) open(a *arrow) (tag string) {
 	fmt.Fprintf(&p.out, ` id="%s" data-at="%d" data-end="%d"`,
 		p.id(name), a.At.Microseconds(), a.end.Microseconds())
 	if p.Inline {
-		fmt.Fprintf(&p.out, ` data-y="%s" data-y2="%s"`, pt(a.y1), pt(a.y2))
+		fmt.Fprintf(&p.out, ` data-y="%s"`, pt(a.y1))
 	}
 	if a.Data > 0 {
 		fmt.Fprintf(&p.out, ` data-drop="data:%d"`, a.Data)

@@ -14,6 +14,7 @@ let cover = "";           // the side that is covered
 let costs = "";           // the picture with the harm of each loss, while that is asked for
 let wrong = [];           // what the page's own part of the address got wrong
 let playing = 0, asked = 0;
+let asking, shown;        // the run that is on its way, and the promise of it
 let moved = false;        // since the address was written
 
 const served = document.documentElement.dataset.engine === "http";
@@ -38,23 +39,36 @@ function start() {
   const { settings, wrong: bad, ...view } = addresses.parse(location.hash.slice(1) || location.search.slice(1));
   wrong = bad;
   cover = $("cover").value = view.cover ?? "";
-  return go(settings || first, { push: null, was: history.state?.before, event: view.at && view.at - 1, packet: view.see });
+  const was = history.state?.before, place = { at: view.at, see: view.see }; // of a long picture
+  return go(settings || first, { push: null, was, event: view.at && view.at - 1, packet: view.see, view: { ...drawn(was, ""), ...place } });
 }
 
 // go shows the run of an address; what differs from the run that was is marked.
-async function go(next, { push = true, was, event, packet = "" } = {}) {
+// It says whether it did: a newer question may have come meanwhile.
+function go(next, how = {}) {
+  asking = [next, how];
+  return shown = load(next, how);
+}
+
+// drawn is how a picture is asked for: a long one from where it is looked at.
+const drawn = (was, top = stage.top()) => ({ width: stage.width(), before: was, cover, top });
+
+async function load(next, { push = true, was, event, packet = "", view = drawn(was, "") }) {
   const turn = ++asked;
   stop();
   $("busy").hidden = false;
   try {
-    const got = await engine.run(next, { width: stage.width(), before: was, cover });
-    if (turn !== asked) return; // a newer one was asked for
+    const got = await engine.run(next, view);
+    if (turn !== asked) return false;
     doc = got;
   } catch (e) {
     if (turn === asked) problems([e.message]);
-    return;
+    return false;
   } finally {
-    if (turn === asked) $("busy").hidden = true;
+    if (turn === asked) {
+      $("busy").hidden = true;
+      asking = undefined;
+    }
   }
   if (push) wrong = [];
   if (event > last()) wrong.push(`the run has ${last() + 1} steps`);
@@ -67,6 +81,7 @@ async function go(next, { push = true, was, event, packet = "" } = {}) {
   costs = "";
   render();
   extra.follow(address, cost);
+  return true;
 }
 
 function problems(list) {
@@ -75,7 +90,7 @@ function problems(list) {
 
 function render() {
   stage.draw(doc, see, cover);
-  fill($("story"), ...(cover ? [] : doc.story ?? []).map((c) => el("li", {}, c.text)));
+  fill($("story"), ...(cover ? [] : doc.story ?? []).map((c) => el("li", {}, c)));
   $("verdict").textContent = doc.result.verdict;
   $("difference").textContent = doc.before?.sentence ?? "";
   $("command").textContent = doc.command;
@@ -100,7 +115,8 @@ function render() {
 
 // text fills in the run as text, which may be long, when it is looked at.
 function text() {
-  if ($("ladder").open && doc) $("text").textContent = cover ? "Covered: it tells of both ends." : doc.text;
+  if (cover) $("text").textContent = "Covered: it tells of both ends.";
+  else if ($("ladder").open && doc) $("text").textContent = doc.text;
 }
 
 // known says whether the side that is not covered can know of an event.
@@ -176,19 +192,34 @@ function stop() {
 // prepare asks for the run of a click while the mouse is still pressed.
 function prepare(id) {
   const p = find(id);
-  if (p?.toggle !== undefined) engine.run(p.toggle, { width: stage.width(), before: address, cover }).catch(() => {});
+  if (p?.toggle !== undefined) engine.run(p.toggle, drawn(address)).catch(() => {});
 }
 
 // toggle loses a packet or spares it: the address is the document's. Who looks
 // at a moment stays there, or comes back to where the packet is sent.
 async function toggle(id) {
+  await shown; // a second click is about the run that the first one makes
   const p = find(id), sent = doc.events.findIndex((e) => e.packet === p?.id);
   if (!p) return;
   if (p.toggle === undefined) return choose(id);
   const top = () => stage.packet(id)?.getBoundingClientRect().top ?? 0, y = top();
-  await go(p.toggle, { was: address, packet: id, event: at === last() ? undefined : Math.min(at, sent + 1) });
+  const event = at === last() ? undefined : Math.min(at, sent + 1);
+  if (!await go(p.toggle, { was: address, packet: id, event, view: drawn(address) })) return;
   scrollBy({ top: top() - y, behavior: "instant" }); // so that a second click meets the same arrow
   stage.packet(id)?.focus({ preventScroll: true });
+}
+
+// part draws another part of the same run's long picture.
+async function part(top) {
+  const turn = asked;
+  try {
+    const got = await engine.run(address, drawn(before, top));
+    if (turn !== asked) return;
+    stage.draw(got, see, cover);
+    step(at, false);
+  } catch (e) {
+    problems([e.message]);
+  }
 }
 
 function choose(id) {
@@ -214,7 +245,10 @@ function invite(id) {
 }
 
 // again draws the same run anew.
-const again = (push = null) => go(address, { push, was: before, event: at, packet: see });
+const again = (push = null) => {
+  const [next, how] = asking ?? [address, { push, was: before, event: at, packet: see }];
+  return go(next, { ...how, view: drawn(how.was) });
+};
 
 function covering(side) {
   cover = $("cover").value = side;
@@ -282,10 +316,14 @@ function click(e) {
 
 // take saves a file that the worker makes.
 async function take(name) {
-  const bytes = await engine.file(name, address);
-  const link = el("a", { href: URL.createObjectURL(new Blob([bytes])), download: name });
-  link.click();
-  URL.revokeObjectURL(link.href);
+  try {
+    const bytes = await engine.file(name, address);
+    const link = el("a", { href: URL.createObjectURL(new Blob([bytes])), download: name });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  } catch (e) {
+    problems([e.message]);
+  }
 }
 
 async function copy(text) {
@@ -330,7 +368,7 @@ function wire() {
   fold();
   $("ladder").ontoggle = text;
   onpopstate = start;
-  stage.watch(() => doc && again(), (top) => engine.run(address, { width: stage.width(), before, cover, top }).then((d) => { stage.draw(d, see, cover); step(at, false); }));
+  stage.watch(() => doc && again(), part);
 }
 
 wire();

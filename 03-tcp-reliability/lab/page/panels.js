@@ -78,7 +78,7 @@ function packet(p, event, cover) {
   fill(place,
     el("h2", {}, `Packet ${p.label}`),
     cover ? "" : el("p", {}, p.sentence),
-    p.toggle === undefined ? el("p", { class: "dim" }, p.fixed ?? "") :
+    p.toggle === undefined ? el("p", { class: "dim" }, cover ? "" : p.fixed ?? "") :
       el("p", {}, el("a", { href: "?" + p.toggle, class: "button", "data-toggle": p.id },
         p.toggle_word === "spare" && !cover ? "Spare this packet" : "Lose this packet")),
     from === cover ? "" : source(p.source),

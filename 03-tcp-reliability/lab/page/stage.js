@@ -11,6 +11,12 @@ export function width() {
   return room < 560 ? 390 : room < 820 ? 720 : 900;
 }
 
+// top is from where a long picture is drawn, as an address has it.
+export function top() {
+  const box = picture?.viewBox.baseVal;
+  return box && box.height < whole ? box.y : undefined;
+}
+
 // draw puts a document's picture in its place.
 export function draw(doc, see, cover) {
   const held = document.activeElement.closest("#picture a")?.id;
