@@ -278,6 +278,11 @@ func TestMark(t *testing.T) {
 	for _, r := range rows[1:] {
 		of := func(name string) string { return r[slices.Index(rows[0], name)] }
 		marks[r[0]] = r[1] + "; " + of("shout")
+		for i, e := range exercises {
+			if r[0] == "all" && of(e.name) != "solved" {
+				t.Errorf("who has solved all has not solved %s, exercise %d: %s", e.name, i+1, of(e.name))
+			}
+		}
 		if r[0] == "mixed" {
 			mixed := []string{of("reassemble"), of("lines"), of("halfclose"), of("serial")}
 			if diff := cmp.Diff([]string{"solved", "does not compile", "not begun", "5/9: window"},

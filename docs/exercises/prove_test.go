@@ -7,7 +7,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,6 +22,7 @@ const repository = "../.."
 type mistake struct {
 	name  string
 	says  string // is in the symptom
+	only  string // the case that must tell it, if not any
 	edits [][2]string
 }
 
@@ -37,11 +37,14 @@ func parseMistakes(text string) (mistakes []mistake, err error) {
 			continue
 		}
 		says, isSays := strings.CutPrefix(line, "says: ")
+		only, isCase := strings.CutPrefix(line, "case: ")
 		switch {
 		case m == nil || line == "":
 			last = 0
 		case isSays:
 			m.says = says
+		case m != nil && isCase:
+			m.only = only
 		case line[0] == '-' || line[0] == '+':
 			if last == 0 || last == '+' && line[0] == '-' {
 				m.edits = append(m.edits, [2]string{})
@@ -117,7 +120,7 @@ func (e exercise) variants(t *testing.T) (all []*variant) {
 			t.Fatalf("%s of %s: %v", file, e.name, err)
 		}
 		for _, m := range entries {
-			v := &variant{exercise: e, what: what, name: m.name, says: m.says}
+			v := &variant{exercise: e, what: what, name: m.name, says: m.says, only: m.only}
 			if m.name == "The stub" {
 				v.what = "stub"
 				v.answer = read(t, filepath.Join(repository, filepath.FromSlash(e.answer())))
@@ -286,9 +289,8 @@ func TestExercisesRace(t *testing.T) {
 		t.Skip("this compiles everything for the race detector: set CI=true in the environment " +
 			"to have it run")
 	}
-	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil ||
-		strings.TrimSpace(string(out)) != "1" {
-		t.Skip("races were not looked for: the race detector needs cgo, and a C compiler")
+	if why := raceDetector(); why != "" {
+		t.Skip("races were not looked for: " + why)
 	}
 	var all []*variant
 	for _, e := range asked(t) {

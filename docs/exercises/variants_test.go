@@ -34,6 +34,7 @@ type variant struct {
 	name   string
 	answer string
 	says   string // what the check must say of a mistake
+	only   string // the case that is tried, if not all
 
 	// What came of it.
 	result
@@ -254,6 +255,9 @@ func (v *variant) run(ctx context.Context, binary, pkg, root, dir string) {
 		return
 	}
 	args := []string{"-test.run=^TestCheck$"}
+	if v.only != "" {
+		args[0] += "/^" + v.only + "$"
+	}
 	if v.what == "mistake" || v.what == "mutant" {
 		args = append(args, "-test.failfast") // the first case that fails tells what it is
 	}

@@ -78,9 +78,9 @@ func TestCheck(t *testing.T) {
 			brokenRequest(s, broken)
 			s.Anew()
 			s.Did("gave a request that fails after 5 bytes with %q, up to 300 times", broken)
-			for began, i := time.Now(), 0; i < 300 && time.Since(began) < check.Patience/4; i++ {
+			s.Again(300, 4, func(_ int) {
 				brokenRequest(s, broken)
-			}
+			})
 		}},
 		{Name: "reset", Holds: []int{6}, Do: func(s *check.Story) {
 			client, peer := s.Pair()
@@ -426,7 +426,7 @@ func answerFirst(s *check.Story) {
 
 func brokenRequest(s *check.Story, broken error) {
 	client, peer := s.Pair()
-	peer.SetDeadline(time.Now().Add(check.Patience / 2))
+	check.Limit(peer, check.Patience/2)
 	var where string
 	waited := false
 	over := make(chan struct{})
@@ -435,7 +435,7 @@ func brokenRequest(s *check.Story, broken error) {
 		if err == nil { // a FIN: the peer answers nothing, and does not end either
 			select {
 			case <-over:
-			case <-time.After(check.Patience / 2):
+			case <-check.After(check.Patience / 2):
 				err = os.ErrDeadlineExceeded
 			}
 		}

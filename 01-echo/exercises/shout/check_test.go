@@ -62,7 +62,11 @@ func TestCheck(t *testing.T) {
 					"a connection that was reset looks like one that ended well")
 			}
 		}},
-		{Name: "two-clients", Holds: []int{1}, Do: twoClients},
+		{Name: "two-clients", Holds: []int{1}, Do: func(s *check.Story) {
+			s.Bubble(func() { oneWaits(s) })
+			s.Anew()
+			twoClients(s)
+		}},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
 			s.Random(300, func(d *check.Draw) {
 				p := peer{piece: d.Size(3000), together: d.OneIn(2)}
@@ -78,6 +82,35 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 	})
+}
+
+const disturb = "two clients at once disturb each other: what do they share?"
+
+// oneWaits has a client that does not yet read its answer, and so holds up its
+// Serve in the middle of a Write, while another client is served.
+func oneWaits(s *check.Story) {
+	s.Did("anna sent 30 bytes, and does not read the answer yet")
+	const room = 10 // bytes: then a Write waits
+	anna, annas := check.Link(room)
+	ben, bens := check.Link(room)
+	for _, c := range []*check.Conn{anna, annas, ben, bens} {
+		s.Cleanup(func() { c.Reset() })
+	}
+	go Serve(annas)
+	go Serve(bens)
+	const word = "anna's letters, and no others "
+	go io.WriteString(anna, word)
+	check.Settle()
+	s.Did("ben sent 8 bytes, and read the answer")
+	io.WriteString(ben, "not hers")
+	io.ReadFull(ben, make([]byte, 8))
+	s.Did("anna read hers")
+	anna.SetReadDeadline(time.Now().Add(time.Second))
+	got := make([]byte, len(word))
+	if n, err := io.ReadFull(anna, got); string(got) != capitals(word) {
+		s.Fail(fmt.Sprintf("%.30q", capitals(word)), fmt.Sprintf("%.30q, error %v", got[:n], err),
+			disturb)
+	}
 }
 
 // twoClients calls Serve for two clients at once.
@@ -97,7 +130,7 @@ func twoClients(s *check.Story) {
 				if n, err := io.ReadFull(client, got); string(got) != capitals(word) {
 					s.Fail(fmt.Sprintf("%.30q", capitals(word)),
 						fmt.Sprintf("%.30q, error %v", got[:n], err),
-						"two clients at once disturb each other: what do they share?")
+						disturb)
 				}
 			}
 		})

@@ -316,9 +316,9 @@ func TestCheck(t *testing.T) {
 		}),
 		{Name: "a-client-and-then-the-end", Holds: []int{4, 5}, Do: func(s *check.Story) {
 			s.Did("a client was accepted, and the next Accept failed at once, again and again")
-			for began, i := time.Now(), 0; i < 2000 && time.Since(began) < check.Patience/8; i++ {
+			s.Again(2000, 8, func(_ int) {
 				s.Bubble(func() { clientThenEnd(s, full) })
-			}
+			})
 		}},
 		in("a-crowd", []int{1, 2, 3}, crowd),
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5}, Do: func(s *check.Story) {

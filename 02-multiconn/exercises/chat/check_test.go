@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	. "example.com/sockets/02-multiconn/exercises/chat"
 	"example.com/sockets/docs/exercises/check"
@@ -290,7 +289,7 @@ func random(s *check.Story, d *check.Draw, steps int) {
 // oneOrder has several speak at exactly the same time, again and again.
 func oneOrder(s *check.Story) {
 	s.Did("four spoke at once, and eight listened, again and again")
-	for began, i := time.Now(), 0; i < 20_000 && time.Since(began) < check.Patience/4; i++ {
+	s.Again(20_000, 4, func(i int) {
 		var r Room
 		var members []<-chan string
 		for i := range 8 {
@@ -326,13 +325,13 @@ func oneOrder(s *check.Story) {
 				s.Fail("4 messages", heard, "of four that spoke at once not all were heard")
 			}
 		}
-	}
+	})
 }
 
 // joinAtOnce has two join a new room at exactly the same time, again and again.
 func joinAtOnce(s *check.Story) {
 	s.Did("two joined a new room at once, again and again")
-	for began, i := time.Now(), 0; i < 20_000 && time.Since(began) < check.Patience/8; i++ {
+	s.Again(20_000, 8, func(i int) {
 		var r Room
 		var members [2]<-chan string
 		var ready atomic.Int32
@@ -354,7 +353,7 @@ func joinAtOnce(s *check.Story) {
 						"while it is made?")
 			}
 		}
-	}
+	})
 }
 
 // allLeave has a crowd leave while one speaks. The crowd is so large that both
@@ -365,7 +364,7 @@ func allLeave(s *check.Story) {
 	for i := range names {
 		names[i] = fmt.Sprint("member ", i)
 	}
-	for began, i := time.Now(), 0; i < 100 && time.Since(began) < check.Patience/4; i++ {
+	s.Again(100, 4, func(_ int) {
 		var r Room
 		for _, name := range names {
 			r.Join(name)
@@ -390,14 +389,14 @@ func allLeave(s *check.Story) {
 		})
 		<-speaker
 		<-leaver
-	}
+	})
 }
 
 // comingAndGoing has members join and leave while others speak, with real
 // parallelism: what is not guarded breaks.
 func comingAndGoing(s *check.Story) {
 	s.Did("members joined, left and were put out while others spoke, all at once")
-	for began, i := time.Now(), 0; i < 50 && time.Since(began) < check.Patience/4; i++ {
+	s.Again(50, 4, func(i int) {
 		var r Room
 		var crowd []<-chan struct{}
 		for i := range 8 {
@@ -428,5 +427,5 @@ func comingAndGoing(s *check.Story) {
 		if s.Failed() {
 			return
 		}
-	}
+	})
 }

@@ -262,7 +262,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "many-resets", Holds: []int{5, 6}, Do: func(s *check.Story) {
 			s.Did("a client reset its connection (RST), up to 100 times")
-			for began, i := time.Now(), 0; i < 100 && time.Since(began) < check.Patience/5; i++ {
+			s.Again(100, 5, func(_ int) {
 				client, nearClient := s.Pair()
 				nearTarget, target := s.Pair()
 				client.SetLinger(0)
@@ -281,7 +281,7 @@ func TestCheck(t *testing.T) {
 					s.Fail("Forward returns", "it does not", stillWaits+check.Where())
 				}
 				target.Close()
-			}
+			})
 			few := func() bool { return check.Running() < 5 }
 			if !check.Soon(check.Patience/5, few) {
 				s.Fail("no goroutine of Forward left", fmt.Sprint(check.Running()),

@@ -295,9 +295,9 @@ func TestCheck(t *testing.T) {
 		in("a-crowd", []int{1, 4, 5}, crowd),
 		{Name: "while-one-comes", Holds: []int{3, 4, 5}, Do: func(s *check.Story) {
 			s.Did("called Shutdown at the moment when a client was accepted, again and again")
-			for began, i := time.Now(), 0; i < 2000 && time.Since(began) < check.Patience/4; i++ {
+			s.Again(2000, 4, func(i int) {
 				s.Bubble(func() { whileOneComes(s, i%2 == 0) })
-			}
+			})
 		}},
 		{Name: "at-random", Holds: []int{1, 2, 4, 5}, Do: func(s *check.Story) {
 			s.Random(150, func(d *check.Draw) {

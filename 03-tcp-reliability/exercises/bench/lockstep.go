@@ -41,6 +41,37 @@ type Difference struct{ Expected, Came, Symptom string }
 // simulation, all that can be sent is sent before the next acknowledgement
 // comes, and only what was sent is acknowledged.
 func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ...any)) *Difference {
+	var drawn []int
+	others := false
+	d := p.lockstep(func(n int) int {
+		drawn = append(drawn, draw(n))
+		return drawn[len(drawn)-1]
+	}, did, func(now time.Duration) {
+		did("another sender began")
+		p.another(now)
+		others = true
+	})
+	if d == nil || !others {
+		return d
+	}
+	// Would it have gone wrong alone? Then the other sender has nothing to do with it.
+	again := func(int) (n int) {
+		if len(drawn) > 0 {
+			n, drawn = drawn[0], drawn[1:]
+		}
+		return n
+	}
+	alone := p.lockstep(again, func(string, ...any) {}, func(time.Duration) {})
+	if alone != nil {
+		return alone
+	}
+	d.Symptom = "two senders at the same time disturb each other: what do they share?"
+	return d
+}
+
+// lockstep is one run; another has another sender send at the same time.
+func (p Protocol) lockstep(draw func(n int) int, did func(format string, args ...any),
+	another func(now time.Duration)) *Difference {
 	var reference Sender = &goBack{last: p.last(), window: max(1, p.Window), rto: p.RTO, base: 1,
 		next:      1,
 		deadlines: make([]time.Duration, p.last()+2)}
@@ -63,9 +94,7 @@ func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ..
 	l.now = time.Duration(draw(50)) * p.RTO / 100
 	for range draw(12 + 4*p.last()) {
 		if draw(20) == 19 { // another sender at the same time
-			did("another sender began")
-			p.another(l.now)
-			l.others = true
+			another(l.now)
 		}
 		if d := l.send(); d != nil {
 			return d
@@ -115,7 +144,6 @@ type lockstep struct {
 	sent            map[int]time.Duration // when each packet was sent last
 	base            int                   // after the first acknowledgement
 	highest         int                   // of the packets sent
-	others          bool                  // there was another sender
 
 	// Of selective acknowledgement: the receiver, the packets on their way to
 	// it, and its acknowledgements on their way back.
@@ -205,10 +233,6 @@ func (l *lockstep) send() *Difference {
 	}
 	d := &Difference{fmt.Sprintf("at %s: packets %v are sent", Millis(l.now), want),
 		fmt.Sprintf("%v", got), ""}
-	if l.others {
-		d.Symptom = "two senders at the same time disturb each other: what do they share?"
-		return d
-	}
 	i := 0
 	for i < len(want) && i < len(got) && want[i] == got[i] {
 		i++
@@ -271,8 +295,6 @@ func (l *lockstep) deadline() *Difference {
 	d := &Difference{tell(want, waits), tell(got, says), ""}
 	base := max(l.base, 1)
 	switch {
-	case l.others:
-		d.Symptom = "two senders at the same time disturb each other: what do they share?"
 	case !waits && l.highest == 0:
 		d.Symptom = "no packet is under way before the first is sent, and Deadline says that one is"
 	case !waits:

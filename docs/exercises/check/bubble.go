@@ -52,10 +52,11 @@ func Settle() { synctest.Wait() }
 // looks again and again uses real time: when a tenth of the case's patience is
 // gone for it, less than d has passed.
 func (s *Story) Pass(d time.Duration) {
-	step, began := d/100+1, s.left.Load()
-	for ; d > 0 && began-s.left.Load() < int64(Patience/10); d -= step {
-		time.Sleep(min(step, d))
+	began := s.left.Load()
+	for step := time.Second; d > 0 && !s.spent(began, 10); step *= 2 {
+		time.Sleep(min(d, step))
 		synctest.Wait()
+		d -= step
 	}
 }
 

@@ -132,16 +132,15 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 	}
 	races := raceErrors()
 	over := make(chan struct{})
+	left := newPatience(Patience)
+	s.left.Store(int64(left.left))
 	go func() {
 		defer close(over)
 		defer s.cleanUp()
 		s.guard(func() { c.Do(s) })
 	}()
-	const every = 20 * time.Millisecond
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	left, last, used := Patience, time.Now(), processorTime()
-	s.left.Store(int64(left))
 	for {
 		select {
 		case <-over:
@@ -150,10 +149,8 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 				s.set(func(v *Verdict) { v.raced(n) })
 			}
 		case <-tick.C:
-			now, usedNow := time.Now(), processorTime()
-			left -= counts(now.Sub(last), usedNow-used)
-			s.left.Store(int64(left))
-			if last, used = now, usedNow; left <= 0 {
+			s.left.Store(int64(left.look()))
+			if left.left <= 0 {
 				s.set(func(v *Verdict) { v.stuck(goroutines()) })
 				break
 			}
@@ -178,17 +175,6 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 	}
 	before.Case = ""
 	return before, ended
-}
-
-// counts is how much of a time is taken from the patience. On a busy machine a
-// program that runs gets a part of a processor: then only three times that part
-// counts, or else right answers would be stopped there. Who waits uses nothing,
-// and all of the time counts.
-func counts(passed, used time.Duration) time.Duration {
-	if used < passed/50 {
-		return passed
-	}
-	return min(passed, max(3*used, passed/5))
 }
 
 // guard calls f, and makes a verdict of its panic.

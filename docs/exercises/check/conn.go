@@ -29,42 +29,6 @@ func (s *Story) Pair() (client, server *net.TCPConn) {
 	return c.(*net.TCPConn), v.(*net.TCPConn)
 }
 
-// After gives a channel that is closed when d has passed. On a busy machine it
-// waits for longer, as the bound of a case does (counts): a right answer gets the
-// processor late there. It is for real time, and not for a Bubble.
-func After(d time.Duration) <-chan struct{} {
-	passed := make(chan struct{})
-	go func() {
-		defer close(passed)
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		last, used := time.Now(), processorTime()
-		for d > 0 {
-			<-tick.C
-			now, usedNow := time.Now(), processorTime()
-			d -= counts(now.Sub(last), usedNow-used)
-			last, used = now, usedNow
-		}
-	}()
-	return passed
-}
-
-// Soon asks again and again whether something that sends no word has happened,
-// until it has or d has passed, as After counts it.
-func Soon(d time.Duration, happened func() bool) bool {
-	late := After(d)
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for !happened() {
-		select {
-		case <-tick.C:
-		case <-late:
-			return false
-		}
-	}
-	return true
-}
-
 // Limit ends what waits on a connection when d has passed, as After counts it.
 func Limit(conn net.Conn, d time.Duration) {
 	passed := After(d)

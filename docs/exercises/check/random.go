@@ -85,8 +85,8 @@ func (d *Draw) Bytes(n int) []byte {
 // Random tells body to try the answer on n inputs that it draws. The first on
 // which it fails is made smaller as long as it fails, and that story is told.
 func (s *Story) Random(n int, body func(d *Draw)) {
-	began := time.Now()
-	for seed := 1; seed <= n && (seed <= n/4 || time.Since(began) < Patience/3); seed++ {
+	began := s.left.Load()
+	for seed := 1; seed <= n && (seed <= n/4 || !s.spent(began, 3)); seed++ {
 		d := &Draw{random: rand.New(rand.NewPCG(uint64(seed), 0))}
 		v := s.attempt(seed, d, body)
 		if v == nil {
@@ -137,10 +137,9 @@ func (s *Story) attempt(seed int, d *Draw, body func(d *Draw)) *Verdict {
 // shrink looks for less that fails, too: without a part of what was drawn, and
 // with smaller numbers.
 func (s *Story) shrink(seed int, drawn []int, v *Verdict, body func(d *Draw)) *Verdict {
-	began := time.Now()
-	tries := 0
+	began, tries := s.left.Load(), 0
 	fails := func(less []int) bool {
-		if tries++; tries > 1000 || time.Since(began) > time.Second {
+		if tries++; tries > 1000 || s.spent(began, 5) {
 			return false
 		}
 		d := &Draw{drawn: append([]int(nil), less...)}

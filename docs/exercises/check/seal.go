@@ -58,10 +58,9 @@ func init() {
 }
 
 func watchStart() {
-	const every = 20 * time.Millisecond
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	left, last := Patience, time.Now()
+	left := newPatience(Patience)
 	for {
 		select {
 		case <-started:
@@ -69,13 +68,10 @@ func watchStart() {
 		case <-tick.C:
 		}
 		v := Verdict{Case: Start}
-		now := time.Now()
-		left -= min(now.Sub(last), 2*every)
-		last = now
 		var m runtime.MemStats
 		if runtime.ReadMemStats(&m); m.HeapAlloc > MaxMemory {
 			v.hoards(goroutines())
-		} else if left <= 0 {
+		} else if left.look() <= 0 {
 			stack := goroutines()
 			v.stuck(stack)
 			v.Symptom = "init, or what a variable of the package is set to, does not come to an " +
