@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"embed"
 	"errors"
@@ -69,10 +68,10 @@ func handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", limited(showPage))
-	for _, what := range []string{"run", "harm", "compare", "curves"} {
+	for _, what := range []string{"run", "picture", "harm", "compare", "curves"} {
 		mux.HandleFunc("GET /"+what, limited(func(w http.ResponseWriter, r *http.Request) {
 			text, err := document.Answer(what, r.URL.RawQuery)
-			reply(w, r, "application/json", text, err)
+			reply(w, "application/json", text, err)
 		}))
 	}
 	for name, file := range document.Files {
@@ -81,11 +80,11 @@ func handler() http.Handler {
 			if strings.HasSuffix(name, ".pcapng") {
 				w.Header().Set("Content-Disposition", "attachment; filename="+name)
 			}
-			reply(w, r, file, text, err)
+			reply(w, file, text, err)
 		}))
 	}
 	mux.HandleFunc("GET /picture.css", func(w http.ResponseWriter, r *http.Request) {
-		reply(w, r, "text/css; charset=utf-8", []byte(picture.Style("")), nil)
+		reply(w, "text/css; charset=utf-8", []byte(picture.Style("")), nil)
 	})
 	static, _ := fs.Sub(files, "page")
 	mux.Handle("GET /", http.FileServerFS(static))
@@ -105,21 +104,15 @@ func headers(next http.Handler) http.Handler {
 	})
 }
 
-// reply writes an answer, packed where the browser can unpack it.
-func reply(w http.ResponseWriter, r *http.Request, kind string, text []byte, err error) {
+// reply writes an answer. It is not packed: on one machine that costs more than
+// it saves.
+func reply(w http.ResponseWriter, kind string, text []byte, err error) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Content-Type", kind)
-	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
-		w.Write(text)
-		return
-	}
-	w.Header().Set("Content-Encoding", "gzip")
-	z, _ := gzip.NewWriterLevel(w, gzip.BestSpeed)
-	z.Write(text)
-	z.Close()
+	w.Write(text)
 }
 
 // A view is what the page's template is filled in with.
@@ -167,7 +160,7 @@ func render(query, engine, policy string) ([]byte, error) {
 
 func showPage(w http.ResponseWriter, r *http.Request) {
 	text, err := render(brief(r.URL.RawQuery), "http", "")
-	reply(w, r, "text/html; charset=utf-8", text, err)
+	reply(w, "text/html; charset=utf-8", text, err)
 }
 
 // brief leaves out of a query what is the default anyhow: a form without

@@ -21,6 +21,8 @@ func Answer(what, query string) ([]byte, error) {
 	switch what {
 	case "run":
 		answer, err = Of(address, view)
+	case "picture":
+		answer, err = PictureOf(address, view)
 	case "harm":
 		answer, err = HarmOf(address, view)
 	case "compare":
@@ -33,7 +35,7 @@ func Answer(what, query string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return json.Encode(answer), nil
+	return json.ASCII(json.Encode(answer)), nil
 }
 
 // Split takes the settings out of a page's address: what is left is about how

@@ -15,18 +15,20 @@ func BenchmarkAnswer(b *testing.B) {
 		"protocol=selective-repeat&bytes=480000&loss=0.02",
 	} {
 		d := of(b, address, View{})
-		b.Run(fmt.Sprintf("%s/%d-packets", d.Protocol, len(d.Packets)), func(b *testing.B) {
-			b.ReportAllocs()
-			size := 0
-			for b.Loop() {
-				text, err := Answer("run", address)
-				if err != nil {
-					b.Fatal(err)
+		for _, what := range []string{"picture", "run"} {
+			b.Run(fmt.Sprintf("%s/%d-packets/%s", d.Protocol, len(d.Packets), what), func(b *testing.B) {
+				b.ReportAllocs()
+				size := 0
+				for b.Loop() {
+					text, err := Answer(what, address)
+					if err != nil {
+						b.Fatal(err)
+					}
+					size = len(text)
 				}
-				size = len(text)
-			}
-			b.ReportMetric(float64(size), "B/answer")
-		})
+				b.ReportMetric(float64(size), "B/answer")
+			})
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func Of(address string, v View) (*Document, error) {
 		d.Notes = append(d.Notes, takenBack(was, s)...)
 	}
 	d.Problems = append(d.Problems, v.wrong...)
-	if v.See != "" && d.packet(v.See) == nil {
+	if v.See != "" && r.packet(v.See) == nil {
 		d.Problems = append(d.Problems, fmt.Sprintf("see: there is no packet %.40q in this run",
 			v.See))
 	}
@@ -78,12 +78,12 @@ func Of(address string, v View) (*Document, error) {
 }
 
 // packet is the one with an id, or nil.
-func (d *Document) packet(id string) *Packet {
-	i := slices.IndexFunc(d.Packets, func(p Packet) bool { return p.ID == id })
+func (r *one) packet(id string) *story.Packet {
+	i := slices.IndexFunc(r.digest.Packets, func(p *story.Packet) bool { return idOf(p) == id })
 	if i < 0 {
 		return nil
 	}
-	return &d.Packets[i]
+	return r.digest.Packets[i]
 }
 
 // settings reads an address, within the bounds of a page.

@@ -2,8 +2,10 @@ package document
 
 import (
 	"fmt"
+	"html"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -511,6 +513,39 @@ func TestPartInView(t *testing.T) {
 		for _, link := range []string{d.Part.Previous, d.Part.Next} {
 			if !strings.HasSuffix(link, "&cover=server") {
 				t.Errorf("%s: the link %s uncovers the server", name, link)
+			}
+		}
+	}
+}
+
+// The picture alone is the document's, and each of its links is the document's too.
+func TestPictureAlone(t *testing.T) {
+	for _, p := range Presets {
+		for _, v := range []View{{At: -1, Top: -1}, {Width: 390, At: -1, Top: -1, Cover: "server"},
+			{Before: "drop=data:2", At: -1, Top: -1}, {At: -1, Top: 2000, See: "up-7"}} {
+			d := of(t, p.Address, v)
+			alone, err := PictureOf(p.Address, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if alone.Picture != d.Picture {
+				t.Errorf("%s with %+v: the picture alone is another", p.Address, v)
+			}
+			toggles := map[string]string{}
+			for _, q := range d.Packets {
+				toggles[q.ID] = "?" + q.Toggle + v.covering()
+				if q.Toggle == "" { // a full queue's loss can only be looked at
+					toggles[q.ID] = "?" + d.Address + "&see=" + q.ID + v.covering()
+				}
+			}
+			links := regexp.MustCompile(`<a href="([^"]*)" id="((up|down)-\d+)`).FindAllStringSubmatch(d.Picture, -1)
+			for _, link := range links {
+				if want := toggles[link[2]]; html.UnescapeString(link[1]) != want {
+					t.Errorf("%s with %+v: %s leads to %s, want %s", p.Address, v, link[2], link[1], want)
+				}
+			}
+			if len(links) < 5 {
+				t.Errorf("%s with %+v has only %d links", p.Address, v, len(links))
 			}
 		}
 	}

@@ -39,26 +39,28 @@ func draw(d *Document, r, before *one, v View) (err error) {
 // drawRun draws a run for a page, with a link at each packet.
 func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
 	many := len(r.digest.Packets) > manyPackets
-	links := map[string]string{}
-	for _, p := range d.Packets {
-		links[p.ID] = "?" + d.Address + "&see=" + p.ID
-		if p.Toggle != "" {
-			links[p.ID] = "?" + p.Toggle
-		}
-		if p.Toggle != "" && many { // to come back to the same place
-			links[p.ID] += "&see=" + p.ID
-		}
-		links[p.ID] += v.covering()
+	index := map[string]int{} // in a picture with an end covered, packets are copies
+	for i, p := range r.digest.Packets {
+		index[idOf(p)] = i
 	}
 	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
 	o.Width, o.Inline, o.Prefix, o.Cover = v.Width, true, v.prefix, v.Cover
-	o.Link = func(p *story.Packet) string { return links[idOf(p)] }
+	o.Link = func(p *story.Packet) string {
+		var to Packet
+		if toggle(&to, r, index[idOf(p)]); to.Toggle == "" {
+			return "?" + d.Address + "&see=" + idOf(p) + v.covering()
+		}
+		if many { // to come back to the same place
+			to.Toggle += "&see=" + idOf(p)
+		}
+		return "?" + to.Toggle + v.covering()
+	}
 	o.Part = func(height int, y func(time.Duration) int) (top, bottom int) {
 		r.axis = axis{y, y(0), max(1, y(r.Ended)-y(0))}
 		if !many {
 			return 0, height
 		}
-		d.Part = partOf(d, v, height, y)
+		d.Part = partOf(d, r, v, height, y)
 		return d.Part.Top, d.Part.Bottom
 	}
 	var out bytes.Buffer
@@ -76,11 +78,11 @@ func (v View) covering() string {
 
 // partOf is the part of a long picture that a page asks for: by its height, by
 // an event, or by a packet.
-func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
+func partOf(d *Document, r *one, v View, height int, y func(time.Duration) int) *Part {
 	at := func(us int64) int { return y(microseconds(us)) / partHeight * partHeight }
 	top := v.Top
-	if p := d.packet(v.See); top < 0 && v.At < 0 && p != nil {
-		top = at(p.Sent)
+	if p := r.packet(v.See); top < 0 && v.At < 0 && p != nil {
+		top = at(p.At.Microseconds())
 	}
 	if top < 0 && v.At >= 0 && len(d.Events) > 0 {
 		top = at(d.Events[min(v.At, len(d.Events)-1)].At)
@@ -94,6 +96,32 @@ func partOf(d *Document, v View, height int, y func(time.Duration) int) *Part {
 		p.Next = fmt.Sprintf("%s&top=%d%s", d.Address, p.Bottom, v.covering())
 	}
 	return p
+}
+
+// A Picture is that of a document, without the rest, which takes longer to make.
+type Picture struct {
+	Picture string `json:"picture"`
+}
+
+// PictureOf draws the run of an address. The view's At is of no account.
+func PictureOf(address string, v View) (*Picture, error) {
+	s, _ := settings(address)
+	r, err := once(s, false)
+	if err != nil {
+		return nil, err
+	}
+	var o picture.Options
+	if v.Before != "" {
+		was, _ := settings(v.Before)
+		before, err := once(was, false)
+		if err != nil {
+			return nil, err
+		}
+		o.Before = before.trace
+	}
+	v.At = -1
+	drawn, err := drawRun(&Document{Address: s.Address()}, r, v, o)
+	return &Picture{drawn}, err
 }
 
 // DrawBare draws an address without links, for a file of its own.

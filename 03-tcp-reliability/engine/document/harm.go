@@ -68,7 +68,7 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 	for _, row := range table.Rows {
 		rows[row.ID] = row
 	}
-	d := &Document{Address: s.Address(), Packets: packetsOf(base)}
+	d := &Document{Address: s.Address()}
 	table.Picture, err = drawRun(d, base, View{Width: v.Width}, picture.Options{
 		Harm: func(p *story.Packet) (string, int) { return rows[idOf(p)].Cost, rows[idOf(p)].Level },
 	})

@@ -34,7 +34,7 @@ func Compare(address string, v View) (*Table, error) {
 		if len(r.digest.Packets) > manyPackets {
 			return nil, ErrTooMany
 		}
-		d := &Document{Address: c.Address(), Packets: packetsOf(r)}
+		d := &Document{Address: c.Address()}
 		if err := draw(d, r, nil, View{Width: v.Width, prefix: name + "-"}); err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -20,6 +21,26 @@ func Encode(value any) []byte {
 	e.out.WriteByte('\n')
 	return e.out.Bytes()
 }
+
+// ASCII escapes all letters of a JSON text that are not ASCII. A browser takes
+// ten times longer to read a text in which there is one.
+func ASCII(text []byte) []byte {
+	out := make([]byte, 0, len(text)+len(text)/8)
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		if r < utf8.RuneSelf {
+			out = append(out, text[0])
+		} else {
+			for _, u := range utf16.AppendRune(nil, r) {
+				out = append(out, '\\', 'u', hex[u>>12], hex[u>>8&15], hex[u>>4&15], hex[u&15])
+			}
+		}
+		text = text[size:]
+	}
+	return out
+}
+
+const hex = "0123456789abcdef"
 
 type encoder struct{ out bytes.Buffer }
 
@@ -106,7 +127,6 @@ func members(t reflect.Type) []member {
 
 // text writes a string. Bytes that are not UTF-8 become U+FFFD.
 func (e *encoder) text(s string) {
-	const hex = "0123456789abcdef"
 	e.out.WriteByte('"')
 	from := 0
 	for i := 0; i < len(s); {

@@ -5,6 +5,9 @@ import (
 	std "encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The JSON is that of encoding/json, whatever the texts are.
@@ -49,6 +52,15 @@ func TestEncode(t *testing.T) {
 		}
 		if got := Encode(v); !bytes.Equal(got, want.Bytes()) {
 			t.Errorf("value %d is\n%.2000q\nand not\n%.2000q", i, got, &want)
+		}
+		ascii := ASCII(want.Bytes())
+		if i := bytes.IndexFunc(ascii, func(r rune) bool { return r >= utf8.RuneSelf }); i >= 0 {
+			t.Errorf("byte %d of an ASCII text is %#x", i, ascii[i])
+		}
+		var one, other any
+		if std.Unmarshal(want.Bytes(), &one); std.Unmarshal(ascii, &other) != nil ||
+			!cmp.Equal(one, other) {
+			t.Errorf("as ASCII it is another value:\n%.2000q", ascii)
 		}
 	}
 }

@@ -56,6 +56,7 @@ func (s *Settings) Writes() (pieces [][]byte, whole []byte) {
 		}
 		return pieces, whole
 	}
+	whole = make([]byte, 0, s.Bytes+10)
 	for line := 1; len(whole) < s.Bytes; line++ {
 		whole = fmt.Appendf(whole, "%09d\n", line) // no two pieces are alike
 	}

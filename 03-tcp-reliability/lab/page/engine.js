@@ -15,6 +15,9 @@ export async function run(address, view = {}) {
   return ask("run", address, view);
 }
 
+// picture gives the document's picture alone, which is there sooner.
+export const picture = (address, view) => ask("picture", address, view);
+
 // harm, compare and curves give what one more run for each packet, protocol or
 // loss rate shows.
 export const harm = (address, view) => ask("harm", address, view);
@@ -51,10 +54,10 @@ async function http(key) {
 }
 
 // preset looks for a document that was made beforehand, so that the first
-// picture needs no engine.
+// picture, which is in it, needs no engine.
 let presets;
 async function preset(what, query) {
-  if (what !== "run") return undefined;
+  if (what !== "run" && what !== "picture") return undefined;
   presets ??= fetch("presets.json").then((a) => (a.ok ? a.json() : {}), () => ({}));
   const file = (await presets)[query];
   if (!file) return undefined;

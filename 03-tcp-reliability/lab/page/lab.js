@@ -53,11 +53,18 @@ function go(next, how = {}) {
 // drawn is how a picture is asked for: a long one from where it is looked at.
 const drawn = (was, top = stage.top()) => ({ width: stage.width(), before: was, cover, top });
 
-async function load(next, { push = true, was, event, packet = "", view = drawn(was, "") }) {
+// The picture comes first, and placed is told: the rest takes longer to make.
+async function load(next, { push = true, was, event, packet = "", view = drawn(was, ""), placed = () => {} }) {
   const turn = ++asked;
   stop();
   $("busy").hidden = false;
   try {
+    if (push !== null) {
+      const { picture } = await engine.picture(next, view);
+      if (turn !== asked) return false;
+      stage.draw(picture);
+      placed();
+    }
     const got = await engine.run(next, view);
     if (turn !== asked) return false;
     doc = got;
@@ -84,12 +91,17 @@ async function load(next, { push = true, was, event, packet = "", view = drawn(w
   return true;
 }
 
+function draw(picture) {
+  stage.draw(picture);
+  stage.label(doc, see, cover);
+}
+
 function problems(list) {
   fill($("problems"), ...list.map((p) => el("p", {}, p)));
 }
 
 function render() {
-  stage.draw(doc, see, cover);
+  draw(doc.picture);
   fill($("story"), ...(cover ? [] : doc.story ?? []).map((c) => el("li", {}, c)));
   $("verdict").textContent = doc.result.verdict;
   $("difference").textContent = doc.before?.sentence ?? "";
@@ -127,16 +139,15 @@ function step(n, remember = true) {
   if (!doc) return;
   at = Math.min(Math.max(0, n), last());
   const event = doc.events[at], says = known(event) ? event.sentence : "Something happens that this end can't see.";
+  stage.curtain(doc, at);
+  if (remember && at < last()) stage.follow(); // first: nothing has to be laid out anew for it
+  stage.now(event.at_us);
   $("scrub").value = at;
   $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
   $("step").textContent = says;
   $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
-  stage.curtain(doc, at);
-  stage.now(event.at_us);
   show();
-  if (!remember) return;
-  moved = true;
-  if (at < last()) stage.follow();
+  moved ||= remember;
 }
 
 // show lights what belongs to the event, and fills the panels.
@@ -189,10 +200,10 @@ function stop() {
   $("step").setAttribute("aria-live", "polite");
 }
 
-// prepare asks for the run of a click while the mouse is still pressed.
+// prepare asks for the picture of a click while the mouse is still pressed.
 function prepare(id) {
   const p = find(id);
-  if (p?.toggle !== undefined) engine.run(p.toggle, drawn(address)).catch(() => {});
+  if (p?.toggle !== undefined) engine.picture(p.toggle, drawn(address)).catch(() => {});
 }
 
 // toggle loses a packet or spares it: the address is the document's. Who looks
@@ -204,8 +215,9 @@ async function toggle(id) {
   if (p.toggle === undefined) return choose(id);
   const top = () => stage.packet(id)?.getBoundingClientRect().top ?? 0, y = top();
   const event = at === last() ? undefined : Math.min(at, sent + 1);
-  if (!await go(p.toggle, { was: address, packet: id, event, view: drawn(address) })) return;
-  scrollBy({ top: top() - y, behavior: "instant" }); // so that a second click meets the same arrow
+  const placed = () => scrollBy({ top: top() - y, behavior: "instant" }); // so that a second click meets the same arrow
+  if (!await go(p.toggle, { was: address, packet: id, event, view: drawn(address), placed })) return;
+  placed();
   stage.packet(id)?.focus({ preventScroll: true });
 }
 
@@ -213,9 +225,9 @@ async function toggle(id) {
 async function part(top) {
   const turn = asked;
   try {
-    const got = await engine.run(address, drawn(before, top));
+    const { picture } = await engine.picture(address, drawn(before, top));
     if (turn !== asked) return;
-    stage.draw(got, see, cover);
+    draw(picture);
     step(at, false);
   } catch (e) {
     problems([e.message]);
@@ -233,7 +245,7 @@ function choose(id) {
 function cost(picture) {
   if (costs === picture || cover) return;
   costs = picture;
-  stage.draw({ ...doc, picture: costs || doc.picture }, see, cover);
+  draw(costs || doc.picture);
   step(at, false);
 }
 
@@ -286,6 +298,9 @@ const keys = {
   "?": () => open("help"),
 };
 
+// then does what is asked for when the run is there that is on its way.
+const then = (does) => (asking ? shown.then(does) : does());
+
 function key(e) {
   if (!doc || e.ctrlKey || e.metaKey || e.altKey || e.target.matches("input:not([type=range]), select, textarea")) return;
   const a = e.target.closest("#picture a[id]");
@@ -298,7 +313,7 @@ function key(e) {
   if (e.target.id === "scrub" && /^(Arrow|Home|End)/.test(e.key) && !e.shiftKey) return;
   if (!Object.hasOwn(keys, e.key)) return;
   e.preventDefault();
-  keys[e.key](e);
+  then(() => keys[e.key](e));
 }
 
 function click(e) {
@@ -336,9 +351,7 @@ async function copy(text) {
 }
 
 function wire() {
-  $("back").onclick = () => move(-1);
-  $("next").onclick = () => move(1);
-  $("play").onclick = play;
+  for (const [id, does] of [["back", () => move(-1)], ["next", () => move(1)], ["play", play]]) $(id).onclick = () => then(does);
   $("scrub").oninput = (e) => { stop(); step(Number(e.target.value)); };
   $("cover").onchange = (e) => covering(e.target.value);
   $("form").onchange = async (e) => {

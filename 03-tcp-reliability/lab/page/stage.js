@@ -1,7 +1,7 @@
 // The picture: made in Go, shown here; time passes over it as a curtain.
 import { $, el, svg } from "./dom.js";
 
-let axis = [], picture, whole = 0; // its moments, its height with what is not drawn
+let drawn, axis = [], picture, whole = 0; // its moments, its height with what is not drawn
 const scale = () => picture.clientWidth / picture.viewBox.baseVal.width || 1;
 
 // width is that of a picture: few are told apart, so that those which were made
@@ -17,10 +17,12 @@ export function top() {
   return box && box.height < whole ? box.y : undefined;
 }
 
-// draw puts a document's picture in its place.
-export function draw(doc, see, cover) {
+// draw puts a picture in its place, if it is another.
+export function draw(text) {
+  if (text === drawn) return;
+  drawn = text;
   const held = document.activeElement.closest("#picture a")?.id;
-  picture = svg(doc.picture);
+  picture = svg(text);
   $("picture").replaceChildren(picture);
   // "µs,top,bottom …": a moment may be as high as its packets.
   axis = (picture.dataset.axis ?? "").split(" ").filter(Boolean).map((m) => m.split(",").map(Number));
@@ -28,6 +30,11 @@ export function draw(doc, see, cover) {
   whole = Number(picture.dataset.height) || box.height;
   $("picture").style.paddingTop = `${100 * box.y / box.width}%`;
   $("picture").style.paddingBottom = `${100 * (whole - box.y - box.height) / box.width}%`;
+  packet(held)?.focus({ preventScroll: true });
+}
+
+// label makes the picture one tab stop, and says of each packet what a document does.
+export function label(doc, see, cover) {
   const stop = packet(see) ?? picture.querySelector("a[id]");
   const known = new Map(doc.packets.map((p) => [p.id, p]));
   for (const a of packets()) {
@@ -36,7 +43,6 @@ export function draw(doc, see, cover) {
     const says = cover ? a.querySelector("title").textContent : p.sentence;
     a.setAttribute("aria-label", `${a.querySelector("text")?.textContent ?? p.label}. ${says}`);
   }
-  packet(held)?.focus({ preventScroll: true });
 }
 
 export const packets = () => [...(picture?.querySelectorAll("a[id]") ?? [])];
@@ -52,8 +58,14 @@ export function watch(resized, part) {
       resized();
     }
   }).observe($("stage"));
-  let wanted = -1;
+  // Not before it is looked at for a moment: who moves fast sees none of what is between.
+  let rest;
   addEventListener("scroll", () => {
+    clearTimeout(rest);
+    rest = setTimeout(look, 80);
+  }, { passive: true });
+  let wanted = -1;
+  const look = () => {
     const box = picture?.viewBox.baseVal;
     if (!box || box.height >= whole) return;
     const from = -$("frame").getBoundingClientRect().top / scale(), to = from + innerHeight / scale();
@@ -62,7 +74,7 @@ export function watch(resized, part) {
     if (inside || top === wanted) return;
     wanted = top;
     part(top).finally(() => { wanted = -1; });
-  }, { passive: true });
+  };
 }
 
 // y is how far down the picture's own scale a time is, behind everything of
