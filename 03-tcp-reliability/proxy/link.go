@@ -35,7 +35,6 @@ type link struct {
 	alarm  time.Duration // when the timer rings, or none
 	reason error         // why the link did not end well
 	over   chan struct{} // closed when no end has anything to do any more
-	ended  bool          // and it is
 }
 
 // An end is one end of TCP, and what passes between it and its relay.
@@ -79,7 +78,7 @@ const (
 
 // newLink makes a link for a client's connection. Nothing moves yet.
 func newLink(net *sharedNetwork, watch *watcher, o *options, client *net.TCPConn) *link {
-	l := &link{net: net, alarm: none, over: make(chan struct{}), cancel: func() {}}
+	l := &link{net: net, alarm: none, over: make(chan struct{})}
 	l.flow.begin(watch, net)
 	c := net.conditions()
 	settings := o.TCPSettings

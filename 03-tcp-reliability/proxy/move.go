@@ -10,7 +10,7 @@ import (
 
 // move lets everything happen that can happen now. The lock is held.
 func (l *link) move() {
-	if l.ended {
+	if l.ended() {
 		return
 	}
 	l.now = l.net.now()

@@ -39,6 +39,28 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+// A packet under way has bytes of its own: what is sent after it leaves them
+// as they are. No timer runs out here, so each packet is sent once.
+func TestOnItsWay(t *testing.T) {
+	t.Parallel()
+	p := startProxy(t, echoServer(t), func(o *options) {
+		o.view, o.RACK, o.RTOMin, o.RTOMax = "json", false, time.Hour, time.Hour
+		faults("-delay 1ms")(o)
+	})
+	c := dial(t, p.addr)
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	data := random(200_000)
+	got, err := exchange(c, data)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes sent, %d came back, error %v", len(data), len(got), err)
+	}
+	for _, bad := range []string{`"retransmission":true`, `"event":"discarded"`} {
+		if n := p.count(bad); n > 0 {
+			t.Errorf("%d events have %s, and the network is good", n, bad)
+		}
+	}
+}
+
 // The programs of chapters 1 and 2, unmodified, over networks that lose,
 // repeat, reorder and damage packets: ten million bytes through the echo
 // client's pipe, which ends with a half-close, and 200 connections at once.
