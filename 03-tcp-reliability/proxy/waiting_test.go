@@ -94,6 +94,9 @@ func TestWaits(t *testing.T) {
 		"Connection 1 so far: 1 bytes up, 1 down, in ") || !strings.Contains(text, want) {
 		t.Errorf("its progress is %q", text)
 	}
+	if text := l.progress(latest+silence-1, latest); strings.Contains(text, "waits") {
+		t.Errorf("before a silence its progress is %q", text)
+	}
 	// The alarm is an hour off. What is sent now arrives all the same, and has the
 	// loss noticed.
 	fmt.Fprint(c, " and more")

@@ -72,6 +72,12 @@ func TestOldest(t *testing.T) {
 		f.arrived(0, &arrival{direction: network.Down,
 			header: &trace.Header{Ack: n, HasAck: true}})
 	}
+	send(100, trace.Header{Kind: trace.SYN})
+	if oldest := f.oldest(network.Up); oldest != 100 {
+		t.Errorf("the SYN is not acknowledged, and the oldest packet is %d", oldest)
+	}
+	ack(1)
+	f.drained(network.Up)
 	send(101, trace.Header{Kind: trace.ACK, Seq: 1, Length: 10})
 	send(102, trace.Header{Kind: trace.FINACK, Seq: 11})
 	if oldest := f.oldest(network.Up); oldest != 101 {
@@ -83,7 +89,7 @@ func TestOldest(t *testing.T) {
 	if oldest := f.oldest(network.Up); oldest != 102 {
 		t.Errorf("the FIN is not acknowledged, and the oldest packet is %d", oldest)
 	}
-	if h := send(103, trace.Header{Kind: trace.FINACK, Seq: 11, Retransmits: 2}); h.Retransmits != 102 {
+	if h := send(103, trace.Header{Kind: trace.FINACK, Seq: 11, Retransmits: 3}); h.Retransmits != 102 {
 		t.Errorf("the FIN is the repetition of %d", h.Retransmits)
 	}
 	ack(12)
