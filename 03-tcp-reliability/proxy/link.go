@@ -70,7 +70,7 @@ type arrival struct {
 const (
 	blockSize = 32 << 10          // of what passes between the kernel and an end at once
 	none      = time.Duration(-1) // no alarm
-	// A program that does not read gets its reset after this time.
+	// so long a program may take for what came before a reset
 	resetPatience = time.Second
 
 	never = time.Duration(1<<63 - 1) // later than every time

@@ -40,7 +40,7 @@ func TestSameBytes(t *testing.T) {
 }
 
 // A packet under way has bytes of its own: what is sent after it leaves them
-// as they are. No timer runs out here, so each packet is sent once.
+// as they are. No timer of data runs out here, so each packet is sent once.
 func TestOnItsWay(t *testing.T) {
 	t.Parallel()
 	p := startProxy(t, echoServer(t), func(o *options) {
@@ -54,9 +54,10 @@ func TestOnItsWay(t *testing.T) {
 	if err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes sent, %d came back, error %v", len(data), len(got), err)
 	}
-	for _, bad := range []string{`"retransmission":true`, `"event":"discarded"`} {
-		if n := p.count(bad); n > 0 {
-			t.Errorf("%d events have %s, and the network is good", n, bad)
+	for line := range strings.Lines(p.text()) {
+		if strings.Contains(line, `"event":"discarded"`) ||
+			strings.Contains(line, `"retransmission":true`) && !strings.Contains(line, `"SYN`) {
+			t.Errorf("the network is good, and yet: %s", line) // (a SYN's timer is a second)
 		}
 	}
 }

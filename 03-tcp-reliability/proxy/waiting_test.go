@@ -99,6 +99,7 @@ func TestWaits(t *testing.T) {
 	}
 	// The alarm is an hour off. What is sent now arrives all the same, and has the
 	// loss noticed.
+	c.SetDeadline(time.Now().Add(30 * time.Second))
 	fmt.Fprint(c, " and more")
 	got := make([]byte, len("lost and more"))
 	if _, err := io.ReadFull(c, got); string(got) != "lost and more" {
