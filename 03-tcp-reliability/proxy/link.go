@@ -68,11 +68,10 @@ type arrival struct {
 }
 
 const (
-	blockSize = 32 << 10          // of what passes between the kernel and an end at once
-	none      = time.Duration(-1) // no alarm
-	// so long a program may take for what came before a reset
-	resetPatience = time.Second
+	blockSize     = 32 << 10    // of what passes between the kernel and an end at once
+	resetPatience = time.Second // for a program to take what came before a reset
 
+	none  = time.Duration(-1)        // no alarm
 	never = time.Duration(1<<63 - 1) // later than every time
 )
 

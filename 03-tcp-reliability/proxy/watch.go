@@ -13,8 +13,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/views"
 )
 
-// A watcher shows what happens on the network, and writes it to captures. Its
-// methods may be called at any time by anybody.
+// A watcher shows what happens on the network, and writes it to captures. While
+// the proxy runs its methods may be called at any time by anybody.
 type watcher struct {
 	view string
 	log  func(format string, args ...any)

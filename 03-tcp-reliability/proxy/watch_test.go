@@ -89,8 +89,9 @@ func TestOldest(t *testing.T) {
 	if oldest := f.oldest(network.Up); oldest != 102 {
 		t.Errorf("the FIN is not acknowledged, and the oldest packet is %d", oldest)
 	}
-	if h := send(103, trace.Header{Kind: trace.FINACK, Seq: 11, Retransmits: 3}); h.Retransmits != 102 {
-		t.Errorf("the FIN is the repetition of %d", h.Retransmits)
+	again := send(103, trace.Header{Kind: trace.FINACK, Seq: 11, Retransmits: 3})
+	if again.Retransmits != 102 {
+		t.Errorf("the FIN is the repetition of %d", again.Retransmits)
 	}
 	ack(12)
 	f.drained(network.Up)
