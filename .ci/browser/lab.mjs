@@ -22,6 +22,7 @@ async function sees(page, url) {
     assert.match(await text(page, "picture"), says);
   }
   assert.match(await text(page, "invite"), /Click an arrow to lose that packet/);
+  assert.match(await sentence(page), /This is the whole run/);
   assert.ok(await page.evaluate(() => document.getElementById("invite").getBoundingClientRect().bottom < innerHeight / 2), "the invitation is far down");
   const links = page.locator("#presets a"), n = await links.count();
   for (let i = 1; i < n; i++) {
@@ -42,6 +43,15 @@ async function sees(page, url) {
   await page.fill("#f-delay", "soon");
   await page.press("#f-delay", "Tab");
   await page.waitForFunction(() => /delay/.test(document.getElementById("problems").textContent));
+  // What is wrong is said beside the field too, which keeps what was typed.
+  const field = () => page.evaluate(() => { const f = document.getElementById("f-delay"); return [f.value, f.ariaInvalid, document.getElementById(f.getAttribute("aria-describedby")).textContent]; });
+  const [typed, invalid, says] = await field();
+  assert.deepEqual([typed, invalid], ["soon", "true"]);
+  assert.match(says, /invalid value "soon" for delay/);
+  await page.fill("#f-delay", "20ms");
+  await page.press("#f-delay", "Tab");
+  await settled(page, "delay=20ms");
+  assert.deepEqual(await field(), ["20ms", "false", "one-way delay"]);
 }
 
 // 2: a click loses a packet, another one spares it.
@@ -61,6 +71,30 @@ async function loses(page, url) {
   await page.goBack();
   await settled(page, "drop=data:2-3");
   assert.equal(await text(page, "difference"), said);
+  // Where arrows cross, a click takes the nearest, whichever was drawn last.
+  await page.goto(url);
+  await settled(page, "");
+  for (const id of ["up-8", "down-5"]) {
+    const [x, y] = await page.evaluate((ids) => {
+      const [a, b] = ids.map((id) => {
+        const path = document.querySelector(`#picture a[id="${id}"] path`), m = path.getScreenCTM();
+        const at = (p) => p.matrixTransform(m), n = path.getTotalLength();
+        return [at(path.getPointAtLength(0)), at(path.getPointAtLength(n))];
+      });
+      // A bit beside where they cross, on the first: both are in reach.
+      const slope = ([p, q]) => (q.y - p.y) / (q.x - p.x), cross = (b[0].y - a[0].y - slope(b) * b[0].x + slope(a) * a[0].x) / (slope(a) - slope(b));
+      const x = cross + 40;
+      return [x, a[0].y + slope(a) * (x - a[0].x)];
+    }, [id, id === "up-8" ? "down-5" : "up-8"]);
+    await page.mouse.move(x, y);
+    const both = await page.evaluate(([x, y]) => new Set(document.elementsFromPoint(x, y).map((e) => e.closest("#picture a")?.id).filter(Boolean)).size, [x, y]);
+    assert.ok(both >= 2, "the arrows do not cross there");
+    assert.equal(await page.getAttribute("#picture a.hot", "id"), id);
+    await page.mouse.click(x, y);
+    await page.waitForFunction((id) => document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
+    await page.goBack();
+    await page.waitForFunction((id) => !document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
+  }
   // One that chance took is spared, too.
   await page.goto(url + "#loss=0.3&seed=4");
   await page.reload();
@@ -265,6 +299,17 @@ async function takes(page, url, name) {
   return files;
 }
 
+// On a phone, what a tap did is said where it can be seen: the panels are far down.
+async function taps(url) {
+  const page = await open(url, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await page.locator(arrow("up-9")).scrollIntoViewIfNeeded();
+  await page.tap(arrow("up-9"));
+  await page.waitForFunction(() => /^Packet 9: .* The network loses it\. Against the run before/.test(document.getElementById("step").textContent));
+  const [line, arrows] = await page.evaluate(() => ["step", "up-9"].map((id) => document.getElementById(id).getBoundingClientRect().toJSON()));
+  assert.ok(line.top >= 0 && line.bottom <= 844 && arrows.bottom > line.bottom && arrows.top < 844, JSON.stringify([line, arrows]));
+  await page.context().close();
+}
+
 // What an address has wrong is said, and the rest works.
 async function errs(page, url) {
   await page.goto(url + "#nonsense=1&drop=data:2&at=x&see=up-99&loss=2");
@@ -430,6 +475,7 @@ await Promise.all([["served", served], ["exported", exported]].map(async ([name,
   }
   taken[name] = await takes(page, url, name);
   await page.context().close();
+  await taps(url);
   await fits(url, name);
   console.log(`${name}: all well; ${await counts(url, name)}`);
 }));

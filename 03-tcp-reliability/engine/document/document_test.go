@@ -191,7 +191,7 @@ func TestHarm(t *testing.T) {
 	}
 	later := map[string]string{}
 	for _, row := range h.Rows {
-		later[row.ID] = row.Later
+		later[idOf(row.packet)] = row.Later
 	}
 	for id, want := range map[string]string{"up-1": "1000 ms later", "down-1": "1000 ms later",
 		"up-5": "at the same time", "down-3": "at the same time"} {
@@ -200,11 +200,11 @@ func TestHarm(t *testing.T) {
 		}
 	}
 	for i, row := range h.Rows {
-		_, shown, _ := strings.Cut(h.Picture, fmt.Sprintf(`id="%s" `, row.ID))
+		_, shown, _ := strings.Cut(h.Picture, fmt.Sprintf(`id="%s" `, idOf(row.packet)))
 		shown, _, _ = strings.Cut(shown, "</a>")
-		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.Level)) ||
-			!strings.Contains(shown, "· "+row.Cost+"</text>") {
-			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.Cost, row.Level,
+		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.level)) ||
+			!strings.Contains(shown, "· "+row.cost+"</text>") {
+			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.cost, row.level,
 				shown)
 		}
 	}
@@ -238,10 +238,10 @@ func TestCurves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, curve := range c.Curves {
-		for i, want := range curve.Expected {
-			if got := curve.Measured[i]; got < want*93/100-5 || got > want*107/100+5 {
-				t.Errorf("%s at %d of 1000 lost: %d, and the formula says %d", curve.Name,
+	for _, curve := range c.curves {
+		for i, want := range curve.expected {
+			if got := curve.measured[i]; got < want*93/100-5 || got > want*107/100+5 {
+				t.Errorf("%s at %d of 1000 lost: %d, and the formula says %d", curve.name,
 					Losses[i], got, want)
 			}
 		}
@@ -480,15 +480,19 @@ func TestHarmIsAClick(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := of(t, address, View{})
-		for i, p := range d.Packets {
+		costs := map[string]time.Duration{}
+		for _, row := range table.Rows {
+			costs[idOf(row.packet)] = row.later
+		}
+		for _, p := range d.Packets {
 			if p.ToggleWord != "lose" {
 				continue
 			}
 			click := of(t, p.Toggle, View{})
 			later := time.Duration(click.Result.Read-d.Result.Read) * time.Microsecond
-			if click.Result.Whole && table.Rows[i].later != later {
+			if click.Result.Whole && costs[p.ID] != later {
 				t.Errorf("%s: the loss of %s makes it %v later, and the click %v", address, p.ID,
-					table.Rows[i].later, later)
+					costs[p.ID], later)
 			}
 		}
 	}
