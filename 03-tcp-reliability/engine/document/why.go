@@ -37,13 +37,14 @@ func why(base, r *one, p *story.Packet) string {
 			return fmt.Sprintf("%s is sent again later, %s", q.Name(), r.digest.How(q))
 		}
 	}
+	covers := r.Protocol != "selective-repeat" // there, each stands for one packet
 	for _, q := range r.digest.Packets {
-		if r.Protocol == "selective-repeat" { // each stands for one packet
-			break
-		}
 		newer := int32(q.Ack - p.Ack) // RFC 1982
 		if q.Direction == p.Direction && q.Number > p.Number && q.Fate == story.Arrived &&
-			q.HasAck && (newer > 0 || newer == 0 && q.Window >= p.Window) {
+			q.HasAck && (newer > 0 && covers || newer == 0 && q.Window >= p.Window) {
+			if q.At == p.At {
+				return q.Name() + " behind it says as much"
+			}
 			return q.Name() + ", sent " + after(q) + " later, says as much"
 		}
 	}

@@ -122,8 +122,6 @@ function text() {
   else if ($("ladder").open && doc) $("text").textContent = doc.text;
 }
 
-const ended = " This is the whole run: Step back (←), or Play it from the start.";
-
 // known says whether the side that is not covered can know of an event.
 const known = (event) => !cover || event && event.end !== "" && event.end !== cover;
 
@@ -134,7 +132,7 @@ function step(n, remember = true) {
   const event = doc.events[at], says = known(event) ? event.sentence : "Something happens that this end can't see.";
   $("scrub").value = at;
   $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
-  $("step").textContent = at < last() ? says : find(see) && !cover ? `Packet ${find(see).label}. ${find(see).sentence} ${doc.before ?? ""}` : says + ended;
+  $("step").textContent = at < last() ? says : find(see) && !cover ? `Packet ${find(see).label}. ${find(see).sentence} ${doc.before ?? ""}` : says + " This is the whole run: Step back (←), or Play it from the start.";
   $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
   stage.curtain(doc, at);
   stage.now(event.at_us);
@@ -146,8 +144,8 @@ function step(n, remember = true) {
 
 // show lights what belongs to the event, and fills the panels.
 function show() {
-  const event = doc.events[at], seen = known(event) || see;
-  stage.light(seen ? event : undefined, see);
+  const event = doc.events[at];
+  stage.light(at < last() && (known(event) || see) && event, see); // at the end it is about the whole run
   document.body.dataset.cover = cover;
   const lost = at === last() && !cover && doc.packets.find((p) => p.fate === "lost"); // what one asks first
   panels.show(doc, at, find(see || known(event) && event.packet || lost?.id || ""), cover);
@@ -348,7 +346,7 @@ function wire() {
   $("cover").onchange = (e) => covering(e.target.value);
   $("form").onchange = async (e) => {
     await go(addresses.set(address, e.target.name, e.target.value));
-    (document.querySelector("[aria-invalid=true]") ?? $("problems").firstChild)?.scrollIntoView({ block: "nearest" });
+    (document.querySelector("[aria-invalid=true] + small") ?? $("problems").firstChild)?.scrollIntoView({ block: "nearest" });
   };
   $("form").onsubmit = (e) => e.preventDefault();
   $("run").hidden = true;
