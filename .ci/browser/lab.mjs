@@ -299,6 +299,37 @@ async function takes(page, url, name) {
   return files;
 }
 
+// In the middle of a long run, of which a part is drawn, a click and a cover stay
+// where one looks.
+async function long(page, url) {
+  await page.goto(url + "#protocol=stop-and-wait&bytes=300000");
+  await page.reload();
+  await settled(page, "bytes=300000");
+  await page.evaluate(() => scrollTo(0, document.getElementById("frame").getBoundingClientRect().height / 2));
+  const part = () => page.evaluate(() => document.querySelector("#picture svg").viewBox.baseVal.y);
+  await page.waitForFunction(() => document.querySelector("#picture svg").viewBox.baseVal.y > 0);
+  const top = await part();
+  // The client's packet in the middle of what is seen.
+  const place = (id) => page.evaluate((id) => document.querySelector(`#picture a[id="${id}"] text`)?.getBoundingClientRect().y, id);
+  const id = await page.evaluate(() => [...document.querySelectorAll("#picture a[id^=up]")]
+    .find((a) => a.querySelector("text")?.getBoundingClientRect().y > innerHeight / 2).id);
+  const y = await place(id);
+  await page.click(arrow(id));
+  await page.waitForFunction((id) => document.querySelector(`#picture a[id="${id}"]`)?.dataset.lost, id);
+  await settled(page, "drop=data:");
+  assert.equal(await part(), top, "another part");
+  // The line above the picture may have grown meanwhile: the arrow stays.
+  assert.ok(Math.abs(await place(id) - y) < 3, `${id} was at ${y}, and is at ${await place(id)}`);
+  for (const cover of ["server", "client", ""]) {
+    await page.keyboard.press("c");
+    await page.waitForFunction((cover) => !document.getElementById("busy").hidden || document.body.dataset.cover === cover, cover);
+    await settled(page, cover && "cover=" + cover);
+    assert.equal(await part(), top, `another part, ${cover} is covered`);
+    const seen = await place(id);
+    assert.ok(cover === "client" ? seen === undefined : Math.abs(seen - y) < 60, `${cover} is covered, and ${id} is at ${seen}`);
+  }
+}
+
 // On a phone, what a tap did is said where it can be seen: the panels are far down.
 async function taps(url) {
   const page = await open(url, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
@@ -468,7 +499,7 @@ async function plain() {
 const taken = {};
 await Promise.all([["served", served], ["exported", exported]].map(async ([name, url]) => {
   const page = await open(url);
-  for (const what of [sees, loses, past, moves, looks, asks, errs, keys]) {
+  for (const what of [sees, loses, past, moves, looks, asks, errs, long, keys]) {
     const start = performance.now();
     await what(page, url);
     if (process.env.VERBOSE) console.log(name, what.name, Math.round(performance.now() - start), "ms");

@@ -531,7 +531,7 @@ func TestWhy(t *testing.T) {
 			"down-3": `"of " comes again after 190 ms, needlessly`,
 		},
 		"protocol=selective-repeat&duplicate=0.5&seed=2": {
-			"down-9": "ack 5 behind it says as much", "down-10": "nobody misses it",
+			"down-9": "ack 5, sent 9.8 ms later, says as much", "down-10": "nobody misses it",
 		},
 		"protocol=go-back-n&loss=0": {"down-3": "ack 4, sent 10 ms later, says as much"},
 		// A repetition that nobody needed.
