@@ -305,10 +305,11 @@ function key(e) {
 }
 
 function click(e) {
-  const a = e.target.closest("a");
+  // The mouse may be pressed on one arrow and let go on what is lit then.
+  const a = e.detail && e.target.closest("#picture") && stage.hit(e) || e.target.closest("a");
   if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
   const elsewhere = a.closest("#extra svg");
-  if (a.closest("#picture") && a.id) toggle((e.detail && stage.hit(e) || a).id);
+  if (a.closest("#picture") && a.id) toggle(a.id);
   else if (elsewhere) go(addresses.losing(address, a.getAttribute("href").slice(1)), { was: address });
   else if (a.dataset.go !== undefined) go(a.dataset.go);
   else if (a.dataset.toggle !== undefined) toggle(a.dataset.toggle);
