@@ -223,6 +223,7 @@ async function looks(page, url) {
   assert.ok(!/lost|loses|arrives at the server|[Tt]he server (sends|reads)/.test(read), read);
   await page.keyboard.press("t");
   assert.match(await text(page, "server"), /^ServerCovered/);
+  assert.ok(!await page.isVisible("[data-ask=harm]") && !await page.isVisible("#plots"), "what tells of both ends is shown");
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Home");
   const all = await steps(page), said = [await sentence(page)];

@@ -17,7 +17,6 @@ let playing = 0, asked = 0;
 let asking, shown;        // the run that is on its way, and the promise of it
 let moved = false;        // since the address was written
 
-const served = document.documentElement.dataset.engine === "http";
 const first = document.querySelector("#presets a").dataset.go;
 const last = () => doc.events.length - 1;
 const find = (id = "") => doc?.packets.find((p) => p.id === id.replace("-copy", ""));
@@ -26,7 +25,7 @@ const find = (id = "") => doc?.packets.find((p) => p.id === id.replace("-copy", 
 function write(push) {
   moved = false;
   const text = addresses.join(address, { at: at < last() ? at + 1 : "", see, cover });
-  history[push ? "pushState" : "replaceState"]({ before }, "", served ? location.pathname + (text && "?" + text) : "#" + text);
+  history[push ? "pushState" : "replaceState"]({ before }, "", engine.served ? location.pathname + (text && "?" + text) : "#" + text);
 }
 
 // settle writes the address when a key or the mouse rests: browsers allow some
@@ -313,7 +312,7 @@ function click(e) {
   else if (elsewhere) go(addresses.losing(address, a.getAttribute("href").slice(1)), { was: address });
   else if (a.dataset.go !== undefined) go(a.dataset.go);
   else if (a.dataset.toggle !== undefined) toggle(a.dataset.toggle);
-  else if (a.dataset.take && !served) take(a.dataset.take);
+  else if (a.dataset.take && !engine.served) take(a.dataset.take);
   else return;
   e.preventDefault();
 }
