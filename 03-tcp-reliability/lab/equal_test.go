@@ -122,7 +122,7 @@ func TestEqual(t *testing.T) {
 		if !strings.Contains(want, `"problems":null`) {
 			problems++
 		}
-		if strings.Contains(want, `"before":{`) {
+		if strings.Contains(want, `"before":"`) {
 			before++
 		}
 	}

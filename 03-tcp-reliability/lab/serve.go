@@ -6,6 +6,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net"
@@ -130,6 +131,7 @@ type view struct {
 	Cover   string // the end that is covered
 	Preset  *document.Preset
 	Presets []document.Preset
+	Widths  string // of pictures
 	Picture template.HTML
 }
 
@@ -157,6 +159,7 @@ func render(query, engine, policy string) ([]byte, error) {
 		return nil, err
 	}
 	v := view{Engine: engine, Policy: policy, Doc: d, Cover: how.Cover, Presets: document.Presets,
+		Widths: strings.Trim(fmt.Sprint(widths), "[]"),
 		Preset: document.PresetOf(d.Address),
 		// Package picture escapes every text that it draws.
 		Picture: template.HTML(d.Picture)}
