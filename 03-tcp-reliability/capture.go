@@ -14,8 +14,7 @@ func capture(name string, t *trace.Trace) error {
 	}
 	for end, f := range files.Parts {
 		if err := views.WritePcapng(f, t, network.Direction(end)); err != nil {
-			files.Discard()
-			return err
+			return files.Fail(err)
 		}
 	}
 	return files.Keep()

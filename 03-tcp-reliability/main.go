@@ -63,7 +63,7 @@ func (o *options) harm(out io.Writer) error {
 	fmt.Fprintf(out, "%-40s %-20s %s\n", "with this packet lost", "the message is whole",
 		"longest wait")
 	for _, row := range table.Rows {
-		line := fmt.Sprintf("%-40s %-20s %s", story.Cut(row.Label, 39), row.Later, row.Waits)
+		line := fmt.Sprintf("%-40s %-20s %s", story.Cut(row.Name(), 39), row.Later, row.Waits)
 		fmt.Fprintln(out, strings.TrimRight(line, " "))
 	}
 	_, err = fmt.Fprintf(out, "\n%s\n", table.Says)

@@ -243,6 +243,14 @@ func TestProcess(t *testing.T) {
 		strings.Count(errOut, "\n") != 2 {
 		t.Errorf("-pcap %s: status %d\n%s%s", name, status, out, errOut)
 	}
+	if runtime.GOOS != "windows" { // a disk that is full, for a file of this size
+		out, err := exec.Command("sh", "-c", "ulimit -f 1; exec "+exe+" -bytes 100000 -pcap "+
+			filepath.Join(dir, "full")).CombinedOutput()
+		if want := "cannot write the captures: file too large\nis the disk full?\n"; err == nil ||
+			string(out) != want {
+			t.Errorf("error %v, output\n%s\nand not\n%s", err, out, want)
+		}
+	}
 	// The second file can't be written: the first is not left behind.
 	os.Mkdir(filepath.Join(dir, "half-server.pcapng"), 0o755)
 	if status, _, _ := run("-pcap", filepath.Join(dir, "half")); status != 1 {

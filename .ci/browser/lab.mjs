@@ -22,6 +22,7 @@ async function sees(page, url) {
     assert.match(await text(page, "picture"), says);
   }
   assert.match(await text(page, "invite"), /Click an arrow to lose that packet/);
+  assert.match(await sentence(page), /This is the whole run/);
   assert.ok(await page.evaluate(() => document.getElementById("invite").getBoundingClientRect().bottom < innerHeight / 2), "the invitation is far down");
   const links = page.locator("#presets a"), n = await links.count();
   for (let i = 1; i < n; i++) {
@@ -42,6 +43,15 @@ async function sees(page, url) {
   await page.fill("#f-delay", "soon");
   await page.press("#f-delay", "Tab");
   await page.waitForFunction(() => /delay/.test(document.getElementById("problems").textContent));
+  // What is wrong is said beside the field too, which keeps what was typed.
+  const field = () => page.evaluate(() => { const f = document.getElementById("f-delay"); return [f.value, f.ariaInvalid, document.getElementById(f.getAttribute("aria-describedby")).textContent]; });
+  const [typed, invalid, says] = await field();
+  assert.deepEqual([typed, invalid], ["soon", "true"]);
+  assert.match(says, /invalid value "soon" for delay/);
+  await page.fill("#f-delay", "20ms");
+  await page.press("#f-delay", "Tab");
+  await settled(page, "delay=20ms");
+  assert.deepEqual(await field(), ["20ms", "false", "one-way delay"]);
 }
 
 // 2: a click loses a packet, another one spares it.
@@ -61,6 +71,30 @@ async function loses(page, url) {
   await page.goBack();
   await settled(page, "drop=data:2-3");
   assert.equal(await text(page, "difference"), said);
+  // Where arrows cross, a click takes the nearest, whichever was drawn last.
+  await page.goto(url);
+  await settled(page, "");
+  for (const id of ["up-8", "down-5"]) {
+    const [x, y] = await page.evaluate((ids) => {
+      const [a, b] = ids.map((id) => {
+        const path = document.querySelector(`#picture a[id="${id}"] path`), m = path.getScreenCTM();
+        const at = (p) => p.matrixTransform(m), n = path.getTotalLength();
+        return [at(path.getPointAtLength(0)), at(path.getPointAtLength(n))];
+      });
+      // A bit beside where they cross, on the first: both are in reach.
+      const slope = ([p, q]) => (q.y - p.y) / (q.x - p.x), cross = (b[0].y - a[0].y - slope(b) * b[0].x + slope(a) * a[0].x) / (slope(a) - slope(b));
+      const x = cross + 40;
+      return [x, a[0].y + slope(a) * (x - a[0].x)];
+    }, [id, id === "up-8" ? "down-5" : "up-8"]);
+    await page.mouse.move(x, y);
+    const both = await page.evaluate(([x, y]) => new Set(document.elementsFromPoint(x, y).map((e) => e.closest("#picture a")?.id).filter(Boolean)).size, [x, y]);
+    assert.ok(both >= 2, "the arrows do not cross there");
+    assert.equal(await page.getAttribute("#picture a.hot", "id"), id);
+    await page.mouse.click(x, y);
+    await page.waitForFunction((id) => document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
+    await page.goBack();
+    await page.waitForFunction((id) => !document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
+  }
   // One that chance took is spared, too.
   await page.goto(url + "#loss=0.3&seed=4");
   await page.reload();
@@ -189,6 +223,7 @@ async function looks(page, url) {
   assert.ok(!/lost|loses|arrives at the server|[Tt]he server (sends|reads)/.test(read), read);
   await page.keyboard.press("t");
   assert.match(await text(page, "server"), /^ServerCovered/);
+  assert.ok(!await page.isVisible("[data-ask=harm]") && !await page.isVisible("#plots"), "what tells of both ends is shown");
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Home");
   const all = await steps(page), said = [await sentence(page)];
@@ -263,6 +298,48 @@ async function takes(page, url, name) {
   }
   assert.equal(await text(page, "copied"), "Copied.");
   return files;
+}
+
+// In the middle of a long run, of which a part is drawn, a click and a cover stay
+// where one looks.
+async function long(page, url) {
+  await page.goto(url + "#protocol=stop-and-wait&bytes=300000");
+  await page.reload();
+  await settled(page, "bytes=300000");
+  await page.evaluate(() => scrollTo(0, document.getElementById("frame").getBoundingClientRect().height / 2));
+  const part = () => page.evaluate(() => document.querySelector("#picture svg").viewBox.baseVal.y);
+  await page.waitForFunction(() => document.querySelector("#picture svg").viewBox.baseVal.y > 0);
+  const top = await part();
+  // The client's packet in the middle of what is seen.
+  const place = (id) => page.evaluate((id) => document.querySelector(`#picture a[id="${id}"] text`)?.getBoundingClientRect().y, id);
+  const id = await page.evaluate(() => [...document.querySelectorAll("#picture a[id^=up]")]
+    .find((a) => a.querySelector("text")?.getBoundingClientRect().y > innerHeight / 2).id);
+  const y = await place(id);
+  await page.click(arrow(id));
+  await page.waitForFunction((id) => document.querySelector(`#picture a[id="${id}"]`)?.dataset.lost, id);
+  await settled(page, "drop=data:");
+  assert.equal(await part(), top, "another part");
+  // The line above the picture may have grown meanwhile: the arrow stays.
+  assert.ok(Math.abs(await place(id) - y) < 3, `${id} was at ${y}, and is at ${await place(id)}`);
+  for (const cover of ["server", "client", ""]) {
+    await page.keyboard.press("c");
+    await page.waitForFunction((cover) => !document.getElementById("busy").hidden || document.body.dataset.cover === cover, cover);
+    await settled(page, cover && "cover=" + cover);
+    assert.equal(await part(), top, `another part, ${cover} is covered`);
+    const seen = await place(id);
+    assert.ok(cover === "client" ? seen === undefined : Math.abs(seen - y) < 60, `${cover} is covered, and ${id} is at ${seen}`);
+  }
+}
+
+// On a phone, what a tap did is said where it can be seen: the panels are far down.
+async function taps(url) {
+  const page = await open(url, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await page.locator(arrow("up-9")).scrollIntoViewIfNeeded();
+  await page.tap(arrow("up-9"));
+  await page.waitForFunction(() => /^Packet 9: .* The network loses it\. Against the run before/.test(document.getElementById("step").textContent));
+  const [line, arrows] = await page.evaluate(() => ["step", "up-9"].map((id) => document.getElementById(id).getBoundingClientRect().toJSON()));
+  assert.ok(line.top >= 0 && line.bottom <= 844 && arrows.bottom > line.bottom && arrows.top < 844, JSON.stringify([line, arrows]));
+  await page.context().close();
 }
 
 // What an address has wrong is said, and the rest works.
@@ -423,13 +500,14 @@ async function plain() {
 const taken = {};
 await Promise.all([["served", served], ["exported", exported]].map(async ([name, url]) => {
   const page = await open(url);
-  for (const what of [sees, loses, past, moves, looks, asks, errs, keys]) {
+  for (const what of [sees, loses, past, moves, looks, asks, errs, long, keys]) {
     const start = performance.now();
     await what(page, url);
     if (process.env.VERBOSE) console.log(name, what.name, Math.round(performance.now() - start), "ms");
   }
   taken[name] = await takes(page, url, name);
   await page.context().close();
+  await taps(url);
   await fits(url, name);
   console.log(`${name}: all well; ${await counts(url, name)}`);
 }));

@@ -125,7 +125,7 @@ func TestEqual(t *testing.T) {
 		if strings.Contains(want, `"problems":[`) {
 			problems++
 		}
-		if strings.Contains(want, `"before":{`) {
+		if strings.Contains(want, `"before":"`) {
 			before++
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/picture"
 )
 
-// widths are those for which the first pictures are made beforehand: of a
-// phone, a laptop and a projector.
+// widths are those of the pictures on the page, in points: of a phone, a laptop
+// and a projector. For them the first ones are made beforehand.
 var widths = []int{390, 720, 900}
 
 // export writes the page, the engine and the first documents to a folder. Any

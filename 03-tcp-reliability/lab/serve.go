@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net"
@@ -123,6 +124,7 @@ type view struct {
 	Cover   string // the end that is covered
 	Preset  *document.Preset
 	Presets []document.Preset
+	Widths  string // of pictures
 	Picture template.HTML
 }
 
@@ -138,18 +140,20 @@ func (v view) Link(address string) template.URL {
 // Query is the address of the run, behind a "?".
 func (v view) Query() template.URL { return template.URL(v.Doc.Address) }
 
-// render writes the page of an address. It works without scripts: the packets
-// of the picture are links.
+// render writes the page of an address. Over HTTP it works without scripts: the
+// packets of the picture are links.
 func render(query, engine, policy string) ([]byte, error) {
 	address, how, err := document.Split(query)
 	if err != nil {
 		return nil, err
 	}
+	how.Still = engine != "http"
 	d, err := document.Of(address, how)
 	if err != nil {
 		return nil, err
 	}
 	v := view{Engine: engine, Policy: policy, Doc: d, Cover: how.Cover, Presets: document.Presets,
+		Widths: strings.Trim(fmt.Sprint(widths), "[]"),
 		Preset: document.PresetOf(d.Address),
 		// Package picture escapes every text that it draws.
 		Picture: template.HTML(d.Picture)}

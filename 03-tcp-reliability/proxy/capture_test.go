@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -11,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/sockets/03-tcp-reliability/engine/network"
+	"example.com/sockets/03-tcp-reliability/engine/trace"
 )
 
 // The captures can be read while the proxy runs, and are whole afterwards.
@@ -97,6 +102,68 @@ func TestCaptureKept(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(name + "*"); len(left) != 4 {
 		t.Errorf("files left: %q", left)
+	}
+}
+
+// Captures that can't be written to the end are not taken for whole ones.
+func TestCaptureTrouble(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "run")
+	var said bytes.Buffer
+	w := newWatcher(io.Discard, "none", false,
+		func(format string, args ...any) { fmt.Fprintf(&said, format+"\n", args...) })
+	if err := w.capture(name); err != nil {
+		t.Fatal(err)
+	}
+	w.files.Parts[network.Up].Close()
+	for range 2 {
+		w.add(&trace.Event{Kind: trace.Sent, Packet: &trace.Header{}, Bytes: []byte("x")}, false)
+	}
+	const cause = "cannot write the captures: file already closed\n"
+	if want := cause + "is the disk full? the connections go on\n"; said.String() != want {
+		t.Errorf("it said\n%sand not\n%s", &said, want)
+	}
+	err := w.close()
+	if want := cause + "what was written is in " + name + "-….pcapng.part"; err == nil ||
+		err.Error() != want {
+		t.Errorf("at the end the error is\n%v\nand not\n%s", err, want)
+	}
+	if left, _ := filepath.Glob(name + "-*.pcapng.part"); len(left) != 2 {
+		t.Errorf("files left: %q", left)
+	}
+}
+
+// A full disk costs the captures, and not the connections. The status says so.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no limit for a file's size")
+	}
+	name := filepath.Join(t.TempDir(), "full")
+	cmd := asProxy(exec.CommandContext(t.Context(), "sh", "-c", "ulimit -f 1; exec "+
+		proxyProgram(t)+" -delay 0 -view none -listen 127.0.0.1:0 -target "+echoServer(t)+
+		" -pcap "+name))
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	addr, _, _ := strings.Cut(strings.TrimPrefix(line, "Listening on "), ",")
+	data := random(100_000)
+	if got, err := exchange(dial(t, addr), data); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes came back, error %v", len(got), err)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	io.Copy(io.Discard, stdout)
+	cmd.Wait()
+	const want = "cannot write the captures: file too large\n"
+	if status := cmd.ProcessState.ExitCode(); status != 1 ||
+		strings.Count(stderr.String(), want) != 2 {
+		t.Errorf("status %d and not 1, or not twice %q:\n%s", status, want, &stderr)
 	}
 }
 

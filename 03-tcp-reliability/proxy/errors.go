@@ -2,15 +2,20 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 )
 
-// cause leaves out what Go's network errors say of the addresses, because our
-// own lines name them already: "bind: address already in use".
+// cause leaves out what Go's errors say of addresses and files, because our own
+// lines name them already: "bind: address already in use".
 func cause(err error) error {
 	var op *net.OpError
 	for errors.As(err, &op) { // one may be inside another
 		err = op.Err
+	}
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
 	}
 	return err
 }

@@ -27,6 +27,7 @@ type options struct {
 	idle           time.Duration
 	view           string
 	pcap           string
+	tcp            string // the flags of TCP that were given
 }
 
 // defaults are the options before the flags change them. TCP is as in the
@@ -70,10 +71,21 @@ func parse(args []string, w io.Writer) (*options, error) {
 	o := defaults()
 	fs := flag.NewFlagSet("./03-tcp-reliability/proxy", flag.ContinueOnError)
 	o.flags(fs)
-	return o, flags.Parse(fs, args, w,
+	err := flags.Parse(fs, args, w,
 		"It puts a bad network between a client and a server that know nothing of it, and\n"+
 			"shows what becomes of each packet.",
 		func() error { return o.check(flags.Given(fs)) })
+	fs.Visit(func(f *flag.Flag) {
+		if ofTCP(f.Name) {
+			o.tcp += " -" + f.Name + "=" + f.Value.String()
+		}
+	})
+	return o, err
+}
+
+// ofTCP says whether a flag is about how TCP behaves.
+func ofTCP(name string) bool {
+	return name == "mtu" || slices.Contains(hosts.For(name), hosts.TCP)
 }
 
 // check objects to what the flags mean together.
@@ -91,11 +103,9 @@ func (o *options) check(given map[string]bool) error {
 	if err := o.TCPSettings.Check(); err != nil {
 		return err
 	}
-	udpOnly, tcpOnly := []string{"idle-timeout"}, []string{"mtu", "max-conns", "pcap"}
 	for name := range given {
-		ofTCP := slices.Contains(tcpOnly, name) || slices.Contains(hosts.For(name), hosts.TCP)
-		if o.network == "udp" && ofTCP ||
-			o.network == "tcp" && slices.Contains(udpOnly, name) {
+		tcpOnly := ofTCP(name) || name == "max-conns" || name == "pcap"
+		if o.network == "udp" && tcpOnly || o.network == "tcp" && name == "idle-timeout" {
 			return errors.New("flag -" + name + " means nothing to -network " + o.network)
 		}
 	}

@@ -79,7 +79,10 @@ func (f *flow) arrived(now time.Duration, a *arrival) {
 	if a.damaged {
 		kind = trace.Discarded // the checksum sees it
 	} else if a.header.HasAck {
-		f.acked[1-a.direction] = a.header.Ack
+		acked := &f.acked[1-a.direction]
+		if int32(a.header.Ack-*acked) > 0 { // else it was overtaken by a later one
+			*acked = a.header.Ack
+		}
 	}
 	if f.watch.watching() {
 		f.watch.add(&trace.Event{At: now, Kind: kind, Connection: f.id, Direction: a.direction,

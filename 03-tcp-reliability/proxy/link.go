@@ -35,7 +35,6 @@ type link struct {
 	alarm  time.Duration // when the timer rings, or none
 	reason error         // why the link did not end well
 	over   chan struct{} // closed when no end has anything to do any more
-	ended  bool          // and it is
 }
 
 // An end is one end of TCP, and what passes between it and its relay.
@@ -69,17 +68,16 @@ type arrival struct {
 }
 
 const (
-	blockSize = 32 << 10          // of what passes between the kernel and an end at once
-	none      = time.Duration(-1) // no alarm
-	// A program that does not read gets its reset after this time.
-	resetPatience = time.Second
+	blockSize     = 32 << 10    // of what passes between the kernel and an end at once
+	resetPatience = time.Second // for a program to take what came before a reset
 
+	none  = time.Duration(-1)        // no alarm
 	never = time.Duration(1<<63 - 1) // later than every time
 )
 
 // newLink makes a link for a client's connection. Nothing moves yet.
 func newLink(net *sharedNetwork, watch *watcher, o *options, client *net.TCPConn) *link {
-	l := &link{net: net, alarm: none, over: make(chan struct{}), cancel: func() {}}
+	l := &link{net: net, alarm: none, over: make(chan struct{})}
 	l.flow.begin(watch, net)
 	c := net.conditions()
 	settings := o.TCPSettings

@@ -50,11 +50,10 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 		}
 		defer stop()
 	}
+	watch := newWatcher(out, o.view, color, log)
 	if o.network == "udp" {
-		return o.runUDP(ctx, shared, out, log)
+		return o.runUDP(ctx, shared, watch, out, log)
 	}
-
-	watch := newWatcher(out, o.view, color)
 	if o.view == "svg" { // nothing else goes where the picture goes
 		out = errOut
 	}
@@ -70,17 +69,16 @@ func (o *options) run(ctx context.Context, out, errOut io.Writer, color bool) er
 	}
 	fmt.Fprintf(out, "Listening on %s, forwarding to %s\nover a network with %v\n",
 		p.listener.Addr(), o.target, o.Conditions)
-	p.run(ctx)
-	if err := watch.close(); err != nil {
-		return err
+	if o.tcp != "" {
+		fmt.Fprintf(out, "between two ends of TCP with%s\n", o.tcp)
 	}
+	p.run(ctx)
+	err = watch.close()
 	if o.view == "svg" {
-		if err := watch.drawLast(fmt.Sprintf("tcp over a network with %v",
-			o.Conditions)); err != nil {
-			return err
-		}
+		title := fmt.Sprintf("tcp over a network with %v", o.Conditions)
+		err = errors.Join(err, watch.drawLast(title))
 	}
 	fmt.Fprintf(out, "Stopped; connections: %d, segments: %d up, %d down\n",
 		shared.links, shared.packets[network.Up], shared.packets[network.Down])
-	return nil
+	return err
 }

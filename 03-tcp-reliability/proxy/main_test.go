@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -76,6 +78,31 @@ func TestControl(t *testing.T) {
 	}
 	if got, err := exchange(open, []byte("hello")); string(got) != "hello" {
 		t.Errorf("the connection that was open: %q, error %v", got, err)
+	}
+}
+
+// The first lines say what a run takes to be repeated.
+func TestFirstLines(t *testing.T) {
+	for flags, want := range map[string]string{
+		"-loss 0.1": "over a network with -loss 0.1 -delay 10ms -seed 1\n",
+		"-rto-min 70ms -mtu 600 -rack=false": "over a network with -delay 10ms -seed 1\n" +
+			"between two ends of TCP with -mtu=600 -rack=false -rto-min=70ms\n",
+	} {
+		o, err := parse(strings.Fields(flags+" -listen 127.0.0.1:0"), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		var out bytes.Buffer
+		if err := o.run(ctx, &out, io.Discard, false); err != nil {
+			t.Fatal(err)
+		}
+		_, got, _ := strings.Cut(out.String(), ", forwarding to 127.0.0.1:65432\n")
+		got, _, _ = strings.Cut(got, "Stopped")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", flags, diff)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 
 // move lets everything happen that can happen now. The lock is held.
 func (l *link) move() {
-	if l.ended {
+	if l.ended() {
 		return
 	}
 	l.now = l.net.now()
@@ -73,8 +73,8 @@ func (l *link) exchange(d network.Direction) (moved bool) {
 }
 
 // noticeReset says whether an end has failed now: the other end's reset has
-// come, or it has given up. Its program gets what came before, and then a
-// reset, too.
+// come, or it has given up. Its program gets what came before, if it does not
+// take too long to read that, and then a reset, too.
 func (l *link) noticeReset(e *end) bool {
 	if e.conn == nil || e.reset || e.failed {
 		return false

@@ -39,6 +39,29 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+// A packet under way has bytes of its own: what is sent after it leaves them
+// as they are. No timer of data runs out here, so each packet is sent once.
+func TestOnItsWay(t *testing.T) {
+	t.Parallel()
+	p := startProxy(t, echoServer(t), func(o *options) {
+		o.view, o.RACK, o.RTOMin, o.RTOMax = "json", false, time.Hour, time.Hour
+		faults("-delay 1ms")(o)
+	})
+	c := dial(t, p.addr)
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	data := random(200_000)
+	got, err := exchange(c, data)
+	if err != nil || !bytes.Equal(got, data) {
+		t.Errorf("%d bytes sent, %d came back, error %v", len(data), len(got), err)
+	}
+	for line := range strings.Lines(p.text()) {
+		if strings.Contains(line, `"event":"discarded"`) ||
+			strings.Contains(line, `"retransmission":true`) && !strings.Contains(line, `"SYN`) {
+			t.Errorf("the network is good, and yet: %s", line) // (a SYN's timer is a second)
+		}
+	}
+}
+
 // The programs of chapters 1 and 2, unmodified, over networks that lose,
 // repeat, reorder and damage packets: ten million bytes through the echo
 // client's pipe, which ends with a half-close, and 200 connections at once.

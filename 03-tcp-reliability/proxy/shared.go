@@ -15,7 +15,7 @@ type sharedNetwork struct {
 	mu      sync.Mutex // guards what follows
 	net     *network.Network
 	links   int    // of TCP, so far
-	packets [2]int // so far, by direction
+	packets [2]int // so far, by direction: the number of the latest
 	data    int    // of them the client's first transmissions of payload
 }
 
@@ -46,8 +46,9 @@ func (n *sharedNetwork) send(d network.Direction, size int, fresh bool) (
 		data = n.data
 	}
 	now = n.now()
-	n.packets[d]++
-	return n.net.Send(now, d, size, data), data, now
+	fate = n.net.Send(now, d, size, data)
+	n.packets[d] = fate.Number
+	return fate, data, now
 }
 
 // set changes the conditions for the packets to come.

@@ -24,7 +24,7 @@ func (l *link) answered(target *net.TCPConn, err error) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := &l.ends[network.Down]
-	if l.ended || e.failed {
+	if l.ended() {
 		if target != nil {
 			reset(target)
 		}
@@ -49,11 +49,11 @@ func (l *link) write(e *end, p []byte) bool {
 	defer l.mu.Unlock()
 	e.in = p
 	l.move()
-	for len(e.in) > 0 && !e.reset && !e.failed && !l.ended {
+	for len(e.in) > 0 && !e.reset && !e.failed && !l.ended() {
 		e.written.Wait()
 	}
 	e.in = nil
-	return !e.reset && !e.failed && !l.ended
+	return !e.reset && !e.failed && !l.ended()
 }
 
 // closeWrite tells an end that its program will send no more.
@@ -74,10 +74,10 @@ func (l *link) read(d network.Direction) ([]byte, error) {
 		e.block = make([]byte, blockSize)
 	}
 	e.out = nil
-	if l.now = l.net.now(); !l.ended && l.exchange(d) {
+	if l.now = l.net.now(); !l.ended() && l.exchange(d) {
 		l.move()
 	}
-	for e.out == nil && !e.outEnded && !e.failed && !l.ended {
+	for e.out == nil && !e.outEnded && !e.failed && !l.ended() {
 		e.readable.Wait()
 	}
 	switch {
@@ -93,7 +93,7 @@ func (l *link) read(d network.Direction) ([]byte, error) {
 func (l *link) abort(e *end, why error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended || e.failed {
+	if l.ended() || e.failed {
 		return
 	}
 	l.fail(e, why)
@@ -107,25 +107,34 @@ var errStopped = errors.New("the proxy was stopped")
 func (l *link) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.ended {
+	if !l.ended() {
 		l.reason = errStopped
 		l.end()
 	}
 }
 
-// end ends the link, whatever its state. What is not yet closed is reset.
+// end ends the link, whatever its state. If that is not a good end, what is
+// not yet closed is reset.
 func (l *link) end() {
-	l.ended = true
 	close(l.over)
 	l.cancel()
 	if l.timer != nil {
 		l.timer.Stop()
 	}
-	for d := range l.ends {
-		e := &l.ends[d]
-		if l.reason != nil {
-			l.fail(e, l.reason)
+	if l.reason != nil {
+		for d := range l.ends {
+			l.fail(&l.ends[d], l.reason)
 		}
+	}
+}
+
+// ended says whether end was called.
+func (l *link) ended() bool {
+	select {
+	case <-l.over:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -141,8 +150,6 @@ func (l *link) fail(e *end, why error) {
 	}
 	if e.kernel != nil {
 		reset(e.kernel)
-	} else {
-		l.cancel()
 	}
 	e.written.Signal()
 	e.readable.Signal()

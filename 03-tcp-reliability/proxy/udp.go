@@ -30,7 +30,8 @@ type udpForwarder struct {
 	schedule *schedule
 	idle     time.Duration
 	log      func(string, ...any)
-	full     sync.Once
+	full     sync.Once // maxPaths was reached
+	late     sync.Once // and maxPending
 	readers  sync.WaitGroup
 
 	mu    sync.Mutex // guards all below, and numbers of each path
@@ -64,10 +65,9 @@ func (p *path) again(seq uint32, number int) int {
 }
 
 // runUDP carries datagrams until ctx is cancelled.
-func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, out io.Writer,
-	log func(string, ...any)) error {
-	f, err := newUDPForwarder(o.listen, o.target, shared, o.idle, newWatcher(out, o.view, false),
-		log)
+func (o *options) runUDP(ctx context.Context, shared *sharedNetwork, watch *watcher,
+	out io.Writer, log func(string, ...any)) error {
+	f, err := newUDPForwarder(o.listen, o.target, shared, o.idle, watch, log)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,11 @@ func (f *udpForwarder) forward(d network.Direction, p *path, b []byte) {
 		a := datagram{d, p, b, fate.Number, i + 1, fate.Copies[i].FlipBit >= 0, c}
 		if at := fate.Copies[i].At; at > now {
 			a.bytes = bytes.Clone(b)
-			f.schedule.at(at, func() { f.arrive(a) })
+			if !f.schedule.at(at, func() { f.arrive(a) }) {
+				f.late.Do(func() {
+					f.log("%d datagrams under way are too many; more are lost", maxPending)
+				})
+			}
 		} else {
 			f.arrive(a)
 		}

@@ -204,7 +204,7 @@ func TestUDPManyClients(t *testing.T) {
 	}()
 	f, err := newUDPForwarder("127.0.0.1:0", echo.LocalAddr().String(),
 		newSharedNetwork(network.Conditions{Seed: 1}),
-		200*time.Millisecond, newWatcher(io.Discard, "none", false), t.Logf)
+		200*time.Millisecond, newWatcher(io.Discard, "none", false, t.Logf), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,6 +237,31 @@ func TestUDPManyClients(t *testing.T) {
 	defer f.mu.Unlock()
 	if n := len(f.paths); n > 0 {
 		t.Fatalf("%d silent clients are not forgotten", n)
+	}
+}
+
+// More than maxPending datagrams at once are too many, and that is said.
+func TestUDPTooManyUnderWay(t *testing.T) {
+	said := 0
+	f, err := newUDPForwarder("127.0.0.1:0", "127.0.0.1:9",
+		newSharedNetwork(network.Conditions{Delay: time.Hour}), time.Minute,
+		newWatcher(io.Discard, "none", false, t.Logf), func(string, ...any) { said++ })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.conn.Close()
+	defer f.schedule.close()
+	for range maxPending {
+		f.forward(network.Up, &path{}, []byte("x"))
+	}
+	if said > 0 {
+		t.Errorf("it says so with %d", maxPending)
+	}
+	for range 2 {
+		f.forward(network.Up, &path{}, []byte("x"))
+	}
+	if n := f.schedule.pending.Len(); said != 1 || n != maxPending {
+		t.Errorf("it says so %d times, and %d are under way", said, n)
 	}
 }
 

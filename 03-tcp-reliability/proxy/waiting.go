@@ -30,24 +30,28 @@ func (p *tcpProxy) watchLinks(ctx context.Context) {
 	}
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
-	told := p.net.now()
-	for {
+	for told := p.net.now(); ; told = p.tick(p.net.now(), told) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return
 		}
-		now := p.net.now()
-		if p.view == "ladder" {
-			p.watch.settle(now)
-			for _, l := range p.links() {
-				l.tellSilence(now)
-			}
-		} else if now-told >= progressEvery {
-			p.tellProgress(now, told)
-			told = now
-		}
 	}
+}
+
+// tick says what there is to say now. It returns when progress was told last.
+func (p *tcpProxy) tick(now, told time.Duration) time.Duration {
+	switch {
+	case p.view == "ladder":
+		p.watch.settle(now)
+		for _, l := range p.links() {
+			l.tellSilence(now)
+		}
+	case now-told >= progressEvery:
+		p.tellProgress(now, told)
+		return now
+	}
+	return told
 }
 
 // links are those that are open, in order.
@@ -94,20 +98,21 @@ func (l *link) progress(now, last time.Duration) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f, waits := &l.flow, l.waits(now)
-	if waits == "" && f.latest < last {
+	if l.ended() || waits == "" && f.latest < last {
 		return ""
 	}
 	text := fmt.Sprintf("Connection %d so far: %s", f.id, f.account(now))
-	if waits != "" && now-f.latest >= silence {
+	if waits != "" {
 		text += "  " + waits + "\n"
 	}
 	return text
 }
 
-// waits says what the link waits for, or "": a timer runs, because an
-// acknowledgement is missing or a window is closed.
+// waits says what the link waits for, or "": a window is closed, or an
+// acknowledgement has been missing for long. (While bytes flow, one is missing
+// all the time.)
 func (l *link) waits(now time.Duration) string {
-	if l.ended {
+	if l.ended() {
 		return ""
 	}
 	for d, host := range [...]string{"client", "server"} {
@@ -117,12 +122,13 @@ func (l *link) waits(now time.Duration) string {
 		}
 		timer := e.conn.State().Out.Timer
 		more := fmt.Sprintf("%.1f s more", max(0, timer.Due-now).Seconds())
-		switch timer.For {
-		case trace.Timeout, trace.TailLossProbe:
-			return fmt.Sprintf("%s waits for the timer of %d, %s", host,
-				l.flow.oldest(network.Direction(d)), more)
-		case trace.WindowProbe:
+		switch {
+		case timer.For == trace.WindowProbe:
 			return fmt.Sprintf("%s waits: the window is closed; it asks again after %s", host, more)
+		case now-l.flow.latest < silence:
+		case timer.For == trace.Timeout, timer.For == trace.TailLossProbe:
+			return fmt.Sprintf("%s waits for the timer of packet %d, %s", host,
+				l.flow.oldest(network.Direction(d)), more)
 		}
 	}
 	return ""

@@ -21,7 +21,8 @@ func startTCP(t *testing.T, target string, set func(*options)) (*tcpProxy, *runn
 	o.listen, o.target, o.view = "127.0.0.1:0", target, "ladder"
 	set(o)
 	out := &running{more: make(chan struct{}, 1)}
-	p, err := listenTCP(o, newSharedNetwork(o.Conditions), newWatcher(out, o.view, false), t.Logf)
+	p, err := listenTCP(o, newSharedNetwork(o.Conditions), newWatcher(out, o.view, false, t.Logf),
+		t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +57,11 @@ func (p *tcpProxy) until(t *testing.T, what string, is func(*link) bool) *link {
 	return nil
 }
 
+// inOneLine leaves out what is only layout.
+func inOneLine(text string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(text, "│", " ")), " ")
+}
+
 // A connection that waits for a timer says so, once in a silence.
 func TestWaits(t *testing.T) {
 	t.Parallel()
@@ -68,7 +74,7 @@ func TestWaits(t *testing.T) {
 	io.ReadFull(c, make([]byte, 1))
 	fmt.Fprint(c, "lost")
 	l := p.until(t, "the client waits", func(l *link) bool {
-		return strings.Contains(l.waits(p.net.now()), "client waits")
+		return strings.Contains(l.waits(l.flow.latest+silence), "client waits")
 	})
 	l.mu.Lock()
 	latest := l.flow.latest
@@ -80,13 +86,87 @@ func TestWaits(t *testing.T) {
 	}
 	l.tellSilence(latest + silence)
 	l.tellSilence(latest + silence + lookEvery)
-	want := fmt.Sprintf("waits for the timer of %d,", lost)
-	if n := strings.Count(strings.Join(strings.Fields(out.text()), " "), want); n != 1 {
+	want := fmt.Sprintf("waits for the timer of packet %d,", lost)
+	if n := strings.Count(inOneLine(out.text()), want); n != 1 {
 		t.Errorf("it says %d times that it %s\n%s", n, want, out.text())
 	}
 	if text := l.progress(latest+2*silence, latest); !strings.HasPrefix(text,
 		"Connection 1 so far: 1 bytes up, 1 down, in ") || !strings.Contains(text, want) {
 		t.Errorf("its progress is %q", text)
+	}
+	if text := l.progress(latest+silence-1, latest); strings.Contains(text, "waits") {
+		t.Errorf("before a silence its progress is %q", text)
+	}
+	// The alarm is an hour off. What is sent now arrives all the same, and has the
+	// loss noticed.
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	fmt.Fprint(c, " and more")
+	got := make([]byte, len("lost and more"))
+	if _, err := io.ReadFull(c, got); string(got) != "lost and more" {
+		t.Errorf("%q came back, error %v", got, err)
+	}
+}
+
+// The ladder and the progress say that a window is closed, and nothing of links
+// where nothing happens. No program is there: the bytes are written and read here.
+func TestTick(t *testing.T) {
+	o := defaults()
+	o.Delay, o.ReceiveBuffer, o.RTOMin, o.RTOMax = 0, 1000, time.Hour, time.Hour
+	out := &running{more: make(chan struct{}, 1)}
+	p := &tcpProxy{options: o, net: newSharedNetwork(o.Conditions), open: map[*link]struct{}{},
+		watch: newWatcher(out, o.view, false, t.Logf)}
+	l := newLink(p.net, p.watch, o, nil)
+	l.cancel = func() {}
+	p.add(l)
+	defer l.stop()
+	l.answered(nil, nil)
+	l.write(&l.ends[network.Up], random(3000))
+	tick := func(now, told time.Duration) (said string, then time.Duration) {
+		before := len(out.text())
+		then = p.tick(now, told)
+		return inOneLine(out.text()[before:]), then
+	}
+
+	const closed = "client waits: the window is closed; it asks again after "
+	latest := l.flow.latest
+	tick(latest, 0) // draws what is pending
+	for _, step := range []struct {
+		at   time.Duration
+		want bool
+	}{{silence - 1, false}, {silence, true}, {silence + lookEvery, false}} {
+		if said, _ := tick(latest+step.at, 0); strings.Contains(said, closed) != step.want {
+			t.Errorf("after %v the ladder says %q", step.at, said)
+		}
+	}
+	p.view = "summary"
+	told := latest + time.Hour/2
+	if said, then := tick(told+progressEvery-1, told); said != "" || then != told {
+		t.Errorf("before its time the progress is %q", said)
+	}
+	said, then := tick(told+progressEvery, told)
+	if !strings.HasPrefix(said, "Connection 1 so far: 0 bytes up") ||
+		!strings.Contains(said, closed) || then != told+progressEvery {
+		t.Errorf("while the window is closed the progress is %q", said)
+	}
+
+	for n := 0; n < 3000; {
+		b, err := l.read(network.Down)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += len(b)
+	}
+	latest = l.flow.latest
+	if said, _ := tick(latest+progressEvery, latest); !strings.HasPrefix(said, "Connection 1") ||
+		strings.Contains(said, "waits") {
+		t.Errorf("when all was read the progress is %q", said)
+	}
+	if said, _ := tick(latest+2*progressEvery, latest+progressEvery); said != "" {
+		t.Errorf("nothing moves and nothing waits, and yet: %q", said)
+	}
+	l.stop()
+	if said, _ := tick(latest+progressEvery, latest); said != "" {
+		t.Errorf("the link is over, and yet: %q", said)
 	}
 }
 
@@ -123,6 +203,14 @@ func TestLongestWait(t *testing.T) {
 		faults(flags)(o)
 		if got := longestWait(&o.Conditions, 1500); got != want {
 			t.Errorf("%s: %v and not %v", flags, got, want)
+		}
+		l := newLink(newSharedNetwork(o.Conditions), newWatcher(io.Discard, "none", false, t.Logf),
+			o, nil)
+		for d := range l.ends {
+			if got := l.ends[d].options.RTOMax; got != max(want, o.RTOMax) {
+				t.Errorf("%s: the bound of an end is %v and not %v", flags, got,
+					max(want, o.RTOMax))
+			}
 		}
 	}
 }

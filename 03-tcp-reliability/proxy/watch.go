@@ -3,9 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -15,10 +13,11 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/views"
 )
 
-// A watcher shows what happens on the network, and writes it to captures. Its
-// methods may be called at any time by anybody.
+// A watcher shows what happens on the network, and writes it to captures. While
+// the proxy runs its methods may be called at any time by anybody.
 type watcher struct {
 	view string
+	log  func(format string, args ...any)
 
 	mu       sync.Mutex // guards what follows
 	out      io.Writer
@@ -34,9 +33,9 @@ type watcher struct {
 // drawnEvents bounds what is kept of a connection for its picture.
 const drawnEvents = 5000
 
-func newWatcher(out io.Writer, view string, color bool) *watcher {
-	return &watcher{out: out, view: view, ladder: views.NewLive(out, views.Style{Color: color}),
-		traces: map[int]*trace.Trace{}}
+func newWatcher(out io.Writer, view string, color bool, log func(string, ...any)) *watcher {
+	return &watcher{out: out, view: view, log: log, traces: map[int]*trace.Trace{},
+		ladder: views.NewLive(out, views.Style{Color: color})}
 }
 
 // captureBuffer has room for the largest packet: each goes out in one piece, so
@@ -77,8 +76,8 @@ func (w *watcher) add(e *trace.Event, lost bool) {
 		c.Add(e, lost)
 		if err := c.Flush(); err != nil && w.trouble == nil {
 			w.trouble = err
-			fmt.Fprintf(os.Stderr, "cannot write the captures: %v\nis the disk full?\n",
-				err)
+			w.log("cannot write the captures: %v\nis the disk full? the connections go on",
+				cause(err))
 		}
 	}
 	switch w.view {
@@ -113,8 +112,8 @@ func (w *watcher) keep(e *trace.Event) {
 // drawLast draws the connection that ended last, from its first packet on.
 func (w *watcher) drawLast(title string) error {
 	if w.last == nil {
-		return errors.New("no connection has ended: there is nothing to draw\n" +
-			"stop the proxy when the client has finished")
+		return errors.New("no client has come: there is nothing to draw\n" +
+			"run a client, and then stop the proxy")
 	}
 	begun := w.last.Events[0].At
 	for i := range w.last.Events {
@@ -155,8 +154,11 @@ func (w *watcher) settle(now time.Duration) {
 
 // close ends the captures. Those of an earlier run get another name.
 func (w *watcher) close() error {
-	if w.files == nil {
+	switch {
+	case w.files == nil:
 		return nil
+	case w.trouble != nil: // they are not whole
+		return w.files.Leave(w.trouble)
 	}
 	return w.files.KeepBeside()
 }

@@ -36,7 +36,7 @@ func TestLiveLadder(t *testing.T) {
 
 // What was spent waiting are the silences that a timer has ended.
 func TestWaited(t *testing.T) {
-	f := flow{watch: newWatcher(io.Discard, "none", false), again: map[trace.Reason]int{}}
+	f := flow{watch: newWatcher(io.Discard, "none", false, t.Logf), again: map[trace.Reason]int{}}
 	send := func(ms int, why trace.Reason) {
 		p := trace.Packet{Header: trace.Header{Why: why}}
 		if why != "" {
@@ -57,6 +57,46 @@ func TestWaited(t *testing.T) {
 	if account := f.account(time.Second); !strings.HasSuffix(account,
 		"\n  waited for timers: 700ms\n") {
 		t.Errorf("it waited 200 and 500 ms, and yet:\n%s", account)
+	}
+}
+
+// A timer is that of the oldest packet without an acknowledgement. A FIN is
+// acknowledged, too, and an ACK that was overtaken takes nothing back.
+func TestOldest(t *testing.T) {
+	f := flow{watch: newWatcher(io.Discard, "summary", false, t.Logf),
+		again: map[trace.Reason]int{}}
+	send := func(number int, h trace.Header) *trace.Header {
+		return f.sent(0, network.Up, &trace.Packet{Header: h}, &network.Fate{Number: number})
+	}
+	ack := func(n uint32) {
+		f.arrived(0, &arrival{direction: network.Down,
+			header: &trace.Header{Ack: n, HasAck: true}})
+	}
+	send(100, trace.Header{Kind: trace.SYN})
+	if oldest := f.oldest(network.Up); oldest != 100 {
+		t.Errorf("the SYN is not acknowledged, and the oldest packet is %d", oldest)
+	}
+	ack(1)
+	f.drained(network.Up)
+	send(101, trace.Header{Kind: trace.ACK, Seq: 1, Length: 10})
+	send(102, trace.Header{Kind: trace.FINACK, Seq: 11})
+	if oldest := f.oldest(network.Up); oldest != 101 {
+		t.Errorf("nothing is acknowledged, and the oldest packet is %d", oldest)
+	}
+	ack(11)
+	ack(1)
+	f.drained(network.Up)
+	if oldest := f.oldest(network.Up); oldest != 102 {
+		t.Errorf("the FIN is not acknowledged, and the oldest packet is %d", oldest)
+	}
+	again := send(103, trace.Header{Kind: trace.FINACK, Seq: 11, Retransmits: 3})
+	if again.Retransmits != 102 {
+		t.Errorf("the FIN is the repetition of %d", again.Retransmits)
+	}
+	ack(12)
+	f.drained(network.Up)
+	if oldest := f.oldest(network.Up); oldest != 0 {
+		t.Errorf("all is acknowledged, and the oldest packet is %d", oldest)
 	}
 }
 

@@ -30,6 +30,7 @@ type View struct {
 	At     int    // index of the event that is looked at; -1: the last
 	See    string // id of the packet that is looked at; "": none
 	Cover  string // "client" or "server": only what the other end can know is drawn
+	Still  bool   // the picture has no links
 	wrong  []string
 	prefix string // of the picture's ids, where a page has several
 }
@@ -43,7 +44,7 @@ func Of(address string, v View) (*Document, error) {
 		return nil, err
 	}
 	d := &Document{Version: 1, Command: s.Command(), Address: s.Address(), Protocol: s.Protocol,
-		Settings: settingsOf(s), Problems: problems, Result: resultOf(r)}
+		Settings: settingsOf(s, problems), Problems: problems, Result: resultOf(r)}
 	if len(r.trace.Events) > maxEvents {
 		return nil, fmt.Errorf("%d events are too many for a page: try fewer -bytes",
 			len(r.trace.Events))
@@ -56,6 +57,7 @@ func Of(address string, v View) (*Document, error) {
 		return nil, err
 	}
 	d.Text = text.String()
+	d.Names = r.names()
 	d.Packets = packetsOf(r)
 	eventsOf(d, r)
 	d.Fields, d.Facts, d.Sources = r.fields.list, r.facts.list, r.sources.list
@@ -66,7 +68,7 @@ func Of(address string, v View) (*Document, error) {
 		if before, err = once(was, false); err != nil {
 			return nil, err
 		}
-		d.Before = differences(d, before, r)
+		d.Before = difference(before, r)
 		d.Notes = append(d.Notes, takenBack(was, s)...)
 	}
 	d.Problems = append(d.Problems, v.wrong...)
@@ -195,25 +197,16 @@ func packetsOf(r *one) []Packet {
 			Direction: p.Direction.String(),
 			Number:    p.Number,
 			Label:     fmt.Sprintf("%d: %s", p.Number, p.Label(false, 24)),
+			Name:      nameOf(p),
 			Sentence:  sentence(p),
 			Sent:      p.At.Microseconds(),
-			Arrived:   []int64{},
 			Fate:      fate(p),
-			Of:        idOf(p.First),
-			Previous:  idOf(p.Previous),
-			Why:       string(p.Why),
 			Source:    r.sources.of(p.Line),
 			Fields:    []int{},
 			Bytes:     hex.EncodeToString(b[:min(len(b), shownBytes)]),
 		}
 		for _, f := range fieldsOf(b, p.Kind.TCP()) {
 			out.Fields = append(out.Fields, r.fields.of(f))
-		}
-		for _, a := range p.Arrivals {
-			out.Arrived = append(out.Arrived, a.Time.Microseconds())
-		}
-		if p.Cause != nil {
-			out.Cause = idOf(p.Cause.Packet)
 		}
 		toggle(&out, r, i)
 		packets = append(packets, out)

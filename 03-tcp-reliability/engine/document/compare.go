@@ -2,8 +2,6 @@ package document
 
 import (
 	"fmt"
-	"strings"
-	"time"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/story"
@@ -20,9 +18,9 @@ type sameness struct {
 	nth       int
 }
 
-// identities gives each packet of a run its own.
-func identities(d *story.Digest) map[sameness]*story.Packet {
-	all := map[sameness]*story.Packet{}
+// identities gives each packet of a run its own, in the order of sending.
+func identities(d *story.Digest) (all map[sameness]*story.Packet, order []sameness) {
+	all = map[sameness]*story.Packet{}
 	for _, p := range d.Packets {
 		s := sameness{direction: p.Direction, kind: string(p.Kind), seq: p.Seq, ack: p.Ack,
 			length: p.Length}
@@ -30,60 +28,25 @@ func identities(d *story.Digest) map[sameness]*story.Packet {
 			s.nth++
 		}
 		all[s] = p
+		order = append(order, s)
 	}
-	return all
+	return all, order
 }
 
-// differences says how a run differs from the one before, from when on, and in
-// which packets.
-func differences(d *Document, before, now *one) *Comparison {
-	c := &Comparison{From: -1, Packets: []string{}}
-	was := identities(before.digest)
-	first := time.Duration(1<<63 - 1)
-	gone := len(before.digest.Packets)
-	for s, p := range identities(now.digest) {
+// difference says how a run differs from the one before.
+func difference(before, now *one) string {
+	const against = "Against the run before: "
+	was, _ := identities(before.digest)
+	is, _ := identities(now.digest)
+	same := len(was) == len(is)
+	for s, p := range is {
 		q := was[s]
-		if q != nil {
-			gone--
-		}
-		if q == nil || q.At != p.At || q.Fate != p.Fate || q.Due != p.Due {
-			c.Packets = append(c.Packets, idOf(p))
-			first = min(first, p.At)
-			if q != nil {
-				first = min(first, q.At)
-			}
-		}
+		same = same && q != nil && q.At == p.At && q.Fate == p.Fate && q.Due == p.Due
 	}
-	sortIDs(c.Packets, now.digest)
-	if len(c.Packets) == 0 && gone == 0 {
-		c.Sentence = "Against the run before: nothing differs."
-		return c
+	if same {
+		return against + "nothing differs."
 	}
-	marked := map[string]bool{}
-	for _, x := range c.Packets {
-		marked[x] = true
-	}
-	for i := range d.Packets {
-		d.Packets[i].Differs = marked[d.Packets[i].ID]
-	}
-	c.From = first.Microseconds()
-	c.Sentence = "Against the run before: " + strings.Join([]string{whole(before, now),
-		more(len(now.digest.Packets) - len(before.digest.Packets))}, "; ") + "."
-	return c
-}
-
-// sortIDs puts ids into the order of sending.
-func sortIDs(ids []string, d *story.Digest) {
-	in := map[string]bool{}
-	for _, x := range ids {
-		in[x] = true
-	}
-	ids = ids[:0]
-	for _, p := range d.Packets {
-		if in[idOf(p)] {
-			ids = append(ids, idOf(p))
-		}
-	}
+	return against + whole(before, now) + "; " + more(len(is)-len(was)) + "."
 }
 
 func whole(before, now *one) string {

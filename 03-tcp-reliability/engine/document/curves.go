@@ -12,21 +12,20 @@ import (
 	"example.com/sockets/03-tcp-reliability/engine/simulation"
 )
 
-// Curves is the efficiency of the protocols over the loss, as a picture and as
-// numbers: the share of a link's time that carries packets which arrive for the
+// Curves is the efficiency of the protocols over the loss, as a picture: the share of a link's time that carries packets which arrive for the
 // first time.
 type Curves struct {
-	Text   string  `json:"text"`
-	SVG    string  `json:"svg"`
-	Curves []Curve `json:"curves"`
+	Text string `json:"text"`
+	SVG  string `json:"svg"`
+
+	curves []efficiencies
 }
 
-// A Curve is the efficiency of one protocol, in thousandths, at each of Losses.
-type Curve struct {
-	Name     string `json:"name"`
-	Formula  string `json:"formula"` // "" where there is none
-	Measured []int  `json:"measured"`
-	Expected []int  `json:"expected"` // by the formula
+// efficiencies are those of one protocol, in thousandths, at each of Losses.
+type efficiencies struct {
+	name     string
+	measured []int
+	expected []int // by its formula; none: there is none
 }
 
 // Losses are the probabilities that are tried, in thousandths.
@@ -50,28 +49,28 @@ func CurvesOf() (*Curves, error) {
 		"lines are the formulas of docs/theory.md, for a = %d. TCP has no such formula: it takes "+
 		"a loss for congestion.", ratio)}
 	for _, p := range []struct {
-		name, formula string
-		window        int
-		expected      func(p int) int // in thousandths
+		name     string
+		window   int
+		expected func(p int) int // in thousandths
 	}{
-		{"stop-and-wait", "(1-p)/(1+2a)", 1, func(p int) int { return (1000 - p) / (1 + 2*ratio) }},
-		{"go-back-n", "(1-p)/(1+2ap)", 1 + 2*ratio,
+		{"stop-and-wait", 1, func(p int) int { return (1000 - p) / (1 + 2*ratio) }},
+		{"go-back-n", 1 + 2*ratio,
 			func(p int) int { return (1000 - p) * 1000 / (1000 + 2*ratio*p) }},
-		{"selective-repeat", "1-p", 4 * (1 + 2*ratio), func(p int) int { return 1000 - p }},
-		{hosts.TCP, "", 1, nil},
+		{"selective-repeat", 4 * (1 + 2*ratio), func(p int) int { return 1000 - p }},
+		{hosts.TCP, 1, nil},
 	} {
-		curve := Curve{Name: p.name, Formula: p.formula}
+		curve := efficiencies{name: p.name}
 		for _, loss := range Losses {
 			share, err := efficiency(p.name, p.window, loss)
 			if err != nil {
 				return nil, err
 			}
-			curve.Measured = append(curve.Measured, share)
+			curve.measured = append(curve.measured, share)
 			if p.expected != nil {
-				curve.Expected = append(curve.Expected, p.expected(loss))
+				curve.expected = append(curve.expected, p.expected(loss))
 			}
 		}
-		c.Curves = append(c.Curves, curve)
+		c.curves = append(c.curves, curve)
 	}
 	c.SVG = c.draw()
 	return c, nil
@@ -121,25 +120,25 @@ func (c *Curves) draw() string {
 			height-12, loss/10)
 	}
 	fmt.Fprintf(&out, `<text class="q" x="%d" y="%d">%% lost</text>`, width-right+12, height-12)
-	for i, curve := range c.Curves {
+	for i, curve := range c.curves {
 		class := []string{"k", "a", "d", "w"}[i]
-		if len(curve.Expected) > 0 {
-			fmt.Fprintf(&out, `<path class="%s" d="M%d %d`, class, x(0), y(curve.Expected[0]))
-			for j, share := range curve.Expected[1:] {
+		if len(curve.expected) > 0 {
+			fmt.Fprintf(&out, `<path class="%s" d="M%d %d`, class, x(0), y(curve.expected[0]))
+			for j, share := range curve.expected[1:] {
 				fmt.Fprintf(&out, "L%d %d", x(Losses[j+1]), y(share))
 			}
 			out.WriteString(`"/>`)
 		}
-		for j, share := range curve.Measured {
+		for j, share := range curve.measured {
 			fmt.Fprintf(&out, `<circle class="%s" fill="none" cx="%d" cy="%d" r="3.5"/>`, class,
 				x(Losses[j]), y(share))
 		}
-		last := curve.Measured[len(curve.Measured)-1]
-		if len(curve.Expected) > 0 {
-			last = curve.Expected[len(curve.Expected)-1]
+		last := curve.measured[len(curve.measured)-1]
+		if len(curve.expected) > 0 {
+			last = curve.expected[len(curve.expected)-1]
 		}
 		fmt.Fprintf(&out, `<text x="%d" y="%d">%s</text>`, x(Losses[len(Losses)-1])+10, y(last)+4,
-			curve.Name)
+			curve.name)
 	}
 	out.WriteString("</svg>")
 	return out.String()

@@ -8,6 +8,7 @@ package document
 type Document struct {
 	Version int    `json:"version"` // 1
 	Command string `json:"command"` // that shows the same run in a terminal
+	Names   string `json:"names"`   // which packets it names, in a sentence
 	Address string `json:"address"` // the settings: flag=value&…, only what is not the default
 
 	Settings []Setting `json:"settings"` // in the order of the flags
@@ -31,8 +32,8 @@ type Document struct {
 	Facts   []Fact   `json:"facts"`
 	Sources []Source `json:"sources"`
 
-	Part   *Part       `json:"part,omitempty"`   // of a long run: what of it the picture shows
-	Before *Comparison `json:"before,omitempty"` // what differs from the run before
+	Part   *Part  `json:"part,omitempty"`   // of a long run: what of it the picture shows
+	Before string `json:"before,omitempty"` // what differs from the run before, in a sentence
 }
 
 // A Setting is a flag, for a form.
@@ -43,7 +44,8 @@ type Setting struct {
 	Usage   string   `json:"usage"`
 	Choices []string `json:"choices,omitempty"` // empty: any text that the flag takes
 	// the protocols that it means something to; empty: all
-	For []string `json:"for,omitempty"`
+	For     []string `json:"for,omitempty"`
+	Problem string   `json:"problem,omitempty"` // with the value that was asked for
 }
 
 // A Result is how the run ended.
@@ -61,16 +63,11 @@ type Packet struct {
 	Direction string `json:"direction"`
 	Number    int    `json:"number"`
 	Label     string `json:"label"` // as on its arrow
+	Name      string `json:"name"`  // in commands and addresses: "data:3", "down:4"
 	// what became of it, for a title and for those who can't see it
-	Sentence string  `json:"sentence"`
-	Sent     int64   `json:"sent_us"`
-	Arrived  []int64 `json:"arrived_us"`
-	Fate     string  `json:"fate"` // "arrived", "lost", "queue full", "damaged", "buffer full", "under way"
-
-	Of       string `json:"of,omitempty"`       // id of the first transmission
-	Previous string `json:"previous,omitempty"` // id of the one before this
-	Cause    string `json:"cause,omitempty"`    // id of the arrival that made the host send it
-	Why      string `json:"why,omitempty"`
+	Sentence string `json:"sentence"`
+	Sent     int64  `json:"sent_us"`
+	Fate     string `json:"fate"` // "arrived", "lost", "queue full", "damaged", "buffer full", "under way"
 
 	// index in Sources: the line of the protocol's code that sent it; -1: none
 	Source int    `json:"source"`
@@ -80,7 +77,6 @@ type Packet struct {
 	Toggle     string `json:"toggle,omitempty"`      // the address where it is lost, or spared
 	ToggleWord string `json:"toggle_word,omitempty"` // "lose" or "spare"
 	Fixed      string `json:"fixed,omitempty"`       // why neither can be
-	Differs    bool   `json:"differs,omitempty"`     // from the run before
 }
 
 // A Field is one field of a packet's header.
@@ -162,11 +158,4 @@ type Part struct {
 	Height   int    `json:"height"`             // of the whole picture
 	Previous string `json:"previous,omitempty"` // address of the part above
 	Next     string `json:"next,omitempty"`     // and of the one below
-}
-
-// A Comparison says what differs between a run and the one before.
-type Comparison struct {
-	Sentence string   `json:"sentence"` // "the message is whole 200 ms later; two packets more"
-	From     int64    `json:"from_us"`  // nothing differs before
-	Packets  []string `json:"packets"`  // ids of this run that differ
 }

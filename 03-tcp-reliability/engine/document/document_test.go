@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"fmt"
 	"html"
 	"maps"
@@ -193,7 +194,7 @@ func TestHarm(t *testing.T) {
 	}
 	later := map[string]string{}
 	for _, row := range h.Rows {
-		later[row.ID] = row.Later
+		later[idOf(row.packet)] = row.Later
 	}
 	for id, want := range map[string]string{"up-1": "1000 ms later", "down-1": "1000 ms later",
 		"up-5": "at the same time", "down-3": "at the same time"} {
@@ -202,11 +203,11 @@ func TestHarm(t *testing.T) {
 		}
 	}
 	for i, row := range h.Rows {
-		_, shown, _ := strings.Cut(h.Picture, fmt.Sprintf(`id="%s" `, row.ID))
+		_, shown, _ := strings.Cut(h.Picture, fmt.Sprintf(`id="%s" `, idOf(row.packet)))
 		shown, _, _ = strings.Cut(shown, "</a>")
-		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.Level)) ||
-			!strings.Contains(shown, "· "+row.Cost+"</text>") {
-			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.Cost, row.Level,
+		if !strings.Contains(shown, fmt.Sprintf(`data-harm="%d"`, row.level)) ||
+			!strings.Contains(shown, "· "+row.cost+"</text>") {
+			t.Errorf("row %d costs %s, level %d: the picture has\n%s", i, row.cost, row.level,
 				shown)
 		}
 	}
@@ -240,10 +241,10 @@ func TestCurves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, curve := range c.Curves {
-		for i, want := range curve.Expected {
-			if got := curve.Measured[i]; got < want*93/100-5 || got > want*107/100+5 {
-				t.Errorf("%s at %d of 1000 lost: %d, and the formula says %d", curve.Name,
+	for _, curve := range c.curves {
+		for i, want := range curve.expected {
+			if got := curve.measured[i]; got < want*93/100-5 || got > want*107/100+5 {
+				t.Errorf("%s at %d of 1000 lost: %d, and the formula says %d", curve.name,
 					Losses[i], got, want)
 			}
 		}
@@ -482,16 +483,198 @@ func TestHarmIsAClick(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := of(t, address, View{})
-		for i, p := range d.Packets {
+		costs := map[string]time.Duration{}
+		for _, row := range table.Rows {
+			costs[idOf(row.packet)] = row.later
+		}
+		for _, p := range d.Packets {
 			if p.ToggleWord != "lose" {
 				continue
 			}
 			click := of(t, p.Toggle, View{})
 			later := time.Duration(click.Result.Read-d.Result.Read) * time.Microsecond
-			if click.Result.Whole && table.Rows[i].later != later {
+			if click.Result.Whole && costs[p.ID] != later {
 				t.Errorf("%s: the loss of %s makes it %v later, and the click %v", address, p.ID,
-					table.Rows[i].later, later)
+					costs[p.ID], later)
 			}
+		}
+	}
+}
+
+// What a loss costs has its reason, which is what the run shows: two of the
+// chapter's runs, word by word.
+func TestWhy(t *testing.T) {
+	for address, want := range map[string]map[string]string{
+		"loss=0": {
+			"up-1":    "sent again after 1000 ms, by its timer: no round trip is measured yet",
+			"down-1":  "sent again after 1000 ms, by a repeated SYN",
+			"up-2":    `"Every " behind it says as much`,
+			"up-5":    "sent again after 50 ms, by the 3rd repeat of ACK 12",
+			"up-9":    "sent again after 210 ms, by its timer: two repeats are too few",
+			"up-10":   "sent again after 210 ms, by its timer: one repeat is too few",
+			"up-11":   "sent again after 220 ms, by its timer: nothing comes behind it",
+			"down-3":  "ACK 15, sent 10 ms later, says as much",
+			"down-6":  "ACK 37, sent 10 ms later, says as much",
+			"up-12":   "FIN ACK 47 comes again after 190 ms, needlessly",
+			"down-11": "sent again after 200 ms, by its timer: nothing comes behind it",
+		},
+		"drop=data:3": {
+			"up-5":   "", // lost already
+			"down-6": `"of " is sent again later, by the 4th repeat of ACK 12`,
+		},
+		"protocol=udp&drop=data:3": {"up-1": "nobody sends it again"},
+		// A fixed timer needs no measurement.
+		"protocol=stop-and-wait&rto=300ms&loss=0": {
+			"up-1":   "sent again after 300 ms, by its timer: nothing comes behind it",
+			"down-1": `"Every " comes again after 290 ms, needlessly`,
+		},
+		// Each acknowledgement stands for one packet: no later one says as much.
+		"protocol=selective-repeat&loss=0": {
+			"down-3": `"of " comes again after 190 ms, needlessly`,
+		},
+		"protocol=selective-repeat&duplicate=0.5&seed=2": {
+			"down-9": "ack 5, sent 9.8 ms later, says as much", "down-10": "nobody misses it",
+		},
+		"protocol=go-back-n&loss=0": {"down-3": "ack 4, sent 10 ms later, says as much"},
+		// A repetition that nobody needed.
+		"every=2ms&reorder=0.3&seed=7": {"up-12": "an earlier one has arrived"},
+	} {
+		h, err := HarmOf(address, View{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range h.Rows {
+			says, ok := want[idOf(row.packet)]
+			if ok && row.Why != says {
+				t.Errorf("%s: %s: %q, not %q", address, row.Name(), row.Why, says)
+			}
+			delete(want, idOf(row.packet))
+			if row.Why == "" && row.later != already {
+				t.Errorf("%s: the loss of %s has no reason", address, row.Name())
+			}
+		}
+		if len(want) > 0 {
+			t.Errorf("%s: no packets %v", address, want)
+		}
+	}
+}
+
+// The worst loss comes first, then the longest wait; what is lost already comes
+// last. Its level is what the picture shows: 4 where the message is never whole,
+// 3 from a half of the worst on, 2 from a tenth on, 1 less, 0 not later.
+func TestHarmLevels(t *testing.T) {
+	for _, address := range []string{"loss=0", "drop=data:3", "protocol=udp&drop=data:3",
+		"protocol=go-back-n&loss=0", "every=2ms&reorder=0.3&seed=7"} {
+		h, err := HarmOf(address, View{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.IsSortedFunc(h.Rows, func(a, b *HarmRow) int {
+			return cmp.Or(cmp.Compare(b.later, a.later), cmp.Compare(b.waits, a.waits))
+		}) {
+			t.Errorf("%s: the rows are not sorted", address)
+		}
+	}
+	ms := time.Millisecond
+	for _, c := range []struct {
+		later []time.Duration
+		want  []int
+	}{
+		{[]time.Duration{never, 1000 * ms, 500 * ms, 499 * ms, 100 * ms, 99 * ms, 0, -5 * ms, already},
+			[]int{4, 3, 3, 2, 2, 1, 0, 0, 0}},
+		{[]time.Duration{never, never, 0}, []int{4, 4, 0}},
+		{[]time.Duration{1 * ms, 0}, []int{3, 0}},
+	} {
+		var table HarmTable
+		for _, later := range c.later {
+			table.Rows = append(table.Rows, &HarmRow{later: later})
+		}
+		table.levels()
+		for i, row := range table.Rows {
+			if row.level != c.want[i] {
+				t.Errorf("of %v, %v has level %d, not %d", c.later, row.later, row.level, c.want[i])
+			}
+		}
+	}
+}
+
+// Of a covered end nothing is told: of what it sends again, only that it
+// arrives, and of what is sent again to it, not whether it came.
+func TestCovered(t *testing.T) {
+	// The server's acknowledgement of a word is lost, so that the word comes again;
+	// and its own FIN, which it sends again.
+	const address = "protocol=tcp&drop=data:3,down:11"
+	whole := of(t, address, View{})
+	for _, again := range []string{`data-of="up-5"`, `data-of="down-11"`, " again", "lost"} {
+		if !strings.Contains(whole.Picture, again) {
+			t.Fatalf("%s: %s is not in the picture", address, again)
+		}
+	}
+	for cover, c := range map[string]struct{ hidden, shown []string }{
+		"client": {[]string{`data-of="up-5"`, "lost", `"of " again`, "fast retransmit"},
+			[]string{`data-of="down-11"`, " again: timeout"}},
+		"server": {[]string{`data-of="down-11"`, "lost", "FIN seq 1 ACK 47 again", "again: timeout"},
+			[]string{`data-of="up-5"`, "again: fast retransmit"}},
+	} {
+		d := of(t, address, View{Cover: cover})
+		for _, says := range c.hidden {
+			if strings.Contains(d.Picture, says) {
+				t.Errorf("the %s is covered, and the picture has %s", cover, says)
+			}
+		}
+		for _, says := range c.shown {
+			if !strings.Contains(d.Picture, says) {
+				t.Errorf("the %s is covered, and the picture has no %s", cover, says)
+			}
+		}
+		// What is sent again and does arrive looks like what is sent once.
+		for _, p := range whole.Packets {
+			from := map[string]string{"up": "client", "down": "server"}[p.Direction]
+			has := strings.Contains(d.Picture, `id="`+p.ID+`"`)
+			if want := from != cover || p.Fate == "arrived"; has != want {
+				t.Errorf("the %s is covered: %s in the picture is %v", cover, p.ID, has)
+			}
+		}
+	}
+}
+
+// Each setting has its own problem beside it; what was asked for may look like one.
+func TestProblemsOfSettings(t *testing.T) {
+	for address, want := range map[string]string{
+		"delay=soon":                        "delay",
+		"window=0&protocol=udp":             "window",
+		"loss=2&bytes=99999999":             "bytes loss",
+		"queue=3&rto=1s":                    "queue rto",
+		"delay=a+loss:+b":                   "delay",
+		"delay=10ms&delay=20ms&nonsense=on": "delay",
+		"drop=data:3":                       "",
+	} {
+		var got []string
+		d := of(t, address, View{})
+		for _, s := range d.Settings {
+			if s.Problem != "" {
+				got = append(got, s.Name)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: the problems %q are those of %q, not %s", address, d.Problems, got, want)
+		}
+	}
+}
+
+// The command's names of packets are explained by the page's.
+func TestNames(t *testing.T) {
+	for address, want := range map[string]string{
+		"drop=data:3":             `data:3 is the client's "of " (packet 5).`,
+		"drop=up:5,down:3":        `up:5 is the client's "of " (packet 5), down:3 is the server's ACK 12 (packet 3).`,
+		"loss=0.3&seed=4&spare=":  "",
+		"drop=up:4-1000":          "",
+		"loss=0":                  "",
+		"protocol=udp&drop=up:99": "",
+	} {
+		if got := of(t, address, View{}).Names; got != want {
+			t.Errorf("%s: %s", address, got)
 		}
 	}
 }

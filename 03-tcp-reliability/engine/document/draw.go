@@ -32,7 +32,7 @@ func draw(d *Document, r, before *one, v View) (err error) {
 	if v.At >= 0 && v.At < len(d.Events) {
 		at = d.Events[v.At].At
 	}
-	d.Plots = plotsOf(r, at)
+	d.Plots = plotsOf(r, at, v.Width > 0 && v.Width < 600)
 	return err
 }
 
@@ -45,15 +45,17 @@ func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
 	}
 	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
 	o.Width, o.Inline, o.Prefix, o.Cover = v.Width, true, v.prefix, v.Cover
-	o.Link = func(p *story.Packet) string {
-		var to Packet
-		if toggle(&to, r, index[idOf(p)]); to.Toggle == "" {
-			return "?" + d.Address + "&see=" + idOf(p) + v.covering()
+	if !v.Still {
+		o.Link = func(p *story.Packet) string {
+			var to Packet
+			if toggle(&to, r, index[idOf(p)]); to.Toggle == "" {
+				return "?" + d.Address + "&see=" + idOf(p) + v.covering()
+			}
+			if many { // to come back to the same place
+				to.Toggle += "&see=" + idOf(p)
+			}
+			return "?" + to.Toggle + v.covering()
 		}
-		if many { // to come back to the same place
-			to.Toggle += "&see=" + idOf(p)
-		}
-		return "?" + to.Toggle + v.covering()
 	}
 	o.Part = func(height int, y func(time.Duration) int) (top, bottom int) {
 		r.axis = axis{y, y(0), max(1, y(r.Ended)-y(0))}
@@ -157,8 +159,9 @@ type point struct {
 }
 
 // plotsOf draws what the client's state says over time: round trips and the
-// timeout, and of TCP the congestion window and its threshold.
-func plotsOf(r *one, at int64) []Plot {
+// timeout, and of TCP the congestion window and its threshold. Narrow plots are
+// for narrow pages.
+func plotsOf(r *one, at int64, narrow bool) []Plot {
 	plots := []Plot{}
 	samples := curve{name: "round trip", class: "r", dots: true}
 	trip := curve{name: "mean (SRTT)", class: "d"}
@@ -181,11 +184,11 @@ func plotsOf(r *one, at int64) []Plot {
 		window.add(e, int64(s.Cwnd))
 		threshold.add(e, int64(s.Ssthresh))
 	}
-	if svg := plot(r, at, "ms", 1000, samples, trip, rto); svg != "" {
+	if svg := plot(r, at, narrow, "ms", 1000, samples, trip, rto); svg != "" {
 		plots = append(plots, Plot{"Round trip and timeout", svg,
 			"how long an answer takes, and how long the client waits for one"})
 	}
-	if svg := plot(r, at, "bytes", 1, window, threshold); svg != "" {
+	if svg := plot(r, at, narrow, "bytes", 1, window, threshold); svg != "" {
 		plots = append(plots, Plot{"Congestion window", svg,
 			"how much the client lets into the network at once"})
 	}
@@ -203,19 +206,25 @@ func (c *curve) add(e *trace.Event, value int64) {
 // plot draws curves over the picture's axis of time, with a line at a moment, or
 // "" where there is nothing to draw. A page moves the line: the root says where
 // the axis begins and ends, here and in the picture.
-func plot(r *one, now int64, unit string, scale int64, curves ...curve) string {
-	const width, height, left, bottom = 600, 150, 60, 20
-	most, n := int64(1), 0
+func plot(r *one, now int64, narrow bool, unit string, scale int64, curves ...curve) string {
+	const height, left, bottom = 150, 60, 20
+	width := 600
+	if narrow {
+		width = 390
+	}
+	most, n, shown := int64(1), 0, 0
 	for _, c := range curves {
 		for _, p := range c.points {
 			most = max(most, p.value)
 		}
-		n += len(c.points)
+		if n += len(c.points); len(c.points) > 0 {
+			shown++
+		}
 	}
 	if n < 2 || r.Ended == 0 || r.axis.y == nil {
 		return ""
 	}
-	const right = width - 10
+	right := width - 10
 	x := func(at time.Duration) int { return left + (r.axis.y(at)-r.axis.from)*(right-left)/r.axis.high }
 	y := func(value int64) int64 { return height - bottom - value*(height-bottom-20)/most }
 	var out strings.Builder
@@ -227,11 +236,13 @@ func plot(r *one, now int64, unit string, scale int64, curves ...curve) string {
 		`<path class="le" d="M%d 20V%dH%d"/><text class="q" x="%d" y="26" text-anchor="end">%d</text><text class="q" x="%d" y="14" text-anchor="end">%s</text><text class="q" x="%d" y="%d" text-anchor="end">%s</text>`,
 		left, height-bottom, right, left-6, most/scale, left-6, unit, right, height-4,
 		story.Millis(r.Ended))
-	for i, c := range curves {
+	named := 0
+	for _, c := range curves {
 		if len(c.points) == 0 {
 			continue
 		}
-		text := left + 34 + 150*i
+		text := left + 26 + (right-left-26)*named/shown
+		named++
 		fmt.Fprintf(&out, `<text x="%d" y="14">%s</text>`, text, c.name)
 		if c.dots {
 			fmt.Fprintf(&out, `<circle class="%s" cx="%d" cy="10" r="3"/>`, c.class, text-12)
@@ -241,7 +252,7 @@ func plot(r *one, now int64, unit string, scale int64, curves ...curve) string {
 			}
 			continue
 		}
-		fmt.Fprintf(&out, `<path class="%s" d="M%d 10h18M%d %d`, c.class, text-24,
+		fmt.Fprintf(&out, `<path class="%s" d="M%d 10h12M%d %d`, c.class, text-18,
 			x(c.points[0].at), y(c.points[0].value))
 		for _, p := range c.points[1:] {
 			fmt.Fprintf(&out, "H%dV%d", x(p.at), y(p.value))

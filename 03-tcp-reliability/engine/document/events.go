@@ -153,10 +153,13 @@ func words(text string, length int) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// named is what a packet carries, and its number.
+// named is what a packet carries, and the number that its sender gave it.
 func named(p *story.Packet) string {
-	return fmt.Sprintf("%s (%v:%d)", p.Label(true, 20), p.Direction, p.Number)
+	return fmt.Sprintf("%s (packet %d)", p.Label(true, 20), p.Number)
 }
+
+// theirs is the same where packets of both ends are talked about.
+func theirs(p *story.Packet) string { return ends[p.Direction] + "'s " + named(p) }
 
 // sending says what is sent, and why if that needs a reason.
 func sending(p *story.Packet) string {

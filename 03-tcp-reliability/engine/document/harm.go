@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,8 +17,8 @@ const MaxHarm = 200
 
 // A HarmTable says what losing each packet would cost.
 type HarmTable struct {
-	Rows []HarmRow `json:"rows"` // in the order of sending
-	Says string    `json:"says"` // which is the worst
+	Rows []*HarmRow `json:"rows"` // the worst first: by Later, then by Waits
+	Says string     `json:"says"` // which is the worst
 
 	// The run, with the cost of each packet behind its label and as the shadow
 	// of its arrow.
@@ -26,18 +27,28 @@ type HarmTable struct {
 
 // A HarmRow is the harm of one packet.
 type HarmRow struct {
-	ID    string `json:"id"`
-	Label string `json:"label"`
+	Label string `json:"label"` // whose it is, its number, and what it carries
 	Later string `json:"later"` // how much later the message is whole
 	Waits string `json:"waits"` // the longest wait of a word that is there
-	Cost  string `json:"cost"`  // the same in short, as in the picture: "+200 ms"
-	Level int    `json:"level"` // 0 nothing, 1 to 4 more and more
+	Why   string `json:"why"`   // how the run went on without it
 
-	later time.Duration
+	packet       *story.Packet
+	later, waits time.Duration
+	cost         string // later in short, as in the picture: "+200 ms"
+	level        int    // 0 nothing, 1 to 4 more and more
 }
 
-// never is the harm of a loss that nobody repairs.
-const never = time.Duration(1<<63 - 1)
+// Name is the packet as -drop names it, and what it carries.
+func (row *HarmRow) Name() string {
+	p := row.packet
+	return fmt.Sprintf("%v:%d %s", p.Direction, p.Number, p.Label(true, 24))
+}
+
+// The harm of a loss that nobody repairs, and of one that is there already.
+const (
+	never   = time.Duration(1<<63 - 1)
+	already = -never
+)
 
 // HarmOf runs an address once for each of its packets, with that one lost.
 func HarmOf(address string, v View) (*HarmTable, error) {
@@ -51,26 +62,26 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 			fmt.Errorf("the run has %d packets: the harm of each is worked out for at most %d", n,
 				MaxHarm)
 	}
-	table := &HarmTable{Rows: []HarmRow{}}
+	table := &HarmTable{Rows: []*HarmRow{}}
+	rows := map[*story.Packet]*HarmRow{}
 	for i, p := range base.digest.Packets {
-		row := HarmRow{ID: idOf(p), Label: fmt.Sprintf("%v:%d %s", p.Direction, p.Number,
-			p.Label(true, 24))}
+		row := &HarmRow{packet: p, Label: theirs(p)}
 		if p.Fate == story.Lost {
-			row.Later, row.Waits = "it is lost already", ""
+			row.later, row.Later = already, "it is lost already"
 		} else if err := row.measure(base, i); err != nil {
 			return nil, err
 		}
 		table.Rows = append(table.Rows, row)
+		rows[p] = row
 	}
+	slices.SortStableFunc(table.Rows, func(a, b *HarmRow) int {
+		return cmp.Or(cmp.Compare(b.later, a.later), cmp.Compare(b.waits, a.waits))
+	})
 	table.Says = table.worst()
 	table.levels()
-	rows := map[string]HarmRow{}
-	for _, row := range table.Rows {
-		rows[row.ID] = row
-	}
 	d := &Document{Address: s.Address()}
 	table.Picture, err = drawRun(d, base, View{Width: v.Width}, picture.Options{
-		Harm: func(p *story.Packet) (string, int) { return rows[idOf(p)].Cost, rows[idOf(p)].Level },
+		Harm: func(p *story.Packet) (string, int) { return rows[p].cost, rows[p].level },
 	})
 	return table, err
 }
@@ -85,44 +96,38 @@ func (row *HarmRow) measure(base *one, index int) error {
 	row.later = r.LastRead - base.LastRead
 	switch whole := string(r.Read) == string(r.Whole); {
 	case !whole:
-		row.later, row.Later, row.Cost = never, "never", "never whole"
+		row.later, row.Later, row.cost = never, "never", "never whole"
 	case row.later > 0:
 		row.Later = story.Millis(row.later) + " later"
-		row.Cost = "+" + story.Millis(row.later)
+		row.cost = "+" + story.Millis(row.later)
 	case row.later < 0:
 		row.Later = story.Millis(-row.later) + " earlier"
-		row.Cost = "-" + story.Millis(-row.later)
+		row.cost = "-" + story.Millis(-row.later)
 	default:
-		row.Later, row.Cost = "at the same time", "+0"
+		row.Later, row.cost = "at the same time", "+0"
 	}
-	longest := time.Duration(0)
 	for _, g := range r.digest.Gaps {
 		if g.Until > 0 {
-			longest = max(longest, g.Until-g.Since)
+			row.waits = max(row.waits, g.Until-g.Since)
 		}
 	}
-	row.Waits = story.Millis(longest)
+	row.Waits = story.Millis(row.waits)
+	row.Why = why(base, r, r.digest.Packets[index])
 	return nil
 }
 
 func (t *HarmTable) worst() string {
-	if len(t.Rows) == 0 {
+	switch {
+	case len(t.Rows) == 0:
 		return "No packet was sent."
-	}
-	worst := slices.MaxFunc(t.Rows, func(a, b HarmRow) int {
-		switch {
-		case a.later < b.later:
-			return -1
-		case a.later > b.later:
-			return 1
-		}
-		return 0
-	})
-	if worst.later <= 0 {
+	case t.Rows[0].later <= 0:
 		return "No single loss makes the message later."
 	}
-	return fmt.Sprintf("The worst packet to lose is %s: the message is whole %s.", worst.Label,
-		worst.Later)
+	s := "The worst packet to lose is the " + t.Rows[0].Label + ": the message is "
+	if t.Rows[0].later == never {
+		return s + "never whole."
+	}
+	return s + "whole " + t.Rows[0].Later + "."
 }
 
 // levels cuts the harm into four: never, the half of the worst, a tenth, less.
@@ -133,17 +138,17 @@ func (t *HarmTable) levels() {
 			most = max(most, row.later)
 		}
 	}
-	for i := range t.Rows {
-		switch later := t.Rows[i].later; {
+	for _, row := range t.Rows {
+		switch later := row.later; {
 		case later == never:
-			t.Rows[i].Level = 4
+			row.level = 4
 		case later <= 0:
 		case 2*later >= most:
-			t.Rows[i].Level = 3
+			row.level = 3
 		case 10*later >= most:
-			t.Rows[i].Level = 2
+			row.level = 2
 		default:
-			t.Rows[i].Level = 1
+			row.level = 1
 		}
 	}
 }

@@ -3,6 +3,7 @@ package document
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"example.com/sockets/03-tcp-reliability/engine/network"
 	"example.com/sockets/03-tcp-reliability/engine/run"
@@ -21,6 +22,33 @@ func toggle(out *Packet, r *one, index int) {
 	}
 	r.other = s
 	out.Toggle = r.otherText()
+}
+
+// nameOf is what -drop and -spare call a packet.
+func nameOf(p *story.Packet) string {
+	if p.Direction == network.Up && p.Header.Data > 0 {
+		return fmt.Sprintf("data:%d", p.Header.Data)
+	}
+	return fmt.Sprintf("%v:%d", p.Direction, p.Number)
+}
+
+// names says of the packets that the command names which they are, if they are few.
+func (r *one) names() string {
+	var list []string
+	for i, p := range r.digest.Packets {
+		name := nameOf(p)
+		if slices.Contains(r.named, i) {
+			name = fmt.Sprintf("%v:%d", p.Direction, p.Number)
+		} else if data := p.Header.Data; !r.Drop.Names(p.Direction, 0, data) &&
+			!r.Spare.Names(p.Direction, 0, data) {
+			continue
+		}
+		list = append(list, name+" is the "+theirs(p))
+	}
+	if len(list) == 0 || len(list) > 3 {
+		return ""
+	}
+	return strings.Join(list, ", ") + "."
 }
 
 // toggled gives the settings of that run, and "lose" or "spare"; or why there is none.

@@ -165,7 +165,7 @@ func (d *Digest) whoNoticed() (key, rest string) {
 	}
 	if len(noticed) == 1 {
 		return "The " + who(noticed) + " noticed after " + Millis(least),
-			", " + d.how(noticed[0]) + ", and sent it again." + vain
+			", " + d.How(noticed[0]) + ", and sent it again." + vain
 	}
 	span := Millis(least)
 	if most != least {
@@ -272,9 +272,9 @@ func manner(why trace.Reason) string {
 	return "by " + string(why)
 }
 
-// how says by what the loss was noticed that a packet repairs: of repeated
+// How says by what the loss was noticed that a packet repairs: of repeated
 // acknowledgements also which one.
-func (d *Digest) how(q *Packet) string {
+func (d *Digest) How(q *Packet) string {
 	if q.Why != trace.FastRetransmit && q.Why != trace.RACK {
 		return manner(q.Why)
 	}

@@ -39,9 +39,7 @@ func CreateCaptures(name string) (*CaptureFiles, error) {
 			c.Parts[end], err = os.OpenFile(name+".part", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		}
 		if err != nil {
-			c.Parts[end] = nil
-			c.Discard()
-			return nil, c.captureError(err)
+			return nil, c.Fail(err)
 		}
 	}
 	return c, nil
@@ -50,15 +48,13 @@ func CreateCaptures(name string) (*CaptureFiles, error) {
 // Keep ends both files and gives them their names, maybe those of an earlier
 // run's captures, which they replace.
 func (c *CaptureFiles) Keep() error {
-	err := errors.Join(c.Parts[0].Close(), c.Parts[1].Close())
-	for end, name := range CaptureNames(c.name) {
-		if err == nil {
-			err = os.Rename(c.Parts[end].Name(), name)
-		}
+	if err := errors.Join(c.Parts[0].Close(), c.Parts[1].Close()); err != nil {
+		return c.Leave(err)
 	}
-	if err != nil {
-		c.Discard()
-		return c.captureError(err)
+	for end, name := range CaptureNames(c.name) {
+		if err := os.Rename(c.Parts[end].Name(), name); err != nil {
+			return c.Leave(err)
+		}
 	}
 	return nil
 }
@@ -78,7 +74,7 @@ func (c *CaptureFiles) KeepBeside() error {
 		}
 		for end, name := range names {
 			if err := os.Rename(name, earlier[end]); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return c.captureError(err) // both are whole, in their .part
+				return c.Leave(err)
 			}
 		}
 	}
@@ -105,16 +101,36 @@ func (c *CaptureFiles) Discard() {
 	}
 }
 
-// captureError says what the system objects to, and what to try.
-func (c *CaptureFiles) captureError(err error) error {
+// Fail discards the files because of err, and says what to try.
+func (c *CaptureFiles) Fail(err error) error {
+	c.Discard()
 	advice := "is the folder of -pcap " + c.name + " there, and may it be written to?"
 	var path *fs.PathError
-	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
-		if errors.Is(err, fs.ErrExist) {
+	if errors.As(err, &path) {
+		switch {
+		case errors.Is(err, fs.ErrExist):
 			advice = "another run writes " + path.Path + ", or was killed: remove it"
+		case path.Op == "write":
+			advice = "is the disk full?"
 		}
+	}
+	return captureError(err, advice)
+}
+
+// Leave ends the files because of err, and says where they are: what has no
+// final name yet stays in its .part.
+func (c *CaptureFiles) Leave(err error) error {
+	for _, f := range c.Parts {
+		f.Close()
+	}
+	return captureError(err, "what was written is in "+c.name+"-….pcapng.part")
+}
+
+func captureError(err error, advice string) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch { // the advice names the files
+	case errors.As(err, &path):
 		err = path.Err
 	case errors.As(err, &link):
 		err = link.Err

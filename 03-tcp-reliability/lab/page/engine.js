@@ -1,9 +1,7 @@
 // Where documents come from: the program that serves the page, or the same
 // engine as WebAssembly in a worker. Only this file knows which.
 
-import { unfold } from "./unfold.js";
-
-const served = document.documentElement.dataset.engine === "http";
+export const served = document.documentElement.dataset.engine === "http";
 const kept = new Map(); // answers, or those to come, by question: Back is instant
 const limit = 60;
 
@@ -44,6 +42,19 @@ async function fresh(what, query) {
   const text = served ? await http(`${what}?${query}`) : await preset(what, query) ?? await wasm(what, query);
   const doc = JSON.parse(text);
   if (what === "run") unfold(doc);
+  return doc;
+}
+
+// Packets, events and states refer to what many of them share. unfold puts it
+// into its places; what is the same stays one object.
+function unfold(doc) {
+  const row = (table) => (i) => doc[table][i];
+  for (const p of doc.packets) {
+    p.source = doc.sources[p.source];
+    p.fields = p.fields.map(row("fields"));
+  }
+  for (const e of doc.events) e.source = doc.sources[e.source];
+  for (const s of doc.states) s.facts = s.facts.map(row("facts"));
   return doc;
 }
 

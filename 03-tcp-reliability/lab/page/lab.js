@@ -17,7 +17,6 @@ let playing = 0, asked = 0;
 let asking, shown;        // the run that is on its way, and the promise of it
 let moved = false;        // since the address was written
 
-const served = document.documentElement.dataset.engine === "http";
 const first = document.querySelector("#presets a").dataset.go;
 const last = () => doc.events.length - 1;
 const find = (id = "") => doc?.packets.find((p) => p.id === id.replace("-copy", ""));
@@ -26,7 +25,7 @@ const find = (id = "") => doc?.packets.find((p) => p.id === id.replace("-copy", 
 function write(push) {
   moved = false;
   const text = addresses.join(address, { at: at < last() ? at + 1 : "", see, cover });
-  history[push ? "pushState" : "replaceState"]({ before }, "", served ? location.pathname + (text && "?" + text) : "#" + text);
+  history[push ? "pushState" : "replaceState"]({ before }, "", engine.served ? location.pathname + (text && "?" + text) : "#" + text);
 }
 
 // settle writes the address when a key or the mouse rests: browsers allow some
@@ -104,15 +103,18 @@ function render() {
   draw(doc.picture);
   fill($("story"), ...(cover ? [] : doc.story ?? []).map((c) => el("li", {}, c)));
   $("verdict").textContent = doc.result.verdict;
-  $("difference").textContent = doc.before?.sentence ?? "";
+  $("difference").textContent = doc.before ?? "";
   $("command").textContent = doc.command;
+  $("names").textContent = doc.names;
   text();
   problems([...wrong, ...doc.problems ?? [], ...doc.notes ?? []]);
   stage.plots(doc);
   for (const s of doc.settings) {
     const field = $("f-" + s.name);
-    if (document.activeElement !== field || field.matches("select")) field.value = s.value;
-    field.closest("label").hidden = s.for?.length > 0 && !s.for.includes(doc.protocol);
+    if (!s.problem && (document.activeElement !== field || field.matches("select"))) field.value = s.value;
+    field.ariaInvalid = String(!!s.problem);
+    $("u-" + s.name).textContent = s.problem ?? s.usage;
+    field.closest("label").hidden = !s.problem && s.for?.length > 0 && !s.for.includes(doc.protocol);
   }
   $("watch").textContent = "";
   for (const a of document.querySelectorAll("#presets a")) {
@@ -144,7 +146,7 @@ function step(n, remember = true) {
   stage.now(event.at_us);
   $("scrub").value = at;
   $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
-  $("step").textContent = says;
+  $("step").textContent = at < last() ? says : find(see) && !cover ? `Packet ${find(see).label}. ${find(see).sentence} ${doc.before ?? ""}` : says + " This is the whole run: Step back (←), or Play it from the start.";
   $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
   show();
   moved ||= remember;
@@ -152,8 +154,8 @@ function step(n, remember = true) {
 
 // show lights what belongs to the event, and fills the panels.
 function show() {
-  const event = doc.events[at], seen = known(event) || see;
-  stage.light(seen ? event : undefined, see);
+  const event = doc.events[at];
+  stage.light(at < last() && (known(event) || see) && event, see); // at the end it is about the whole run
   document.body.dataset.cover = cover;
   const lost = at === last() && !cover && doc.packets.find((p) => p.fate === "lost"); // what one asks first
   panels.show(doc, at, find(see || known(event) && event.packet || lost?.id || ""), cover);
@@ -214,7 +216,7 @@ async function toggle(id) {
   if (!p) return;
   if (p.toggle === undefined) return choose(id);
   const top = () => stage.packet(id)?.getBoundingClientRect().top ?? 0, y = top();
-  const event = at === last() ? undefined : Math.min(at, sent + 1);
+  const event = at === last() ? undefined : Math.min(at, sent + (p.toggle_word === "lose"));
   const placed = () => scrollBy({ top: top() - y, behavior: "instant" }); // so that a second click meets the same arrow
   if (!await go(p.toggle, { was: address, packet: id, event, view: drawn(address), placed })) return;
   placed();
@@ -317,14 +319,15 @@ function key(e) {
 }
 
 function click(e) {
-  const a = e.target.closest("a");
+  // The mouse may be pressed on one arrow and let go on what is lit then.
+  const a = e.detail && e.target.closest("#picture") && stage.hit(e) || e.target.closest("a");
   if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
   const elsewhere = a.closest("#extra svg");
   if (a.closest("#picture") && a.id) toggle(a.id);
   else if (elsewhere) go(addresses.losing(address, a.getAttribute("href").slice(1)), { was: address });
   else if (a.dataset.go !== undefined) go(a.dataset.go);
   else if (a.dataset.toggle !== undefined) toggle(a.dataset.toggle);
-  else if (a.dataset.take && !served) take(a.dataset.take);
+  else if (a.dataset.take && !engine.served) take(a.dataset.take);
   else return;
   e.preventDefault();
 }
@@ -356,7 +359,7 @@ function wire() {
   $("cover").onchange = (e) => covering(e.target.value);
   $("form").onchange = async (e) => {
     await go(addresses.set(address, e.target.name, e.target.value));
-    $("problems").firstChild?.scrollIntoView({ block: "nearest" });
+    (document.querySelector("[aria-invalid=true] + small") ?? $("problems").firstChild)?.scrollIntoView({ block: "nearest" });
   };
   $("form").onsubmit = (e) => e.preventDefault();
   $("run").hidden = true;
@@ -368,9 +371,8 @@ function wire() {
   for (const rest of ["keyup", "click", "change"]) document.addEventListener(rest, settle);
   const packet = (e) => e.target.closest("#picture a[id]")?.id;
   $("picture").addEventListener("focusin", (e) => { if (packet(e)) { choose(packet(e)); invite(see); } });
-  $("picture").addEventListener("pointerdown", (e) => prepare(packet(e)));
-  $("picture").addEventListener("pointerover", (e) => invite(packet(e)));
-  $("picture").addEventListener("pointerleave", () => invite());
+  $("picture").addEventListener("pointerdown", (e) => prepare(stage.hit(e)?.id));
+  for (const m of ["pointermove", "pointerleave"]) $("picture").addEventListener(m, (e) => invite(stage.hit(e)?.id));
   $("copy-link").onclick = () => {
     write(false);
     copy(location.href);

@@ -81,6 +81,7 @@ function packet(p, event, cover) {
     p.toggle === undefined ? el("p", { class: "dim" }, cover ? "" : p.fixed ?? "") :
       el("p", {}, el("a", { href: "?" + p.toggle, class: "button", "data-toggle": p.id },
         p.toggle_word === "spare" && !cover ? "Spare this packet" : "Lose this packet")),
+    el("p", { class: "dim" }, "In the command: ", el("code", {}, p.name)),
     from === cover ? "" : source(p.source),
     el("table", { tabindex: "0" }, el("caption", {}, "Its headers"),
       el("thead", {}, el("tr", {}, ...["field", "bits", "value", "meaning"].map((h) => el("th", { scope: "col" }, h)))),

@@ -4,11 +4,12 @@ import { $, el, svg } from "./dom.js";
 let drawn, axis = [], picture, whole = 0; // its moments, its height with what is not drawn
 const scale = () => picture.clientWidth / picture.viewBox.baseVal.width || 1;
 
-// width is that of a picture: few are told apart, so that those which were made
-// beforehand fit, and the rest is scaled.
+// width is that of a picture: the nearest of those which are made beforehand,
+// and the rest is scaled.
+const widths = document.documentElement.dataset.widths.split(" ");
 export function width() {
-  const room = $("stage").clientWidth;
-  return room < 560 ? 390 : room < 820 ? 720 : 900;
+  const far = (w) => Math.abs(w - $("stage").clientWidth);
+  return widths.reduce((a, b) => far(b) < far(a) ? b : a);
 }
 
 // top is from where a long picture is drawn, as an address has it.
@@ -132,6 +133,28 @@ export function light(event, see) {
   mark(event?.packet, "now");
   for (const id of event?.causes ?? []) mark(id, "cause");
   mark(see, "seen");
+}
+
+// hit is the packet at a place: whose label it is, or the nearest of the arrows
+// that cross there.
+let hot;
+export function hit(e) {
+  if (!picture) return undefined;
+  const at = new DOMPoint(e.clientX, e.clientY).matrixTransform(picture.getScreenCTM().inverse());
+  hot?.classList.remove("hot");
+  hot = undefined;
+  let least = Infinity;
+  for (const part of document.elementsFromPoint(e.clientX, e.clientY)) {
+    const a = part.closest("#picture a[id]");
+    let far = -1;
+    if (a && part.matches("[stroke-opacity]")) {
+      const [x, y, x2, y2] = part.getAttribute("d").match(/[\d.]+/g), dx = x2 - x, dy = y2 - y;
+      far = Math.abs(dy * (at.x - x) - dx * (at.y - y)) / Math.hypot(dx, dy);
+    } else if (!a || !part.matches("text")) continue;
+    if (far < least) [hot, least] = [a, far];
+  }
+  hot?.classList.add("hot");
+  return hot;
 }
 
 // follow keeps the moment that is shown in view while time passes.
