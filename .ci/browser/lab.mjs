@@ -92,6 +92,7 @@ async function loses(page, url) {
     assert.equal(await page.getAttribute("#picture a.hot", "id"), id);
     await page.mouse.click(x, y);
     await page.waitForFunction((id) => document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
+    await settled(page, ""); // the picture is there before the rest
     await page.goBack();
     await page.waitForFunction((id) => !document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
   }
@@ -317,6 +318,7 @@ async function long(page, url) {
   const y = await place(id);
   await page.click(arrow(id));
   await page.waitForFunction((id) => document.querySelector(`#picture a[id="${id}"]`)?.dataset.lost, id);
+  await settled(page, "");
   await settled(page, "drop=data:");
   assert.equal(await part(), top, "another part");
   // The line above the picture may have grown meanwhile: the arrow stays.
@@ -384,8 +386,10 @@ async function keys(page, url) {
   assert.ok(await page.getAttribute(`#picture a[id="${id}"]`, "data-lost"));
   await page.keyboard.press("Enter");
   await page.waitForFunction((id) => !document.querySelector(`#picture a[id="${id}"]`).dataset.lost, id);
+  // The picture is there before the rest: keys wait for that.
   await page.keyboard.press("End");
   await page.keyboard.press("Shift+ArrowLeft");
+  await settled(page, "");
   assert.match(await sentence(page), /reads/);
   await page.keyboard.press(" ");
   assert.equal(await text(page, "play"), "Pause");

@@ -32,6 +32,7 @@ type View struct {
 	Cover  string // "client" or "server": only what the other end can know is drawn
 	Still  bool   // the picture has no links
 	wrong  []string
+	whole  bool   // the picture, however long it is
 	prefix string // of the picture's ids, where a page has several
 }
 

@@ -716,10 +716,14 @@ func TestPictureAlone(t *testing.T) {
 			}
 			toggles := map[string]string{}
 			for _, q := range d.Packets {
-				toggles[q.ID] = "?" + q.Toggle + v.covering()
-				if q.Toggle == "" { // a full queue's loss can only be looked at
-					toggles[q.ID] = "?" + d.Address + "&see=" + q.ID + v.covering()
+				toggles[q.ID] = "?" + q.Toggle
+				if d.Part != nil {
+					toggles[q.ID] += "&see=" + q.ID
 				}
+				if q.Toggle == "" { // a full queue's loss can only be looked at
+					toggles[q.ID] = "?" + d.Address + "&see=" + q.ID
+				}
+				toggles[q.ID] += v.covering()
 			}
 			links := regexp.MustCompile(`<a href="([^"]*)" id="((up|down)-\d+)`).FindAllStringSubmatch(d.Picture, -1)
 			for _, link := range links {

@@ -15,10 +15,10 @@ import (
 )
 
 // Of a run with more packets than manyPackets only a part is drawn, of partHeight
-// points: a browser takes too long for thousands of arrows.
+// points: a browser needs some 40 ms for 200 arrows, and a click should seem instant.
 const (
-	manyPackets = 300
-	partHeight  = 4000
+	manyPackets = 100
+	partHeight  = 3000
 )
 
 // draw makes the picture and the plots.
@@ -38,7 +38,7 @@ func draw(d *Document, r, before *one, v View) (err error) {
 
 // drawRun draws a run for a page, with a link at each packet.
 func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
-	many := len(r.digest.Packets) > manyPackets
+	many := !v.whole && len(r.digest.Packets) > manyPackets
 	index := map[string]int{} // in a picture with an end covered, packets are copies
 	for i, p := range r.digest.Packets {
 		index[idOf(p)] = i

@@ -80,7 +80,7 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 	table.Says = table.worst()
 	table.levels()
 	d := &Document{Address: s.Address()}
-	table.Picture, err = drawRun(d, base, View{Width: v.Width}, picture.Options{
+	table.Picture, err = drawRun(d, base, View{Width: v.Width, whole: true}, picture.Options{
 		Harm: func(p *story.Packet) (string, int) { return rows[p].cost, rows[p].level },
 	})
 	return table, err

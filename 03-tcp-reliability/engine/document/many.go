@@ -20,6 +20,9 @@ type TableRun struct {
 	Picture string `json:"picture"`
 }
 
+// maxCompared is how many packets a run may have that is drawn beside others.
+const maxCompared = 300
+
 // Compare runs an address with each protocol, the same packets lost.
 func Compare(address string, v View) (*Table, error) {
 	s, _ := settings(address)
@@ -31,11 +34,11 @@ func Compare(address string, v View) (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(r.digest.Packets) > manyPackets {
+		if len(r.digest.Packets) > maxCompared {
 			return nil, ErrTooMany
 		}
 		d := &Document{Address: c.Address()}
-		if err := draw(d, r, nil, View{Width: v.Width, prefix: name + "-"}); err != nil {
+		if err := draw(d, r, nil, View{Width: v.Width, prefix: name + "-", whole: true}); err != nil {
 			return nil, err
 		}
 		t.Runs = append(t.Runs, TableRun{Name: name, Address: c.Address(), Verdict: r.Verdict(),

@@ -142,7 +142,7 @@ function step(n, remember = true) {
   at = Math.min(Math.max(0, n), last());
   const event = doc.events[at], says = known(event) ? event.sentence : "Something happens that this end can't see.";
   stage.curtain(doc, at);
-  if (remember && at < last()) stage.follow(); // first: nothing has to be laid out anew for it
+  if (remember && at < last()) stage.follow(); // before the layout changes
   stage.now(event.at_us);
   $("scrub").value = at;
   $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
@@ -300,7 +300,7 @@ const keys = {
   "?": () => open("help"),
 };
 
-// then does what is asked for when the run is there that is on its way.
+// then does something when the run is there that is on its way.
 const then = (does) => (asking ? shown.then(does) : does());
 
 function key(e) {

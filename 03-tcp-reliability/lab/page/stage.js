@@ -32,6 +32,7 @@ export function draw(text) {
   $("picture").style.paddingTop = `${100 * box.y / box.width}%`;
   $("picture").style.paddingBottom = `${100 * (whole - box.y - box.height) / box.width}%`;
   packet(held)?.focus({ preventScroll: true });
+  dispatchEvent(new Event("scroll")); // another part may be looked at
 }
 
 // label makes the picture one tab stop, and says of each packet what a document does.
@@ -59,7 +60,7 @@ export function watch(resized, part) {
       resized();
     }
   }).observe($("stage"));
-  // Not before it is looked at for a moment: who moves fast sees none of what is between.
+  // Not before one rests there: who moves fast sees none of what is between.
   let rest;
   addEventListener("scroll", () => {
     clearTimeout(rest);
@@ -72,7 +73,7 @@ export function watch(resized, part) {
     const from = -$("frame").getBoundingClientRect().top / scale(), to = from + innerHeight / scale();
     const top = Math.max(0, Math.round((from + to - box.height) / 2 / 500) * 500);
     const inside = (from >= box.y || box.y === 0) && (to <= box.y + box.height || box.y + box.height >= whole);
-    if (inside || top === wanted) return;
+    if (inside || top === wanted || top === box.y) return;
     wanted = top;
     part(top).finally(() => { wanted = -1; });
   };
