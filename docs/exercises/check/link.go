@@ -63,6 +63,7 @@ type Conn struct {
 	readTimer, writeTimer *time.Timer
 	reading               bool // a Read waits
 	held                  bool // and must, see Hold
+	abort                 bool // Close resets
 	touched               []string
 	peer                  *Conn // of one that was dialed
 }
@@ -172,6 +173,9 @@ func (c *Conn) Close() error {
 	c.closed = true
 	c.touched = append(c.touched, "closed")
 	c.out.fin = true
+	if c.abort {
+		c.out.waits, c.out.err = nil, errReset
+	}
 	if c.in.err == nil {
 		c.in.err = errReset // for a peer that still writes
 	}
