@@ -35,6 +35,7 @@ type variant struct {
 	answer string
 	says   string // what the check must say of a mistake
 	only   string // the case that is tried, if not all
+	race   bool   // for the race detector alone
 
 	// What came of it.
 	result

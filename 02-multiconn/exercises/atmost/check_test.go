@@ -237,6 +237,10 @@ func (v *server) end(err error) {
 		v.s.Fail("an end of Serve", "it goes on",
 			"Serve does not return although Accept has failed and the last handler is over"+check.Where())
 	}
+	if failed := v.listener.Failed(); failed > v.n { // several may have waited in it
+		v.s.Fail("an end of Serve", fmt.Sprintf("Accept was called until it had failed %d times",
+			failed), "Accept has failed, and Serve tries it again and again")
+	}
 	if !errors.Is(v.err, err) {
 		v.s.Fail(fmt.Sprint("error ", err), fmt.Sprint("error ", v.err),
 			"Serve must return the error of Accept")

@@ -47,7 +47,8 @@ type Conn struct {
 	in, out       *half
 	local, remote net.Addr
 
-	// Piece is how many bytes a Read brings at most: nil for all there are.
+	// Piece is how many bytes a Read brings at most: nil for all there are. With 0
+	// it brings nothing, and no error.
 	Piece func() int
 	// Together makes Read return the last bytes and the end in one call.
 	Together bool
@@ -89,7 +90,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 		case len(h.waits) > 0:
 			n := len(p)
 			if c.Piece != nil {
-				n = min(n, max(1, c.Piece()))
+				n = min(n, max(0, c.Piece()))
+			}
+			if n == 0 {
+				return 0, nil
 			}
 			n = copy(p[:n], h.waits)
 			h.waits = h.waits[n:]
@@ -420,6 +424,13 @@ func (l *Listener) Fail(err error) {
 	defer l.mu.Unlock()
 	l.err = err
 	l.changed.Broadcast()
+}
+
+// Failed is how many calls of Accept have returned an error.
+func (l *Listener) Failed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
 }
 
 // State says how many were accepted, how many calls of Accept there were and
