@@ -35,6 +35,7 @@ type variant struct {
 	answer string
 	says   string // what the check must say of a mistake
 	only   string // the case that is tried, if not all
+	race   bool   // for the race detector alone
 
 	// What came of it.
 	result
@@ -87,6 +88,14 @@ func runVariants(t *testing.T, all []*variant, race bool) {
 		}
 		if call == "" {
 			call = checkInside(t, v.exercise)
+		}
+		// The second copy, with connections in memory, is for the variables that
+		// stand for it in the exercise's folder.
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(v.folder()), memory)); err == nil {
+			if text, err := inMemory([]byte(v.answer)); err == nil {
+				place(string(text), pkg(i), memory, check.Answer)
+				call = withMemory(t, call, v.exercise, pkg(i))
+			}
 		}
 		place(call, pkg(i), "check.go")
 		if _, err := parser.ParseFile(token.NewFileSet(), "", v.answer, 0); err != nil {
@@ -243,6 +252,20 @@ func callable(t *testing.T, e exercise) (variables, call string) {
 			"*testing.T) {\n%s\ttheCheck.TestCheck(t)\n}\n",
 			e.name, path.Join(module, program, e.name), &set)
 }
+
+// withMemory has a call set the function of the answer's second copy, too.
+func withMemory(t *testing.T, call string, e exercise, pkg string) string {
+	t.Helper()
+	name := memoryVariable.FindStringSubmatch(read(t, filepath.Join(repository, e.folder(), memory,
+		check.Answer)))[1]
+	call = strings.Replace(call, "import \"testing\"\n", fmt.Sprintf(
+		"import \"testing\"\nimport here %q\nimport theirs %q\n",
+		path.Join(module, program, pkg, memory), path.Join(module, e.folder(), memory)), 1)
+	return strings.Replace(call, "\ttheCheck.TestCheck(t)",
+		fmt.Sprintf("\ttheirs.%s = here.%[1]s\n\ttheCheck.TestCheck(t)", name), 1)
+}
+
+var memoryVariable = regexp.MustCompile(`(?m)^var (\w+) func`)
 
 var packageHeader = regexp.MustCompile(`^# ` + regexp.QuoteMeta(module+"/"+program) + `/v0*(\d+)`)
 

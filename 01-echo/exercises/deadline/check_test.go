@@ -59,6 +59,9 @@ func TestCheck(t *testing.T) {
 			peer{pieces: []piece{{0, "hel"}}, err: broken, together: true}),
 		one("end-together", []int{1, 4}, hour,
 			peer{pieces: []piece{{0, "hel"}, {0, "lo"}}, together: true}),
+		{Name: "two-calls", Holds: []int{1}, Do: func(s *check.Story) {
+			s.Bubble(func() { twoCalls(s) })
+		}},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
 			s.Random(300, func(d *check.Draw) {
 				patience := []time.Duration{time.Second, time.Millisecond, hour,
@@ -219,4 +222,21 @@ func (p peer) end(client *check.Conn) {
 		return
 	}
 	client.CloseWrite()
+}
+
+// twoCalls looks at what the first call has returned after the second.
+func twoCalls(s *check.Story) {
+	var got [2][]byte
+	for i, text := range []string{"first", "second"} {
+		s.Did("made a peer that sends %q and closes, and called ReadAll", text)
+		client, server := check.Link(0)
+		client.Write([]byte(text))
+		client.CloseWrite()
+		got[i], _ = ReadAll(server, time.Hour)
+		server.Close()
+	}
+	if string(got[0]) != "first" {
+		s.Fail(`"first" still, of the first call`, fmt.Sprintf("%q", got[0]),
+			"a later call changed what an earlier one had returned: that is the caller's")
+	}
 }

@@ -91,6 +91,9 @@ func TestCheck(t *testing.T) {
 				&net.OpError{Op: "dial", Net: "tcp",
 					Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, Other)
 			tell(s, "called off a Dial", context.Canceled, Other)
+			tell(s, "accepted a client that had gone away before",
+				&net.OpError{Op: "accept", Net: "tcp",
+					Err: os.NewSyscallError("accept", syscall.ECONNABORTED)}, Other)
 		}},
 		{Name: "lookup-failed", Holds: []int{5, 7}, Do: func(s *check.Story) {
 			err := &net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}
@@ -101,12 +104,26 @@ func TestCheck(t *testing.T) {
 				tell(s, mereWords, errors.New(words), Other)
 			}
 		}},
+		{Name: "deep-inside", Holds: []int{8}, Do: func(s *check.Story) {
+			for _, b := range bases() {
+				err := b.err
+				s.Anew()
+				s.Did("took an error, and wrapped it 20 times: %v", err)
+				for i := range 20 {
+					err = fmt.Errorf("%d: %w", i, err)
+				}
+				if got := Tell(err); got != b.want {
+					s.Fail(show(b.want), show(got),
+						"an error deep inside is told otherwise than alone: look as deep as it goes")
+				}
+			}
+		}},
 		{Name: "in-company", Holds: []int{8}, Do: func(s *check.Story) {
 			s.Random(200, func(d *check.Draw) {
 				b := bases()[d.N(len(bases()))]
 				err := b.err
 				s.Did("took an error: %v", err)
-				for range d.N(4) {
+				for range d.N(4) * d.Between(1, 4) {
 					noise := errors.New(hollow[d.N(len(hollow))])
 					switch d.N(6) {
 					case 0:

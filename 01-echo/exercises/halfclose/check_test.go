@@ -15,6 +15,7 @@ import (
 	"time"
 
 	. "example.com/sockets/01-echo/exercises/halfclose"
+	"example.com/sockets/01-echo/exercises/halfclose/inmemory"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -54,7 +55,11 @@ func TestCheck(t *testing.T) {
 				"brings nothing")
 			exchangeFrom(s, "hello", &inPieces{"hello", io.EOF, 3}, atEnd)
 		}},
-		{Name: "slow-peer", Holds: []int{2}, Do: func(s *check.Story) {
+		{Name: "slow-peer", Holds: []int{2, 3}, Do: func(s *check.Story) {
+			if inmemory.Exchange != nil {
+				s.Bubble(func() { slow(s) })
+				return
+			}
 			s.Did("made a peer that takes 1.1 seconds for its answer")
 			exchange(s, "hello", func(peer *net.TCPConn) (read, answer string, err error) {
 				got, err := io.ReadAll(peer)
@@ -73,6 +78,26 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "question-and-answer", Holds: []int{3}, Do: questions},
 		{Name: "answer-ends-first", Holds: []int{1, 4}, Do: answerFirst},
+		{Name: "broken-after-the-answer", Holds: []int{4, 5}, Do: func(s *check.Story) {
+			client, server := s.Pair()
+			s.Did("made a peer that answers \"yes\" and ends its half (FIN), and a request that fails "+
+				"then with %q", broken)
+			io.WriteString(server, "yes")
+			server.CloseWrite()
+			g := &gate{strings.NewReader("first half, "), make(chan struct{}), failing{broken}}
+			answer := &arrivals{}
+			var err error
+			over := s.Go(func() { _, err = Exchange(client, g, answer) })
+			answer.await(3)
+			close(g.opened)
+			<-over
+			client.Close()
+			if !errors.Is(err, broken) {
+				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
+					"the answer ended well, and then the request could not be read: Exchange does "+
+						"not say so")
+			}
+		}},
 		{Name: "broken-request", Holds: []int{5, 8}, Do: func(s *check.Story) {
 			s.Did("gave a request that fails after 5 bytes with %q", broken)
 			brokenRequest(s, broken)
@@ -461,5 +486,69 @@ func brokenRequest(s *check.Story, broken error) {
 	case !isOpen:
 		s.Fail("an open connection", "a closed one",
 			"it closed the connection: that is left to the caller")
+	}
+}
+
+// A slowly is a request whose parts come after ever longer times, in virtual time.
+type slowly struct {
+	s     *check.Story
+	parts []string
+}
+
+// silences are those between the parts.
+var silences = []time.Duration{time.Second, time.Minute, time.Hour, 365 * 24 * time.Hour}
+
+func (r *slowly) Read(p []byte) (int, error) {
+	if len(r.parts) == 0 {
+		return 0, io.EOF
+	}
+	r.s.Pass(silences[len(silences)-len(r.parts)])
+	n := copy(p, r.parts[0])
+	r.parts = r.parts[1:]
+	return n, nil
+}
+
+// slow has the request come slowly, the peer read slowly, and answer slowly.
+func slow(s *check.Story) {
+	client, peer := check.TCPLink(1000)
+	s.Did("gave a request whose parts come after a second, a minute, an hour and a year, to a " +
+		"peer that answers as slowly")
+	var read strings.Builder
+	var peerErr error
+	s.Go(func() {
+		buf := make([]byte, 100)
+		for peerErr == nil {
+			var n int
+			n, peerErr = peer.Read(buf)
+			read.Write(buf[:n])
+		}
+		for _, d := range silences {
+			s.Pass(d)
+			io.WriteString(peer, "done ")
+		}
+		peer.CloseWrite()
+	})
+	var answer bytes.Buffer
+	n, err := inmemory.Exchange(client, &slowly{s, []string{"a", "b", "c", "d"}}, &answer)
+	took := strings.Count(answer.String(), "done ")
+	switch {
+	case err != nil && read.String() != "abcd":
+		s.Fail("the whole request", fmt.Sprintf("%q of it, error %v", read.String(), err),
+			"a request that takes its time was cut off: nobody has asked for a limit")
+	case err != nil:
+		s.Fail("the whole answer", fmt.Sprintf("%d of 4 parts of it, error %v", took, err),
+			"a peer that takes its time was cut off: nobody has asked for a limit")
+	case read.String() != "abcd" || peerErr != io.EOF:
+		s.Fail(`the request "abcd", and its end`, fmt.Sprintf("%q, %v", read.String(), peerErr),
+			"the peer got only a part of a request that takes its time")
+	case took != 4 || n != 20:
+		s.Fail("20 bytes, 4 parts of an answer", fmt.Sprintf("%d bytes, %d parts", n, took),
+			"only a part of an answer that takes its time has come")
+	case client.Ended() == "closed":
+		s.Fail("an open connection", "a closed one",
+			"it closed the connection: that is left to the caller")
+	case client.Deadlines() != "":
+		s.Fail("no deadline when all went well", "one for "+client.Deadlines(),
+			"it left its deadline behind: the caller's next call would fail")
 	}
 }

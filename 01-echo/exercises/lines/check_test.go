@@ -20,6 +20,7 @@ const maxLine = 100 // as the task has it
 
 func TestCheck(t *testing.T) {
 	broken := errors.New("connection reset by peer")
+	noEnd := fmt.Errorf("the disk: %w", io.EOF) // another error, for whoever compares
 	long := strings.Repeat("a", maxLine)
 	one := func(name string, holds []int, err error, together bool, pieces ...string) check.Case {
 		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) {
@@ -37,6 +38,7 @@ func TestCheck(t *testing.T) {
 		one("the-end", []int{7}, io.EOF, false, "one\n"),
 		one("the-end-together", []int{6, 7}, io.EOF, true, "one\ntwo\n"),
 		one("cut-off", []int{7}, io.EOF, true, "one\ntw"),
+		one("cut-off-after-return", []int{1, 7}, io.EOF, false, "one\r\n\r"),
 		one("cut-off-after-one", []int{7}, io.EOF, false, "one\nt"),
 		one("broken", []int{6, 8}, broken, true, "one\ntw"),
 		one("broken-between", []int{6, 8}, broken, true, "one\ntwo\n"),
@@ -94,7 +96,8 @@ func TestCheck(t *testing.T) {
 						"\r\n", "\r\r\n", " \n", "\n\r\n"}[d.N(5)]
 				}
 				text += strings.ReplaceAll(string(d.Bytes(d.N(2)*d.N(99))), "\n", "c")
-				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil}[d.N(4)]
+				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil,
+					noEnd}[d.N(5)]
 				together := d.OneIn(2)
 				s.Bubble(func() { all(s, err, together, d.Pieces(text)) })
 			})

@@ -17,6 +17,7 @@ import (
 
 func TestCheck(t *testing.T) {
 	broken := errors.New("connection reset by peer")
+	noEnd := fmt.Errorf("the disk: %w", io.EOF) // another error, for whoever compares
 	// one makes a case of one stream and one call.
 	one := func(name string, holds []int, pieces []string, err error, together bool,
 		sizes ...int) check.Case {
@@ -48,6 +49,16 @@ func TestCheck(t *testing.T) {
 		one("broken-with-bytes", []int{3, 5}, []string{"hel"}, broken, true, 5),
 		one("empty-buffer", []int{6}, []string{"hello"}, io.EOF, false, 0, 5),
 		one("empty-buffer-at-the-end", []int{6}, nil, io.EOF, false, 0),
+		{Name: "no-buffer", Holds: []int{6}, Do: func(s *check.Story) {
+			s.Did("asked for 0 bytes: buf is nil")
+			n, err := ReadExactly(strings.NewReader("hello"), nil)
+			if n != 0 || err != nil {
+				s.Fail("0 bytes, error <nil>", fmt.Sprintf("%d bytes, error %v", n, err),
+					"an empty buffer is full from the start, a nil one, too")
+			}
+		}},
+		one("byte-by-byte", []int{1}, strings.Split(strings.Repeat("ten bytes ", 7000), ""), io.EOF,
+			false, 70_000),
 		one("nothing-for-once", []int{7}, []string{"", "he", "", "", "llo"}, io.EOF, false, 5),
 		one("nothing-for-long", []int{7}, slices.Concat([]string{"he"}, make([]string, 120),
 			[]string{"llo"}), io.EOF, false, 5),
@@ -55,7 +66,7 @@ func TestCheck(t *testing.T) {
 			s.Random(400, func(d *check.Draw) {
 				text := string(d.Bytes(d.Size(5000)))
 				err := []error{io.EOF, broken, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded,
-					nil}[d.N(5)]
+					nil, noEnd}[d.N(6)]
 				together := d.OneIn(2)
 				s.Bubble(func() {
 					r := s.Stream(err, together, d.Pieces(text)...)

@@ -69,7 +69,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6}, Do: func(s *check.Story) {
 			s.Random(300, func(d *check.Draw) {
-				p := peer{piece: d.Size(3000), together: d.OneIn(2)}
+				p := peer{piece: d.Size(3000), together: d.OneIn(2), empty: d.OneIn(4)}
 				for range d.N(4) {
 					p.messages = append(p.messages, string(d.Bytes(1+d.Size(5000))))
 				}
@@ -144,6 +144,7 @@ func twoClients(s *check.Story) {
 type peer struct {
 	messages  []string
 	piece     int   // a Read brings so many bytes at most; 0 for all
+	empty     bool  // each second Read brings nothing, and no error
 	together  bool  // the last bytes come in one Read with the end
 	err       error // the end is this, and not the FIN
 	writeErr  error // the Write of the answer fails
@@ -157,6 +158,16 @@ func run(s *check.Story, p peer) {
 	if p.piece > 0 {
 		server.Piece = func() int { return p.piece }
 		s.Did("made a connection whose Read brings at most %d bytes", p.piece)
+	}
+	if p.empty {
+		reads := 0
+		server.Piece = func() int {
+			if reads++; reads%2 == 1 {
+				return 0
+			}
+			return max(1, p.piece)
+		}
+		s.Did("made each second Read bring nothing, and no error")
 	}
 	server.Together, server.WriteErr, server.WriteRoom = p.together, p.writeErr, p.writeRoom
 	if p.writeErr != nil {
@@ -174,6 +185,12 @@ func run(s *check.Story, p peer) {
 	}
 	var err error
 	over := s.Go(func() { err = Serve(server) })
+	emptied := func(sent, got string) {
+		if p.empty && check.Ended(over) && got != capitals(sent) {
+			s.Fail(fmt.Sprintf("%.40q", capitals(sent)), fmt.Sprintf("%.40q, and then the end", got),
+				"a Read that brings nothing, and no error, was taken for the end: read on")
+		}
+	}
 	for i, m := range p.messages {
 		last := i == len(p.messages)-1
 		s.Did("sent %.60q, %d bytes", m, len(m))
@@ -189,6 +206,7 @@ func run(s *check.Story, p peer) {
 		if p.writeErr != nil && len(got) < len(m) {
 			break
 		}
+		emptied(m, got)
 		if last && p.together && got == "" && check.Ended(over) {
 			s.Fail(fmt.Sprintf("%.40q", capitals(m)), "nothing, and then the end",
 				"the bytes that came together with the end are lost: first the bytes, then the "+

@@ -206,6 +206,42 @@ func TestCheck(t *testing.T) {
 			hears(s, "the second anna", second, []string{"message 2"},
 				"the second anna heard nothing")
 		}),
+		in("names-as-they-are", []int{2, 3}, func(s *check.Story) {
+			var r Room
+			names := []string{"anna", "Anna", " anna", "anna\x00"}
+			s.Did("%q joined", names)
+			var all []<-chan string
+			for _, name := range names {
+				all = append(all, r.Join(name))
+			}
+			say(s, &r, "message 1")
+			s.Did("Anna left")
+			r.Leave("Anna")
+			say(s, &r, "message 2")
+			for i, name := range names {
+				if name == "Anna" {
+					out(s, name, all[i], numbered(1, 1), "who leaves waits for good")
+				} else {
+					hears(s, fmt.Sprintf("%q", name), all[i], numbered(1, 2),
+						"two names that are not the same were taken for one")
+				}
+			}
+		}),
+		in("a-full-room", []int{1, 5}, func(s *check.Story) {
+			var r Room
+			s.Did("5000 members joined")
+			all := make([]<-chan string, 5000)
+			for i := range all {
+				all[i] = r.Join(fmt.Sprint("member ", i))
+			}
+			r.Say("hello")
+			for i, c := range all {
+				if len(c) != 1 {
+					s.Fail("all 5000 hear what is said", fmt.Sprintf("member %d does not", i+1),
+						"in a full room not everybody is a member: nobody has asked for a bound")
+				}
+			}
+		}),
 		in("two-rooms", []int{8}, func(s *check.Story) {
 			var r, other Room
 			s.Did("anna joined one room, and ben another")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	. "example.com/sockets/02-multiconn/exercises/forward"
+	"example.com/sockets/02-multiconn/exercises/forward/inmemory"
 	"example.com/sockets/docs/exercises/check"
 )
 
@@ -290,6 +291,10 @@ func TestCheck(t *testing.T) {
 			}
 		}},
 		{Name: "idle", Holds: []int{2}, Do: func(s *check.Story) {
+			if inmemory.Forward != nil {
+				s.Bubble(func() { idle(s) })
+				return
+			}
 			p := start(s)
 			p.there("hello")
 			s.Did("nobody said anything for 1.1 seconds")
@@ -299,6 +304,11 @@ func TestCheck(t *testing.T) {
 			}
 			p.back("hello?", "a connection on which nobody spoke for a second was cut off")
 			p.there("yes")
+		}},
+		{Name: "much", Holds: []int{1}, Do: func(s *check.Story) {
+			if inmemory.Forward != nil {
+				s.Bubble(func() { much(s) })
+			}
 		}},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4}, Do: func(s *check.Story) {
 			s.Random(15, func(d *check.Draw) {
@@ -345,4 +355,113 @@ func TestCheck(t *testing.T) {
 func isTimeout(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && n.Timeout()
+}
+
+// silences are those after which somebody speaks again.
+var silences = []struct {
+	name string
+	d    time.Duration
+}{{"a second", time.Second}, {"a minute", time.Minute}, {"an hour", time.Hour},
+	{"a year", 365 * 24 * time.Hour}}
+
+// idle has both sides say nothing for ever longer times, in virtual time.
+func idle(s *check.Story) {
+	client, nearClient := check.TCPLink(0)
+	nearTarget, target := check.TCPLink(1000)
+	var err error
+	s.Did("called Forward between a client and a target")
+	over := s.Go(func() { err = inmemory.Forward(nearClient, nearTarget) })
+	s.Cleanup(func() { client.Reset(); target.Reset() })
+	pass := func(what string, i int) {
+		s.Did("%s for %s", what, silences[i].name)
+		s.Pass(silences[i].d)
+		if check.Ended(over) {
+			s.Fail("Forward goes on", fmt.Sprintf("it has returned %v", err), fmt.Sprintf(
+				"%s for %s, and the connection was cut off: nobody has asked for a limit", what,
+				silences[i].name))
+		}
+	}
+	says := func(name string, from, to *check.TCPConn, text, symptom string) {
+		s.Did("%s sent %.30q", name, text)
+		from.Write([]byte(text))
+		check.Settle()
+		if got := to.Take(); got != text {
+			s.Fail(fmt.Sprintf("%.30q at the other side", text), fmt.Sprintf("%.30q", got),
+				symptom+check.Where())
+		}
+	}
+	const silent = "nobody said anything"
+	for i, long := range silences {
+		pass(silent, i)
+		cut := silent + " for " + long.name + ", and then nothing comes through"
+		says("the target", target, client, "hello?", cut)
+		says("the client", client, target, "yes", cut)
+	}
+	for i := range silences {
+		text := strings.Repeat("a line of text\n", 500) // more than there is room for
+		s.Did("the client sent %d bytes", len(text))
+		sending := s.Go(func() { client.Write([]byte(text)) })
+		pass("the target read nothing", i)
+		var got strings.Builder
+		for more := true; more; {
+			check.Settle()
+			piece := target.Take()
+			got.WriteString(piece)
+			more = piece != ""
+		}
+		if got.String() != text {
+			s.Fail(fmt.Sprint(len(text), " bytes at the target"), fmt.Sprint(got.Len()),
+				"the target read nothing for "+silences[i].name+", and then a part was lost")
+		}
+		<-sending
+	}
+	s.Did("the client half-closed (FIN)")
+	client.CloseWrite()
+	for i, long := range silences {
+		pass("the client had half-closed, and the target was silent", i)
+		says("the target", target, client, "a part of the answer",
+			"after "+long.name+" the target's answer does not come through any more")
+	}
+	s.Did("the target closed")
+	target.Close()
+	check.Settle()
+	if !check.Ended(over) {
+		s.Fail("Forward returns", "it does not", "both directions have ended, and Forward goes on")
+	}
+	check.Want(s, nil, err, "Forward returned an error, but all went well")
+}
+
+// much carries far more in both directions than anybody collects.
+func much(s *check.Story) {
+	size := 20 << 20
+	if check.Races { // where all takes ten times as long
+		size = 2 << 20
+	}
+	client, nearClient := check.TCPLink(0)
+	nearTarget, target := check.TCPLink(0)
+	s.Did("called Forward, and %d bytes were sent in each direction, at once", size)
+	var err error
+	over := s.Go(func() { err = inmemory.Forward(nearClient, nearTarget) })
+	var got [2]int64
+	var ended [2]<-chan struct{}
+	for i, c := range []*check.TCPConn{client, target} {
+		s.Go(func() {
+			piece := make([]byte, 32<<10)
+			for range size / len(piece) {
+				if _, err := c.Write(piece); err != nil {
+					return
+				}
+			}
+			c.CloseWrite()
+		})
+		ended[i] = s.Go(func() { got[i], _ = io.Copy(io.Discard, c) })
+	}
+	<-ended[0]
+	<-ended[1]
+	<-over
+	if got[0] != int64(size) || got[1] != int64(size) || err != nil {
+		s.Fail(fmt.Sprintf("%d bytes at each side, error <nil>", size),
+			fmt.Sprintf("%d and %d, error %v", got[0], got[1], err),
+			"of much only a part came through: any amount goes on")
+	}
 }

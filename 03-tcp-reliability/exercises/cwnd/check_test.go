@@ -115,6 +115,15 @@ func TestCheck(t *testing.T) {
 			d.acked(1, 1)
 			d.size(5, avoidance)
 		}},
+		{Name: "without-a-bound", Holds: []int{2, 3}, Do: func(s *check.Story) {
+			d := start(s, 1, 5000)
+			d.acked(4999, 1)
+			d.size(5000, slow)
+			d.acked(4999, 1)
+			d.size(5000, avoidance)
+			d.acked(1, 1)
+			d.size(5001, avoidance+": nobody has asked for a bound")
+		}},
 		{Name: "lost", Holds: []int{4}, Do: func(s *check.Story) {
 			d := start(s, 20, 10)
 			d.acked(1, 5)

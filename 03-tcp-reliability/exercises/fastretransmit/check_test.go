@@ -4,6 +4,7 @@ package fastretransmit_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,8 @@ func TestCheck(t *testing.T) {
 		{Name: "acknowledgements-lost", Holds: []int{2}, Do: over("-drop down:1-7")},
 		{Name: "late-acknowledgements", Holds: []int{2, 6}, Do: over("-loss 0 -delay 150ms")},
 		{Name: "overtaken", Holds: []int{3, 4}, Do: over("-reorder 0.3 -seed 6")},
+		{Name: "duplicates-around-a-timeout", Holds: []int{3, 4, 5, 6}, Do: aroundTimeout},
+		{Name: "late-duplicates", Holds: []int{2, 3, 6}, Do: lateDuplicates},
 	}
 	for seed := range 8 {
 		cases = append(cases, check.Case{Name: fmt.Sprintf("bad-network-%d", seed+1),
@@ -80,6 +83,83 @@ func (p setting) compare(s *check.Story, flags string) {
 	}
 }
 
+// A hand calls a sender by hand, and looks at what it sends.
+type hand struct {
+	s      *check.Story
+	sender bench.Sender
+	now    time.Duration
+}
+
+// sends lets time pass, and expects these packets.
+func (h *hand) sends(after time.Duration, symptom string, want ...int) {
+	h.now += after
+	var got []int
+	for len(got) < 20 {
+		n, ok := h.sender.Send(h.now)
+		if !ok {
+			break
+		}
+		got = append(got, n)
+	}
+	h.s.Did("%s: asked what to send", bench.Millis(h.now))
+	if !slices.Equal(got, want) {
+		h.s.Fail(fmt.Sprintf("packets %v", want), fmt.Sprintf("packets %v", got), symptom)
+	}
+}
+
+func (h *hand) ack(number int) {
+	h.now += ms
+	h.s.Did("%s: acknowledgement %d came", bench.Millis(h.now), number)
+	h.sender.Ack(h.now, number)
+}
+
+const ms = time.Millisecond
+
+// aroundTimeout has two duplicates come before the timer runs out, and others after
+// it.
+func aroundTimeout(s *check.Story) {
+	p := setting{last: 9, window: 8, rto: 200 * ms}
+	s.Did("made a sender of %v", p)
+	h := &hand{s: s, sender: p.protocol().Sender()}
+	h.sends(0, "the window of 8 has room for eight packets", 1, 2, 3, 4, 5, 6, 7, 8)
+	for range 2 {
+		h.ack(0)
+		h.sends(0, "two duplicates are too few: packet 1 may only have been overtaken")
+	}
+	h.sends(200*ms-h.now, "the timer of packet 1 has run out: it alone is sent again, whatever "+
+		"the duplicates say", 1)
+	h.ack(0)
+	h.sends(0, "two duplicates came before the timer ran out, and the third came after it: packet "+
+		"1 is sent again. Only an acknowledgement that says something new begins the count anew", 1)
+	for i := range 6 {
+		h.ack(0)
+		h.sends(0, fmt.Sprintf("duplicate %d came, and a packet is sent: the third was the sign, "+
+			"further ones change nothing", i+4))
+	}
+	h.ack(8)
+	h.sends(0, "acknowledgement 8 says something new: packet 9 follows", 9)
+}
+
+// lateDuplicates has acknowledgements come late, again and again.
+func lateDuplicates(s *check.Story) {
+	p := setting{last: 9, window: 4, rto: 200 * ms}
+	s.Did("made a sender of %v", p)
+	h := &hand{s: s, sender: p.protocol().Sender()}
+	h.sends(0, "the window of 4 has room for four packets", 1, 2, 3, 4)
+	h.ack(3)
+	h.sends(0, "acknowledgement 3 stands for three packets: three more follow", 5, 6, 7)
+	for _, late := range []int{1, 2, 0, 2, 2, 2} {
+		h.ack(late)
+		h.sends(0, fmt.Sprintf("acknowledgement %d is lower than one before: it came late, is no "+
+			"duplicate, and nothing is sent for it", late))
+	}
+	h.ack(3)
+	h.ack(3)
+	h.sends(0, "two duplicates are too few, and late acknowledgements are none")
+	h.ack(3)
+	h.sends(0, "with the third duplicate the oldest packet is sent again", 4)
+}
+
 // draw makes a setting.
 func draw(d *check.Draw) setting {
 	return setting{last: d.Between(1, 20), window: d.Between(1, 12),
@@ -106,6 +186,11 @@ func nothingToSend(s *check.Story) {
 func stepByStep(s *check.Story) {
 	s.Random(400, func(d *check.Draw) {
 		p := draw(d)
+		if d.OneIn(8) { // a long one
+			p.last += d.N(300)
+			p.window += d.N(60)
+			p.rto *= time.Duration(1 + d.N(10_000))
+		}
 		s.Did("made a sender of %v", p)
 		if d := p.protocol().Lockstep(d.N, s.Did); d != nil {
 			s.Fail(d.Expected, d.Came, d.Symptom)

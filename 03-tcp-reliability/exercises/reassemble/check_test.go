@@ -210,7 +210,20 @@ func TestCheck(t *testing.T) {
 				l.reads()
 			})
 		}},
+		{Name: "large", Holds: []int{1, 2, 3, 5}, Do: func(s *check.Story) {
+			stream := make([]byte, 300_000)
+			for i := range stream {
+				stream[i] = byte(i * i >> 8)
+			}
+			l := newLedger(s, 1<<32-100_000, 200_000, stream)
+			l.insert(1, 250_000) // a segment for which 16 bits are too few
+			l.insert(0, 1)
+			l.reads()
+			l.insert(200_000, 300_000)
+			l.reads()
+		}},
 		{Name: "for-a-long-time", Holds: []int{8}, Do: longTime},
+		{Name: "early-in-many-ways", Holds: []int{2, 8}, Do: manyWays},
 	})
 }
 
@@ -337,6 +350,28 @@ func longTime(s *check.Story) {
 	}
 	runtime.KeepAlive(r)
 	runtime.KeepAlive(early)
+}
+
+// manyWays sends early segments that overlap, each with another first byte.
+func manyWays(s *check.Story) {
+	const window = 3000
+	s.Did("sent the end of a window of %d bytes, beginning with its last byte, then with the one "+
+		"before, and so on, but for the first byte", window)
+	segment := make([]byte, window)
+	before := inUse()
+	r := New(0, window)
+	for from := window - 1; from > 0; from-- {
+		r.Insert(uint32(from), segment[from:])
+	}
+	if used := inUse() - before; used > 1<<20 {
+		s.Fail("about 3000 bytes kept", fmt.Sprintf("%.1f MB", float64(used)/1e6),
+			"early segments that overlap are kept whole: that is more than a window of bytes")
+	}
+	r.Insert(0, segment[:1])
+	if got := len(r.Read()); got != window {
+		s.Fail("3000 bytes read", fmt.Sprint(got), "when the gap is filled, what came early counts")
+	}
+	runtime.KeepAlive(r)
 }
 
 func inUse() int64 {

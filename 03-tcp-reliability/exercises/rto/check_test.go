@@ -96,6 +96,13 @@ func TestCheck(t *testing.T) {
 				e.Expired()
 			}
 			rto(s, &e, Cap, "the timeout is above the cap (or has overflowed)")
+			var short Estimator
+			sample(s, &short, ms, 1)
+			for range 20 {
+				expired(s, &short)
+			}
+			rto(s, &short, Cap,
+				"however often the timer runs out it doubles, until the cap: that is not reached")
 		}},
 		{Name: "karn-at-first", Holds: []int{1, 6}, Do: func(s *check.Story) {
 			var e Estimator

@@ -46,6 +46,11 @@ func TestCheck(t *testing.T) {
 			Do: func(s *check.Story) {
 				s.Random(600, func(d *check.Draw) {
 					p := draw(d)
+					if d.OneIn(8) { // a long one
+						p.last += d.N(300)
+						p.window += d.N(60)
+						p.rto *= time.Duration(1 + d.N(10_000))
+					}
 					s.Did("made a sender of %v", p)
 					if d := p.protocol().Lockstep(d.N, s.Did); d != nil {
 						s.Fail(d.Expected, d.Came, d.Symptom)

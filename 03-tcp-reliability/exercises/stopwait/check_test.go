@@ -100,6 +100,10 @@ func nothingToSend(s *check.Story) {
 func stepByStep(s *check.Story) {
 	s.Random(400, func(d *check.Draw) {
 		p := draw(d)
+		if d.OneIn(8) { // a long one
+			p.last += d.N(300)
+			p.rto *= time.Duration(1 + d.N(10_000))
+		}
 		s.Did("made a sender of %v", p)
 		if d := p.protocol().Lockstep(d.N, s.Did); d != nil {
 			s.Fail(d.Expected, d.Came, d.Symptom)

@@ -341,10 +341,12 @@ func (v *Verdict) hoards(stack string) {
 	v.Symptom = "your code takes memory without end" + where(stack)
 }
 
+const dataRace = "two goroutines use the same memory at once, and one of them writes (a data " +
+	"race): what guards it?"
+
 func (v *Verdict) raced(n int) {
 	v.Expected, v.Came = "no data race", fmt.Sprintf("%d; the race detector's report is above", n)
-	v.Symptom = "two goroutines use the same memory at once, and one of them writes (a data " +
-		"race): what guards it?"
+	v.Symptom = dataRace
 }
 
 // goroutines is the stacks of all of them.
@@ -404,6 +406,9 @@ func Crash(last Verdict, output string) Verdict {
 			}
 			v.Came = strings.TrimSpace(line)
 			v.Symptom = "your code ended the whole program" + where(stack)
+			if strings.Contains(line, "concurrent map") { // found without the detector
+				v.Symptom = dataRace + where(stack)
+			}
 			return v
 		}
 	}

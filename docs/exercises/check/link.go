@@ -47,7 +47,8 @@ type Conn struct {
 	in, out       *half
 	local, remote net.Addr
 
-	// Piece is how many bytes a Read brings at most: nil for all there are.
+	// Piece is how many bytes a Read brings at most: nil for all there are. With 0
+	// it brings nothing, and no error.
 	Piece func() int
 	// Together makes Read return the last bytes and the end in one call.
 	Together bool
@@ -63,6 +64,7 @@ type Conn struct {
 	readTimer, writeTimer *time.Timer
 	reading               bool // a Read waits
 	held                  bool // and must, see Hold
+	abort                 bool // Close resets
 	touched               []string
 	peer                  *Conn // of one that was dialed
 }
@@ -88,7 +90,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 		case len(h.waits) > 0:
 			n := len(p)
 			if c.Piece != nil {
-				n = min(n, max(1, c.Piece()))
+				n = min(n, max(0, c.Piece()))
+			}
+			if n == 0 {
+				return 0, nil
 			}
 			n = copy(p[:n], h.waits)
 			h.waits = h.waits[n:]
@@ -172,6 +177,9 @@ func (c *Conn) Close() error {
 	c.closed = true
 	c.touched = append(c.touched, "closed")
 	c.out.fin = true
+	if c.abort {
+		c.out.waits, c.out.err = nil, errReset
+	}
 	if c.in.err == nil {
 		c.in.err = errReset // for a peer that still writes
 	}
@@ -416,6 +424,13 @@ func (l *Listener) Fail(err error) {
 	defer l.mu.Unlock()
 	l.err = err
 	l.changed.Broadcast()
+}
+
+// Failed is how many calls of Accept have returned an error.
+func (l *Listener) Failed() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
 }
 
 // State says how many were accepted, how many calls of Accept there were and
