@@ -66,8 +66,9 @@ func (o *options) harm(out io.Writer) error {
 		line := fmt.Sprintf("%-40s %-20s %s", story.Cut(row.Name(), 39), row.Later, row.Waits)
 		fmt.Fprintln(out, strings.TrimRight(line, " "))
 	}
-	_, err = fmt.Fprintf(out, "\n%s\n", table.Says)
-	return err
+	fmt.Fprintln(out)
+	views.WriteWrapped(out, table.Says)
+	return nil
 }
 
 // show runs one protocol and prints the view that was asked for.

@@ -28,7 +28,7 @@ func TestSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, presets, rest := 0, 0, 0
+	engine, shim, presets, rest := 0, 0, 0, 0 // shim is Go's own
 	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -38,7 +38,7 @@ func TestSize(t *testing.T) {
 		case name == "engine.wasm.gz":
 			engine += len(text)
 		case name == "wasm_exec.js":
-			engine += size
+			shim += size
 		case strings.HasPrefix(name, "runs/") || name == "presets.json":
 			presets += size
 		default:
@@ -50,7 +50,7 @@ func TestSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("page %d bytes, presets %d, engine %d", rest, presets, engine)
-	if rest >= 25_000 || engine > 1_300_000 || rest+presets+engine >= 2_000_000 {
+	if rest >= 25_000 || engine > 1_300_000 || rest+presets+engine+shim >= 2_000_000 {
 		t.Errorf("packed, the page has %d bytes, the presets %d, the engine %d: at most 25,000 "+
 			"for the page, "+
 			"1,300,000 for the engine and 2,000,000 for all", rest, presets, engine)
