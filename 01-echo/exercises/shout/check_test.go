@@ -250,10 +250,11 @@ func run(s *check.Story, p peer) {
 func overTCP(s *check.Story, messages ...string) {
 	client, server := s.Pair()
 	var returned error
-	over := s.Go(func() {
-		returned = Serve(server)
+	over := s.Go(func() { returned = Serve(server) })
+	go func() {
+		<-over
 		server.CloseWrite() // so that a client that waits learns of the end
-	})
+	}()
 	for i, m := range messages {
 		s.Did("sent %.40q, %d bytes", m, len(m))
 		go client.Write([]byte(m)) // while reading, or both may wait for good
