@@ -104,9 +104,11 @@ func (c *Conn) checkReset(s *Segment) bool {
 	switch {
 	case s.Seq != c.rcv.nxt:
 		c.acknowledge()
-	case c.state == synReceived && c.passive: // back to LISTEN
-		c.state, c.remote, c.timer, c.timeouts = listen, c.options.Remote, timer{}, 0
-		c.snd.flight, c.snd.nxt = nil, c.snd.iss
+	case c.state == synReceived && c.passive && !c.ended:
+		// Back to LISTEN: the next peer is not bound by what this one has offered.
+		anew := Accept(c.options)
+		anew.out, anew.now, anew.rcv.thrown = c.out, c.now, c.rcv.thrown
+		*c = *anew
 	case c.state == synReceived:
 		c.fail(errors.New("connection refused"), false)
 	case c.state == closing || c.state == lastACK || c.state == timeWait:
@@ -148,9 +150,7 @@ func (c *Conn) checkACK(now time.Duration, s *Segment) bool {
 }
 
 // windowOf is the window that a segment tells, in bytes.
-func (c *Conn) windowOf(s *Segment) int {
-	return int(s.Window) << c.snd.shift
-}
+func (c *Conn) windowOf(s *Segment) int { return int(s.Window) << c.snd.shift }
 
 // take puts the payload and the FIN where they belong, and acknowledges them (RFC 9293, section
 // 3.8.6.3; RFC 5681, section 4.2: at once when something is missing or a gap is filled).

@@ -27,14 +27,14 @@ type avoidance interface {
 }
 
 const (
-	initialWindow = 10      // segments (RFC 6928)
+	initialWindow = 10      // segments, or less if they are large (RFC 6928, section 2)
 	noThreshold   = 1 << 30 // "arbitrarily high" (RFC 5681, section 3.1)
 )
 
 // begin follows the handshake. If its SYN had to be repeated, the network is full already: then the
 // first window is one segment (RFC 5681, section 3.1).
 func (g *congestion) begin(mss int, repeated bool) {
-	g.mss, g.ssthresh, g.cwnd = mss, noThreshold, initialWindow*mss
+	g.mss, g.ssthresh, g.cwnd = mss, noThreshold, min(initialWindow*mss, max(2*mss, 14600))
 	if repeated {
 		g.cwnd = mss
 	}

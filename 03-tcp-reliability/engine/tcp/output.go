@@ -18,7 +18,7 @@ func (c *Conn) output(now time.Duration) {
 	// The one rule, but for one segment that is urgent (recovery.go).
 	fits := func(size int) bool {
 		g.limited = pipe+size > g.cwnd && !c.recovery.urgent
-		c.recovery.urgent = c.recovery.urgent && g.limited
+		c.recovery.urgent = false
 		return !g.limited
 	}
 

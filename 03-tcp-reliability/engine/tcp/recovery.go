@@ -62,7 +62,7 @@ func (c *Conn) acknowledged(now time.Duration, s *Segment) {
 	if phase != "" && !before(d.una, c.recovery.point) {
 		c.recovery.phase = ""
 	}
-	if advance > 0 && phase == "" && before(c.recovery.point, d.una) {
+	if before(c.recovery.point, d.una) {
 		c.recovery.point = d.una - 1 // long ago; else 2^31 numbers later it would lie ahead
 	}
 	if !c.sack {
