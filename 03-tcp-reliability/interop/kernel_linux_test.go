@@ -43,8 +43,9 @@ func newKernel(t *testing.T, words []string) *kernel {
 		}
 	}
 	for name, value := range settings {
+		// These are the namespace's own. A container may not be allowed to write them.
 		if err := os.WriteFile("/proc/sys/net/ipv4/"+name, []byte(value), 0); err != nil {
-			t.Fatal(err)
+			lacking(t, err)
 		}
 	}
 	address := func(a [4]byte, port uint16) *syscall.SockaddrInet4 {
@@ -203,9 +204,10 @@ func cannot(s script.Script, plain bool) string {
 	return ""
 }
 
-// TestLinuxScripts plays the scripts that our TCP keeps against the kernel's. Those that went alike
-// when testdata/linux.txt was written must do so on every kernel. Where others part depends on the
-// kernel, and is told with -v; docs/interoperability.md says which differences matter.
+// TestLinuxScripts plays the scripts that our TCP keeps against the kernel's. The plain ones must go
+// alike on every kernel, and on one of the version in testdata/linux.txt those that went alike when
+// it was written. All other differences depend on the kernel, and are told with -v;
+// docs/interoperability.md says which of them matter.
 func TestLinuxScripts(t *testing.T) {
 	files, _ := filepath.Glob("../engine/tcp/testdata/*.txt")
 	const golden = "testdata/linux.txt"
@@ -217,6 +219,13 @@ func TestLinuxScripts(t *testing.T) {
 	if *update {
 		known = ""
 	}
+	release, err := os.ReadFile("/proc/sys/kernel/osrelease")
+	if err != nil {
+		lacking(t, err)
+	}
+	version, _, _ := strings.Cut(strings.TrimSpace(string(release)), "-")
+	knownAlike, _, _ := strings.Cut(known, "The others")
+	sameKernel := strings.Contains(knownAlike, " Linux "+series(version)+".")
 	var mu sync.Mutex
 	var alike, others, skipped []string
 	t.Run("all", func(t *testing.T) {
@@ -247,8 +256,7 @@ func TestLinuxScripts(t *testing.T) {
 					}
 					others = append(others, fmt.Sprintf("%s\n    at %v ours: %s\n    Linux: %s\n",
 						name, d.At, d.Wanted, d.Got))
-					if must, _, _ := strings.Cut(known, "The others"); strings.Contains(must,
-						"\n"+name+"\n") {
+					if (plain || sameKernel) && strings.Contains(knownAlike, "\n"+name+"\n") {
 						t.Error(d)
 					} else {
 						t.Log(d)
@@ -257,32 +265,47 @@ func TestLinuxScripts(t *testing.T) {
 			}
 		}
 	})
-	if !*update {
+	if !*update || len(alike) == 0 { // all are skipped where something is lacking
 		return
 	}
-	release, _ := os.ReadFile("/proc/sys/kernel/osrelease")
-	version, _, _ := strings.Cut(string(release), "-")
 	for _, list := range [][]string{alike, others, skipped} {
 		slices.Sort(list)
 	}
 	got := fmt.Sprintf("%d scripts played with Linux %s, %d alike:\n\n%s\n"+
 		"The others, up to the first line that differs:\n\n%s\nNot played:\n\n%s",
-		len(alike)+len(others), strings.TrimSpace(version), len(alike), strings.Join(alike, ""),
+		len(alike)+len(others), version, len(alike), strings.Join(alike, ""),
 		strings.Join(others, ""), strings.Join(skipped, ""))
 	if err := os.WriteFile(golden, []byte(got), 0o666); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// playLinux plays a script up to three times. The time is real, and on a busy machine a script may
-// come too late for the kernel's timer, which then changes what leaves.
-func playLinux(t *testing.T, s script.Script) (d *script.Difference) {
-	for range 3 {
+// series is the first two numbers of a kernel's version: 6.18 of 6.18.44.
+func series(version string) string {
+	return strings.Join(strings.SplitN(version, ".", 3)[:2], ".")
+}
+
+// alone is locked by a script that must have the machine for itself.
+var alone sync.RWMutex
+
+// playLinux plays a script, and up to four times more if it does not go alike: without the other
+// scripts then. The time is real, and on a busy machine a script may come too late for the kernel's
+// timer, which then changes what leaves. What is written as alike must be so three times in a row.
+func playLinux(t *testing.T, s script.Script) *script.Difference {
+	play := func(lock sync.Locker) (d *script.Difference) {
+		lock.Lock()
+		defer lock.Unlock()
 		k := newKernel(t, s.Words())
-		err := s.Play(k, script.MSS)
-		k.destroy()
-		if d = nil; !errors.As(err, &d) {
-			return nil
+		defer k.destroy()
+		errors.As(s.Play(k, script.MSS), &d)
+		return d
+	}
+	d := play(alone.RLocker())
+	for i := 0; *update && d == nil && i < 2 || !*update && d != nil && i < 4; i++ {
+		if *update {
+			d = play(alone.RLocker())
+		} else {
+			d = play(&alone)
 		}
 	}
 	return d
