@@ -45,7 +45,7 @@ func TestDuplicatesAfterManyBytes(t *testing.T) {
 	c := connected(tcp.Options{MTU: 65535, NoSACK: true, NoTimestamps: true})
 	full := make([]byte, 65535-40)
 	sent := uint32(1)
-	for range 1<<31/len(full) + 2 {
+	for range int64(1)<<31/int64(len(full)) + 2 {
 		if c.Write(0, full) != len(full) {
 			t.Fatal("a segment does not fit the buffer")
 		}
