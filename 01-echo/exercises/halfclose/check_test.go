@@ -22,13 +22,13 @@ import (
 func TestCheck(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	// atEnd answers when all has come, echo at once.
-	atEnd := func(peer *net.TCPConn) (read, answer string, err error) {
+	atEnd := func(peer end) (read, answer string, err error) {
 		got, err := io.ReadAll(peer)
 		answer = fmt.Sprintf("%d bytes", len(got))
 		io.WriteString(peer, answer)
 		return string(got), answer, err
 	}
-	echo := func(peer *net.TCPConn) (read, answer string, err error) {
+	echo := func(peer end) (read, answer string, err error) {
 		var all strings.Builder
 		_, err = io.Copy(io.MultiWriter(peer, &all), peer)
 		return all.String(), all.String(), err
@@ -45,7 +45,7 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "no-answer", Holds: []int{2}, Do: func(s *check.Story) {
 			s.Did("made a peer that reads to our end, and answers nothing")
-			exchange(s, "thanks", func(peer *net.TCPConn) (string, string, error) {
+			exchange(s, "thanks", func(peer end) (string, string, error) {
 				got, err := io.ReadAll(peer)
 				return string(got), "", err
 			})
@@ -61,7 +61,7 @@ func TestCheck(t *testing.T) {
 				return
 			}
 			s.Did("made a peer that takes 1.1 seconds for its answer")
-			exchange(s, "hello", func(peer *net.TCPConn) (read, answer string, err error) {
+			exchange(s, "hello", func(peer end) (read, answer string, err error) {
 				got, err := io.ReadAll(peer)
 				<-check.After(1100 * time.Millisecond)
 				io.WriteString(peer, "done")
@@ -70,11 +70,11 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "big-echo", Holds: []int{3}, Do: func(s *check.Story) {
 			s.Did("made a peer that sends back what it reads, at once")
-			exchange(s, large, echo)
+			inMemory(s, large, echo)
 		}},
 		{Name: "big-request", Holds: []int{3}, Do: func(s *check.Story) {
 			s.Did("made a peer that reads to our end, and then answers")
-			exchange(s, large, atEnd)
+			inMemory(s, large, atEnd)
 		}},
 		{Name: "question-and-answer", Holds: []int{3}, Do: questions},
 		{Name: "answer-ends-first", Holds: []int{1, 4}, Do: answerFirst},
@@ -165,10 +165,10 @@ func TestCheck(t *testing.T) {
 				request := string(d.Bytes(d.Size(100_000)))
 				if d.OneIn(2) {
 					s.Did("made a peer that sends back what it reads, at once")
-					exchange(s, request, echo)
+					inMemory(s, request, echo)
 				} else {
 					s.Did("made a peer that reads to our end, and then answers")
-					exchange(s, request, atEnd)
+					inMemory(s, request, atEnd)
 				}
 			})
 		}},
@@ -231,21 +231,47 @@ func open(conn net.Conn) bool { return !errors.Is(conn.SetWriteDeadline(time.Tim
 // exchange runs Exchange against a peer, which returns what it read, its
 // answer, and what went wrong when it read.
 func exchange(s *check.Story, request string,
-	peer func(*net.TCPConn) (read, answer string, err error)) {
+	peer func(end) (read, answer string, err error)) {
 	exchangeFrom(s, request, strings.NewReader(request), peer)
 }
 
 // exchangeFrom has a reader of its own for the request.
 func exchangeFrom(s *check.Story, request string, reader io.Reader,
-	peer func(*net.TCPConn) (read, answer string, err error)) {
+	peer func(end) (read, answer string, err error)) {
 	client, server := s.Pair()
-	// Fixed sizes, so that little fits between the two. A receive buffer made
-	// smaller than it was would drop segments that it has promised to take.
-	for _, conn := range []*net.TCPConn{client, server} {
-		conn.SetReadBuffer(256 << 10)
-		conn.SetWriteBuffer(256 << 10)
-	}
 	check.Limit(server, check.Patience*3/4)
+	exchangeOver(s, client, server, request, peer, func(answer io.Writer) (int64, error) {
+		return Exchange(client, reader, answer)
+	})
+}
+
+// inMemory is exchange in virtual time, where little fits between the two, and who
+// waits for good is found without a clock. Without the command it has real sockets.
+func inMemory(s *check.Story, request string,
+	peer func(end) (read, answer string, err error)) {
+	if inmemory.Exchange == nil {
+		exchange(s, request, peer)
+		return
+	}
+	s.Bubble(func() {
+		client, server := check.TCPLink(0)
+		server.SetDeadline(time.Now().Add(time.Hour))
+		exchangeOver(s, client, server, request, peer, func(answer io.Writer) (int64, error) {
+			return inmemory.Exchange(client, strings.NewReader(request), answer)
+		})
+	})
+}
+
+// An end is one of a connection, over TCP or in memory.
+type end interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// exchangeOver has call, which is an Exchange, talk to a peer.
+func exchangeOver(s *check.Story, client, server end, request string,
+	peer func(end) (read, answer string, err error),
+	call func(answer io.Writer) (int64, error)) {
 	var read, answer string
 	var peerErr error
 	ended := s.Go(func() {
@@ -256,7 +282,7 @@ func exchangeFrom(s *check.Story, request string, reader io.Reader,
 	})
 	s.Did("called Exchange with a request of %d bytes", len(request))
 	var got bytes.Buffer
-	n, err := Exchange(client, reader, &got)
+	n, err := call(&got)
 	where := check.Where()
 	isOpen := open(client)
 	late := false

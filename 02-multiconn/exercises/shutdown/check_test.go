@@ -374,10 +374,18 @@ func crowd(s *check.Story) {
 	for round := range 10 {
 		r := start(s)
 		s.Anew()
-		s.Did("100 clients came, spoke and left at once, while 20 others stayed; then Shutdown")
-		stay := make([]*check.Conn, 20)
+		s.Did("100 clients came, spoke and left at once, while 60 others stayed; then Shutdown")
+		stay := make([]*check.Conn, 60)
 		for i := range stay {
 			stay[i] = r.dial()
+			stay[i].Write([]byte("hello"))
+		}
+		check.Settle()
+		for _, c := range stay {
+			if got := c.Take(); got != "hello" {
+				s.Fail(`the echo "hello" for each of 60`, fmt.Sprintf("%q", got),
+					"in a crowd a client is not served")
+			}
 		}
 		var all sync.WaitGroup
 		failed := make(chan string, 200)
