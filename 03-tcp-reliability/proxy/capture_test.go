@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/binary"
 	"fmt"
@@ -138,32 +137,15 @@ func TestDiskFull(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no limit for a file's size")
 	}
-	name := filepath.Join(t.TempDir(), "full")
-	cmd := asProxy(exec.CommandContext(t.Context(), "sh", "-c", "ulimit -f 1; exec "+
-		proxyProgram(t)+" -delay 0 -view none -listen 127.0.0.1:0 -target "+echoServer(t)+
-		" -pcap "+name))
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	addr, _, _ := strings.Cut(strings.TrimPrefix(line, "Listening on "), ",")
+	addr, stop := limited(t, "-f 1", "-pcap "+filepath.Join(t.TempDir(), "full"))
 	data := random(100_000)
 	if got, err := exchange(dial(t, addr), data); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("%d bytes came back, error %v", len(got), err)
 	}
-	cmd.Process.Signal(os.Interrupt)
-	io.Copy(io.Discard, stdout)
-	cmd.Wait()
+	status, told := stop()
 	const want = "cannot write the captures: file too large\n"
-	if status := cmd.ProcessState.ExitCode(); status != 1 ||
-		strings.Count(stderr.String(), want) != 2 {
-		t.Errorf("status %d and not 1, or not twice %q:\n%s", status, want, &stderr)
+	if status != 1 || strings.Count(told, want) != 2 {
+		t.Errorf("status %d and not 1, or not twice %q:\n%s", status, want, told)
 	}
 }
 

@@ -1,13 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -114,21 +112,7 @@ func TestOutOfDescriptors(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no limit of this kind")
 	}
-	exe := proxyProgram(t)
-	target := echoServer(t)
-	cmd := asProxy(exec.CommandContext(t.Context(), "sh", "-c", "ulimit -n 40; exec "+exe+
-		" -delay 0 -view none -listen 127.0.0.1:0 -target "+target))
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(stdout).ReadString('\n')
-	addr, _, _ := strings.Cut(strings.TrimPrefix(line, "Listening on "), ",")
+	addr, stop := limited(t, "-n 40", "")
 	var conns []net.Conn
 	// One byte goes to the target and comes back.
 	echo := func(c net.Conn) error {
@@ -167,10 +151,8 @@ func TestOutOfDescriptors(t *testing.T) {
 			t.Fatalf("when the clients have left, another got %q, error %v", got, err)
 		}
 	}
-	cmd.Process.Signal(os.Interrupt)
-	io.Copy(io.Discard, stdout)
-	if err := cmd.Wait(); err != nil || !strings.Contains(stderr.String(), "too many open files") {
-		t.Errorf("the proxy ended with %v and said\n%s", err, &stderr)
+	if status, told := stop(); status != 0 || !strings.Contains(told, "too many open files") {
+		t.Errorf("the proxy ended with status %d and said\n%s", status, told)
 	}
 }
 

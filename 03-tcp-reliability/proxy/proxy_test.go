@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -42,6 +43,31 @@ func proxyProgram(t *testing.T) string {
 func asProxy(cmd *exec.Cmd) *exec.Cmd {
 	cmd.Env = append(os.Environ(), beProxy+"=1")
 	return cmd
+}
+
+// limited starts a proxy in front of an echo server, with a limit of the shell's such
+// as "-n 40". stop ends it as Ctrl-C does, and gives its exit status and standard error.
+func limited(t *testing.T, limit, args string) (addr string, stop func() (int, string)) {
+	t.Helper()
+	cmd := asProxy(exec.CommandContext(t.Context(), "sh", "-c", "ulimit "+limit+"; exec "+
+		proxyProgram(t)+" -delay 0 -view none -listen 127.0.0.1:0 -target "+echoServer(t)+" "+args))
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, _ := bufio.NewReader(stdout).ReadString('\n')
+	addr, _, _ = strings.Cut(strings.TrimPrefix(line, "Listening on "), ",")
+	return addr, func() (int, string) {
+		cmd.Process.Signal(os.Interrupt)
+		io.Copy(io.Discard, stdout)
+		cmd.Wait()
+		return cmd.ProcessState.ExitCode(), stderr.String()
+	}
 }
 
 // A running proxy, and what it prints.
