@@ -336,6 +336,14 @@ async function long(page, url) {
 // On a phone, what a tap did is said where it can be seen: the panels are far down.
 async function taps(url) {
   const page = await open(url, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  // What a tap would do is said, and the arrow stays where the finger is.
+  const moved = await page.evaluate(() => {
+    const a = document.querySelector("#up-4 text"), box = () => a.getBoundingClientRect(), { x, y } = box();
+    a.dispatchEvent(new PointerEvent("pointermove", { bubbles: true, clientX: x + 5, clientY: y + 5 }));
+    return [box().y - y, document.getElementById("invite").textContent];
+  });
+  assert.match(moved[1], /packet 4/);
+  assert.equal(moved[0], 0, "the arrow moves away");
   await page.locator(arrow("up-9")).scrollIntoViewIfNeeded();
   await page.tap(arrow("up-9"));
   await page.waitForFunction(() => /^Packet 9: .* The network loses it\. Against the run before/.test(document.getElementById("step").textContent));

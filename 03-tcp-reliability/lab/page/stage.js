@@ -50,8 +50,7 @@ export function label(doc, see, cover) {
 export const packets = () => [...(picture?.querySelectorAll("a[id]") ?? [])];
 export const packet = (id) => (id ? picture?.getElementById(id) : null);
 
-// watch tells when another width fits, and when another part of a long picture
-// is looked at.
+// watch tells when another width fits, or another part of a picture is seen.
 export function watch(resized, part) {
   let was = width();
   new ResizeObserver(() => {
