@@ -60,14 +60,18 @@ func (o *options) harm(out io.Writer) error {
 		return err
 	}
 	fmt.Fprintf(out, "%s over a network with %v\n\n", o.Protocol, o.Conditions)
-	fmt.Fprintf(out, "%-40s %-20s %s\n", "with this packet lost", "the message is whole",
+	fmt.Fprintf(out, "%-40s %-20s %s\n", "lost packet, as -drop names it", "the message is whole",
 		"longest wait")
 	for _, row := range table.Rows {
 		line := fmt.Sprintf("%-40s %-20s %s", story.Cut(row.Name(), 39), row.Later, row.Waits)
 		fmt.Fprintln(out, strings.TrimRight(line, " "))
 	}
 	fmt.Fprintln(out)
-	views.WriteWrapped(out, table.Says)
+	says := table.Says
+	if len(table.Rows) > 0 {
+		says = table.Worst(table.Rows[0].Name())
+	}
+	views.WriteWrapped(out, says)
 	return nil
 }
 

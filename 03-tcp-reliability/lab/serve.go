@@ -152,6 +152,11 @@ func render(query, engine, policy string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if how.Still {
+		for i := range d.Settings {
+			d.Settings[i].Usage = "" // the scripts fill it in
+		}
+	}
 	v := view{Engine: engine, Policy: policy, Doc: d, Cover: how.Cover, Presets: document.Presets,
 		Widths: strings.Trim(fmt.Sprint(widths), "[]"),
 		Preset: document.PresetOf(d.Address),

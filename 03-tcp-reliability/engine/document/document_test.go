@@ -409,6 +409,9 @@ func TestStates(t *testing.T) {
 				if s.Says == "" {
 					t.Errorf("%s: state %d says nothing", c.protocol, state)
 				}
+				if ended := s.Name == "TIME-WAIT" || s.Name == "CLOSED"; ended && s.Window != "" {
+					t.Errorf("%s: after its end the %s still says %q", c.protocol, end, s.Window)
+				}
 				if end == "server" {
 					continue
 				}

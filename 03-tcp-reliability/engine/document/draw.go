@@ -3,7 +3,6 @@ package document
 import (
 	"bytes"
 	"fmt"
-	"html"
 	"slices"
 	"strings"
 	"time"
@@ -231,7 +230,7 @@ func plot(r *one, now int64, narrow bool, unit string, scale int64, curves ...cu
 	fmt.Fprintf(&out,
 		`<svg xmlns="http://www.w3.org/2000/svg" class="lad" viewBox="0 0 %d %d" role="img" font-size="12" stroke-width="1.6" data-left="%d" data-right="%d" data-from="%d" data-to="%d"><title>%s</title>`,
 		width, height, left, right, r.axis.from, r.axis.from+r.axis.high,
-		html.EscapeString(names(curves)))
+		names(curves))
 	fmt.Fprintf(&out,
 		`<path class="le" d="M%d 20V%dH%d"/><text class="q" x="%d" y="26" text-anchor="end">%d</text><text class="q" x="%d" y="14" text-anchor="end">%s</text><text class="q" x="%d" y="%d" text-anchor="end">%s</text>`,
 		left, height-bottom, right, left-6, most/scale, left-6, unit, right, height-4,

@@ -77,7 +77,11 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 	slices.SortStableFunc(table.Rows, func(a, b *HarmRow) int {
 		return cmp.Or(cmp.Compare(b.later, a.later), cmp.Compare(b.waits, a.waits))
 	})
-	table.Says = table.worst()
+	if len(table.Rows) > 0 {
+		table.Says = table.Worst("the " + table.Rows[0].Label)
+	} else {
+		table.Says = "No packet was sent."
+	}
 	table.levels()
 	d := &Document{Address: s.Address()}
 	table.Picture, err = drawRun(d, base, View{Width: v.Width, whole: true}, picture.Options{
@@ -116,18 +120,17 @@ func (row *HarmRow) measure(base *one, index int) error {
 	return nil
 }
 
-func (t *HarmTable) worst() string {
-	switch {
-	case len(t.Rows) == 0:
-		return "No packet was sent."
-	case t.Rows[0].later <= 0:
+// Worst says which loss costs most, and why. It is the first row's, by this name.
+func (t *HarmTable) Worst(name string) string {
+	row := t.Rows[0]
+	if row.later <= 0 {
 		return "No single loss makes the message later."
 	}
-	s := "The worst packet to lose is the " + t.Rows[0].Label + ": the message is "
-	if t.Rows[0].later == never {
-		return s + "never whole."
+	when := "whole " + row.Later
+	if row.later == never {
+		when = "never whole"
 	}
-	return s + "whole " + t.Rows[0].Later + "."
+	return "The worst packet to lose is " + name + ": the message is " + when + " (" + row.Why + ")."
 }
 
 // levels cuts the harm into four: never, the half of the worst, a tenth, less.

@@ -10,7 +10,7 @@ type Preset struct {
 // Presets are the steps of the chapter.
 var Presets = []Preset{
 	{"TCP loses a word", "drop=data:3",
-		"One word is lost. Watch the server repeat ACK 12: the third repeat tells the client " +
+		"One word is lost. The server repeats ACK 12, and the third repeat tells the client " +
 			"what is missing. The later words wait at the server all the while."},
 	{"UDP loses a word", "protocol=udp&drop=data:3",
 		"Nobody acknowledges, so nobody notices: the sentence stays torn. Lose another word."},

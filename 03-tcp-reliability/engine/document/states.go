@@ -18,6 +18,9 @@ func stateOf(s *trace.State, end network.Direction, r *one) State {
 	} else if s.In != nil {
 		receiver(&out, s.In, r)
 	}
+	if s.Name == "TIME-WAIT" || s.Name == "CLOSED" {
+		out.Window = "" // it has no use any more
+	}
 	return out
 }
 

@@ -600,8 +600,11 @@ func (p *picture) name(a *arrow, cost string) {
 	dx, dy := a.x2-a.x1, a.y2-a.y1
 	length := max(1, root(dx*dx+dy*dy))
 	room := length * 8 / 10
+	if class == "k" {
+		room = min(room, (p.server-p.client)*6/10) // a steep one crosses many others
+	}
 	if p.narrow() || class == "k" {
-		room = length * 6 / 10 // what comes towards it has a label, too
+		room = min(room, length*6/10) // what comes towards it has a label, too
 	}
 	text := p.label(a, f, room-measure(cost, f)) + cost
 	side, sign := "", 1

@@ -26,6 +26,8 @@ export function svg(text) {
 
 export function time(us) {
   const ms = us / 1000;
-  if (ms >= 10000) return `${(ms / 1000).toFixed(1)} s`;
-  return `${Number.isInteger(ms) ? ms : ms.toFixed(1)} ms`;
+  return ms < 10000 ? `${+ms.toFixed(1)} ms` : `${+(ms / 1000).toFixed(1)} s`;
 }
+
+// rest lets the browser paint, and answer the mouse, before the next piece of work.
+export const rest = () => new Promise((then) => setTimeout(then));

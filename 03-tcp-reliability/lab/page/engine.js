@@ -1,5 +1,6 @@
 // Where documents come from: the program that serves the page, or the same
 // engine as WebAssembly in a worker. Only this file knows which.
+import { rest } from "./dom.js";
 
 export const served = document.documentElement.dataset.engine === "http";
 const kept = new Map(); // answers, or those to come, by question: Back is instant
@@ -40,6 +41,7 @@ async function ask(what, address, view) {
 
 async function fresh(what, query) {
   const text = served ? await http(`${what}?${query}`) : await preset(what, query) ?? await wasm(what, query);
+  await rest();
   const doc = JSON.parse(text);
   if (what === "run") unfold(doc);
   return doc;
@@ -61,7 +63,7 @@ function unfold(doc) {
 async function http(key) {
   const answer = await fetch(key, { headers: { Accept: "application/json" } });
   if (!answer.ok) throw new Error(await answer.text());
-  return answer.text();
+  return new TextDecoder().decode(await answer.arrayBuffer()); // text() would block for long
 }
 
 // preset looks for a document that was made beforehand, so that the first

@@ -1,7 +1,7 @@
 // The lab's page: an address in, a document out, and steps through it. It
 // knows no protocol: all words and pictures come with the document.
 import * as addresses from "./address.js";
-import { $, el, fill, time } from "./dom.js";
+import { $, el, fill, rest, time } from "./dom.js";
 import * as engine from "./engine.js";
 import * as extra from "./extra.js";
 import * as panels from "./panels.js";
@@ -63,8 +63,13 @@ async function load(next, { push = true, was, event, packet = "", view = drawn(w
       if (turn !== asked) return false;
       stage.draw(picture);
       placed();
+      await rest();
     }
     const got = await engine.run(next, view);
+    await rest();
+    if (turn !== asked) return false;
+    stage.draw(got.picture);
+    await rest();
     if (turn !== asked) return false;
     doc = got;
   } catch (e) {
@@ -146,7 +151,7 @@ function step(n, remember = true) {
   stage.now(event.at_us);
   $("scrub").value = at;
   $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
-  $("step").textContent = at < last() ? says : find(see) && !cover ? `Packet ${find(see).label}. ${find(see).sentence} ${doc.before ?? ""}` : says + " This is the whole run: Step back (←), or Play it from the start.";
+  $("step").textContent = at < last() ? says : find(see) && !cover ? `Packet ${find(see).label}. ${find(see).sentence} ${doc.before ?? ""}` : "This is the whole run. Step back, or Play it from the start.";
   $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
   show();
   moved ||= remember;
@@ -252,10 +257,11 @@ function cost(picture) {
 }
 
 // invite says what a click does.
-const invitation = $("invite").textContent;
+const verb = matchMedia("(pointer: coarse)").matches ? "Tap" : "Click";
+const invitation = $("invite").textContent = $("invite").textContent.replaceAll("Click", verb);
 function invite(id) {
   const p = find(id);
-  $("invite").textContent = !p || cover ? invitation : p.toggle_word ? `Click to ${p.toggle_word} packet ${p.label}.` : p.fixed ?? invitation;
+  $("invite").textContent = !p || cover ? invitation : p.toggle_word ? `${verb} to ${p.toggle_word} packet ${p.label}.` : p.fixed ?? invitation;
 }
 
 // again draws the same run anew.
@@ -320,7 +326,8 @@ function key(e) {
 
 function click(e) {
   // The mouse may be pressed on one arrow and let go on what is lit then.
-  const a = e.detail && e.target.closest("#picture") && stage.hit(e) || e.target.closest("a");
+  const picture = e.target.closest("#picture"), a = e.detail && picture && stage.hit(e) || e.target.closest("a");
+  if (picture && !a) $("invite").textContent = `No packet there: ${verb.toLowerCase()} on an arrow, or on its name.`;
   if (!a || e.ctrlKey || e.metaKey || e.shiftKey || e.button) return;
   const elsewhere = a.closest("#extra svg");
   if (a.closest("#picture") && a.id) toggle(a.id);
@@ -363,7 +370,7 @@ function wire() {
   };
   $("form").onsubmit = (e) => e.preventDefault();
   $("run").hidden = true;
-  for (const id of ["controls", "options", "questions", "copies"]) $(id).hidden = false;
+  for (const id of ["controls", "sides", "questions", "copies"]) $(id).hidden = false;
   for (const a of document.querySelectorAll("[data-take]")) a.hidden = false;
   for (const b of document.querySelectorAll("[data-ask]")) b.onclick = () => extra.ask(b.dataset.ask, address, cost);
   document.addEventListener("click", click);
