@@ -48,6 +48,9 @@ func near(t *testing.T, what string, count int, expected, variance float64) {
 
 // Of a million packets, each fault hits as many as was asked.
 func TestRates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("millions of packets")
+	}
 	for _, p := range []struct {
 		text string
 		p    float64

@@ -133,7 +133,11 @@ func check(svg string) (groups int, err error) {
 // packet, time goes down, what happens at once does not lie on itself, no text
 // leaves the picture, and nothing differs from itself.
 func TestAnyRun(t *testing.T) {
-	for seed := range uint64(200) {
+	seeds := uint64(200)
+	if testing.Short() {
+		seeds = 40
+	}
+	for seed := range seeds {
 		tr := random(t, seed)
 		arrows, data := 0, 0
 		for _, e := range tr.Events {
