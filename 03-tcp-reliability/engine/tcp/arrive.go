@@ -88,6 +88,12 @@ func (c *Conn) checkSequence(now time.Duration, s *Segment) bool {
 	if s.Flags&RST != 0 || old && s.end() == s.Seq {
 		return false
 	}
+	if !old && s.Seq == c.rcv.nxt && c.rcv.edge == c.rcv.nxt {
+		// No room for what it carries, but what it acknowledges counts, and its window, too.
+		s.Payload, s.Flags = nil, s.Flags&^FIN
+		c.acknowledge()
+		return true
+	}
 	if c.state == timeWait && s.Flags&FIN != 0 {
 		c.waitTwoMSL(now) // the peer missed our last ACK
 	}
