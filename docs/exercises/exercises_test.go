@@ -39,6 +39,10 @@ import "net"
 func Serve(conn net.Conn) error {
 	return nothing
 }`, noBuild, "answer.go:4:9: undefined: nothing"},
+	"is of another package": {"package main\nfunc main() {}\n", noBuild,
+		"answer.go:1: this is package main, and must be package shout"},
+	"is left out": {"//go:build never\n\npackage shout\n", noBuild,
+		"answer.go:1: a line //go:build leaves this file out"},
 	"goes round for ever": {`package shout
 import "net"
 func Serve(conn net.Conn) error {

@@ -8,6 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/build"
+	"go/parser"
+	"go/token"
 	"io"
 	"maps"
 	"os"
@@ -224,6 +227,7 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 				return nil, fmt.Errorf("cannot check %s: go test says: %s", e.name,
 					cmp.Or(strings.TrimSpace(said), "nothing"))
 			}
+			lines = append(j.notPart(e), lines...)
 			mu.Lock()
 			found[e.name] = result{exercise: e, state: noBuild, build: lines}
 			mu.Unlock()
@@ -244,6 +248,25 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 		return nil, ctx.Err()
 	}
 	return found, trouble
+}
+
+// notPart says why answer.go is no part of its package, if it is none: the
+// compiler then complains of what it does not find, in files that are not the
+// learner's.
+func (j job) notPart(e exercise) []string {
+	file := filepath.Join(j.root, filepath.FromSlash(e.answer()))
+	file = cmp.Or(j.overlay[file], file)
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly)
+	if err == nil && f.Name.Name != e.name {
+		return []string{fmt.Sprintf("%s:1: this is package %s, and must be package %s",
+			check.Answer, f.Name.Name, e.name)}
+	}
+	b := build.Default
+	b.BuildTags = []string{"check"}
+	if in, err := b.MatchFile(filepath.Split(file)); err == nil && !in {
+		return []string{check.Answer + ":1: a line //go:build leaves this file out"}
+	}
+	return nil
 }
 
 // exe is the end of a program's name on this system.
@@ -304,6 +327,8 @@ func (j job) compile(ctx context.Context, dir string) (problems map[string][]str
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = j.root
 	cmd.WaitDelay = time.Second
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir) // is deleted even if go is killed
+	contain(cmd)                                    // with the compilers that it has started
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.Discard, &out
 	if err := cmd.Start(); err != nil {
