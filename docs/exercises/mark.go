@@ -462,7 +462,8 @@ func cloneIn(folder string) (clone string, others []string, err error) {
 	}
 	// The folder itself may be a link: it is the teacher who has put it there.
 	if folder, err = filepath.EvalSymlinks(folder); err != nil {
-		return "", nil, fmt.Errorf("cannot find the clone: %w", err)
+		return "", nil, fmt.Errorf("cannot find the clone: %w\nName the folder of a "+
+			"student's clone: -from ../class/anna shout", err)
 	}
 	level := []string{folder}
 	seen := 0
