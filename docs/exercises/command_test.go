@@ -68,8 +68,10 @@ func TestProgress(t *testing.T) {
 	if next() != first.name {
 		t.Errorf("the next is %s before anything was checked", next())
 	}
-	remember(root, []result{{exercise: first, state: solved,
-		verdict: check.Verdict{Passed: 3, Total: 3}}})
+	if err := remember(root, []result{{exercise: first, state: solved,
+		verdict: check.Verdict{Passed: 3, Total: 3}}}); err != nil {
+		t.Fatal(err)
+	}
 	if next() != second.name {
 		t.Errorf("the next is %s after %s is solved", next(), first.name)
 	}
@@ -85,6 +87,39 @@ func TestProgress(t *testing.T) {
 	write(t, "{", root, progressFile)
 	if next() != first.name {
 		t.Errorf("the next is %s with a progress file that is broken", next())
+	}
+}
+
+// Where nothing can be remembered, that is said, and the exercise just solved
+// is not proposed as the next.
+func TestProgressCannotBeWritten(t *testing.T) {
+	root := clone(t, t.TempDir())
+	first := exercises[0]
+	solve(t, root, first)
+	results := []result{{exercise: first, state: solved}}
+	place := filepath.Join(root, filepath.FromSlash(progressFile))
+	write(t, "a folder is in the way", place, "file")
+	if err := remember(root, results); err == nil || !strings.Contains(err.Error(), progressFile) {
+		t.Errorf("remember says %v", err)
+	}
+	if err := remember(root, []result{{exercise: first, state: notYet}}); err != nil {
+		t.Errorf("there is nothing to remember, and remember says %v", err)
+	}
+	var out bytes.Buffer
+	if goOn(&out, root, first); out.Len() > 0 {
+		t.Errorf("after %s comes: %s", first.name, out.String())
+	}
+	if err := os.RemoveAll(place); err != nil {
+		t.Fatal(err)
+	}
+	if err := remember(root, results); err != nil {
+		t.Error(err)
+	}
+	if goOn(&out, root, first); !strings.Contains(out.String(), "Next:   "+exercises[1].name) {
+		t.Errorf("after %s comes: %s", first.name, out.String())
+	}
+	if left, _ := filepath.Glob(place + ".*"); left != nil {
+		t.Errorf("files are left: %v", left)
 	}
 }
 

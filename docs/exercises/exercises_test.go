@@ -13,6 +13,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	"example.com/sockets/docs/exercises/check"
 )
 
 // pick is the exercise of that name.
@@ -36,6 +39,10 @@ import "net"
 func Serve(conn net.Conn) error {
 	return nothing
 }`, noBuild, "answer.go:4:9: undefined: nothing"},
+	"is of another package": {"package main\nfunc main() {}\n", noBuild,
+		"answer.go:1: this is package main, and must be package shout"},
+	"is left out": {"//go:build never\n\npackage shout\n", noBuild,
+		"answer.go:1: a line //go:build leaves this file out"},
 	"goes round for ever": {`package shout
 import "net"
 func Serve(conn net.Conn) error {
@@ -58,7 +65,7 @@ func Serve(conn net.Conn) error {
 	"ends the program": {`package shout
 import ("net"; "os")
 func init() { os.Exit(0) }
-func Serve(conn net.Conn) error { return nil }`, notYet, "before the first case: does init, or what a\nvariable"},
+func Serve(conn net.Conn) error { return nil }`, notYet, "before the first case: does init, or what a variable"},
 	"waits in init": {`package shout
 import "net"
 func init() { select {} }
@@ -145,6 +152,64 @@ func TestStrangeAnswers(t *testing.T) {
 					said, want.says)
 			}
 		})
+	}
+}
+
+// A program that does not look at its own bounds is ended, and that is what is
+// told.
+func TestLate(t *testing.T) {
+	root, err := filepath.Abs(repository)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shout, dir := pick(t, "shout"), t.TempDir()
+	write(t, strange["waits in init"].answer, dir, "answer.go")
+	j := job{root: root, exercises: []exercise{shout}, overlay: map[string]string{
+		filepath.Join(root, filepath.FromSlash(shout.answer())): filepath.Join(dir, "answer.go")}}
+	if problems, said, err := j.compile(t.Context(), dir); err != nil || len(problems) > 0 {
+		t.Fatal(said, err)
+	}
+	usual := maxRun
+	defer func() { maxRun = usual }()
+	maxRun = time.Millisecond
+	r, err := j.try(t.Context(), shout, filepath.Join(dir, shout.name+".test"+exe))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.state != notYet || r.verdict.Case != check.Start ||
+		!strings.Contains(r.verdict.Symptom, "keeps the whole program") {
+		t.Errorf("the state is %s, and the verdict\n%v", r.state, r.verdict)
+	}
+}
+
+// A check that is missing is no fault of the answer.
+func TestCheckIsMissing(t *testing.T) {
+	shout := pick(t, "shout")
+	root := learnersClone(t, shout)
+	must(t, os.Remove(filepath.Join(root, filepath.FromSlash(shout.folder()), "check_test.go")))
+	results, err := checkAnswers(t.Context(), root, []exercise{shout}, job{root: root}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := results[0]; r.state != noAnswer || !strings.Contains(r.missing().Error(),
+		"check_test.go is missing\nBring it back: git checkout -- 01-echo") {
+		t.Errorf("state %s: %v\n%v", r.state, r.lacks, r.verdict)
+	}
+	class := t.TempDir()
+	solve(t, clone(t, class, "ann"), shout)
+	results, err = checkAnswers(t.Context(), filepath.Join(class, "ann"), []exercise{shout},
+		job{root: root}, false)
+	if err == nil || !strings.Contains(err.Error(), "this clone is not whole") {
+		t.Errorf("an answer of somebody else: %v, %v", results, err)
+	}
+}
+
+// Whatever an answer panics with, it can't change the terminal.
+func TestVerdictIsPrintable(t *testing.T) {
+	v := check.Verdict{Case: "a", Came: "panic: \x1b[2J\rsolved\a", Symptom: "é\tis\nfine"}
+	if said := v.String(); strings.ContainsAny(said, "\x1b\r\a") || !strings.Contains(said,
+		"é\tis") {
+		t.Errorf("the verdict is told as %q", said)
 	}
 }
 

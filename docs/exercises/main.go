@@ -215,7 +215,9 @@ func (o *options) state(ctx context.Context, answers string, chosen []exercise, 
 		return nil, err
 	}
 	if mine {
-		remember(j.root, checked)
+		if err := remember(j.root, checked); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 	}
 	var results []result
 	for _, e := range chosen {
@@ -237,7 +239,9 @@ func (o *options) checkOne(ctx context.Context, out io.Writer, answers string, e
 	}
 	r := results[0]
 	if j.only == "" && answers == j.root {
-		remember(j.root, results)
+		if err := remember(j.root, results); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
 	}
 	if o.json {
 		return r.state == solved, writeJSON(out, j.root, results)
@@ -262,10 +266,18 @@ func (o *options) checkNext(ctx context.Context, out io.Writer, j job) (bool, er
 	fmt.Fprintln(told)
 	passed, err := o.checkOne(ctx, out, j.root, next, j)
 	if passed {
-		fmt.Fprintln(told)
-		introduce(told, j.root)
+		goOn(told, j.root, next)
 	}
 	return passed, err
+}
+
+// goOn shows the exercise after one that is solved. Where that can't be
+// remembered, the first open one would be that one for good.
+func goOn(out io.Writer, root string, solved exercise) {
+	if _, ok := readProgress(root).knows(root, solved); ok {
+		fmt.Fprintln(out)
+		introduce(out, root)
+	}
 }
 
 // firstOpen is the first exercise that is not known to be solved.

@@ -21,6 +21,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"example.com/sockets/docs/exercises/check"
 )
 
 // A marking is the check of a folder that has a folder for each student.
@@ -156,10 +158,17 @@ func (m marking) student(ctx context.Context, name string) (s student) {
 	if info.Mode()&fs.ModeSymlink != 0 {
 		to, _ := os.Readlink(folder)
 		s.remarks = append(s.remarks, "the folder is a link to "+to)
+		if m.above(folder) {
+			s.trouble = errors.New("no clone") // but those of all
+			return s
+		}
 	}
 	clone, others, err := cloneIn(folder)
 	if err != nil {
 		s.trouble = errors.New("no clone")
+		if _, err := folderNames(folder); errors.Is(err, fs.ErrPermission) {
+			s.trouble = errors.New("the folder can't be read: permission denied")
+		}
 		if strings.EqualFold(filepath.Ext(name), ".zip") && info.Mode().IsRegular() {
 			s.trouble = errors.New("not unpacked")
 		}
@@ -188,6 +197,27 @@ func (m marking) student(ctx context.Context, name string) (s student) {
 		}
 	}
 	return s
+}
+
+// above says whether a link leads to the folder of the class, or above it.
+func (m marking) above(link string) bool {
+	class, err := filepath.EvalSymlinks(m.folder)
+	if err == nil {
+		class, err = filepath.Abs(class)
+	}
+	if err != nil {
+		return false
+	}
+	to, err := os.Stat(link)
+	for dir := class; err == nil; dir = filepath.Dir(dir) {
+		if info, err := os.Stat(dir); err == nil && os.SameFile(info, to) {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			break
+		}
+	}
+	return false
 }
 
 // practice is the first seed of the exercise predict of which its program try
@@ -373,7 +403,7 @@ func (m marking) report(out io.Writer, class []student, left []string, noRaces s
 		if worst, n := cases.most(); n > 0 {
 			fmt.Fprintf(out, "  %s (%d)", worst, n)
 			if symptom, n := symptoms[worst].most(); n > 0 {
-				fmt.Fprintf(out, "\n%s", wrap(printable(symptom), strings.Repeat(" ", 31)))
+				fmt.Fprintf(out, "\n%s", wrap(check.Printable(symptom), strings.Repeat(" ", 31)))
 			}
 		}
 		fmt.Fprintln(out)
@@ -381,16 +411,6 @@ func (m marking) report(out io.Writer, class []student, left []string, noRaces s
 	if len(untried) > 0 {
 		fmt.Fprintln(out, wrap("Tried by nobody: "+strings.Join(untried, ", "), ""))
 	}
-}
-
-// printable is a text without the signs that change a terminal.
-func printable(text string) string {
-	return strings.Map(func(c rune) rune {
-		if unicode.IsPrint(c) || c == '\n' {
-			return c
-		}
-		return '?'
-	}, text)
 }
 
 // A tally counts texts.
@@ -442,7 +462,8 @@ func cloneIn(folder string) (clone string, others []string, err error) {
 	}
 	// The folder itself may be a link: it is the teacher who has put it there.
 	if folder, err = filepath.EvalSymlinks(folder); err != nil {
-		return "", nil, fmt.Errorf("cannot find the clone: %w", err)
+		return "", nil, fmt.Errorf("cannot find the clone: %w\nName the folder of a "+
+			"student's clone: -from ../class/anna shout", err)
 	}
 	level := []string{folder}
 	seen := 0

@@ -187,6 +187,9 @@ func fates(t *testing.T) []fate {
 			solve(t, clone(t, class, ".elsewhere"), shout)
 			must(t, os.Symlink(".elsewhere", filepath.Join(class, name)))
 		}, "1; solved"},
+		{"link-to-the-class", func(t *testing.T, class, name string) {
+			must(t, os.Symlink(".", filepath.Join(class, name)))
+		}, "0; no clone"},
 		{"link-to-nowhere", func(t *testing.T, class, name string) {
 			must(t, os.Symlink("nowhere", filepath.Join(class, name)))
 		}, "0; no clone"},
@@ -207,6 +210,13 @@ func fates(t *testing.T) []fate {
 	if runtime.GOOS != "windows" { // where no file can have such a name
 		list = append(list, fate{"\tcmd|'calc'!A0", answer(right), "1; solved"},
 			fate{"\rcr\nlf,\"quote\"", answer(right), "1; solved"})
+	}
+	if canWall() {
+		list = append(list,
+			fate{"ends-its-parent", deed("\"os\"\n\"syscall\"\n",
+				"syscall.Kill(os.Getppid(), syscall.SIGKILL)"), "1; solved"},
+			fate{"hides-a-child", deed("\"os\"\n\"os/exec\"\n\"syscall\"\n", hiddenChildCode),
+				"1; solved"})
 	}
 	if os.Getenv("CI") == "" { // a program is linked for each of these, which takes a while
 		return slices.DeleteFunc(list, func(f fate) bool {
@@ -243,6 +253,17 @@ const childCode = `
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), "EXERCISE_CHILD=yes")
 	child.Stdout = os.Stdout
+	child.Start()`
+
+// hiddenChildCode leaves one behind that neither its group, its folder nor its
+// environment gives away.
+const hiddenChildCode = `
+	if os.Getenv("EXERCISE_CHILD") != "" {
+		select {}
+	}
+	child := exec.Command(os.Args[0])
+	child.Env, child.Dir = []string{"EXERCISE_CHILD=yes"}, "/"
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	child.Start()`
 
 // Each student has another fate, and gets a row with the right marks.

@@ -242,6 +242,30 @@ func TestExitStatus(t *testing.T) {
 	}
 }
 
+// Ctrl-C while it compiles leaves nothing behind.
+func TestStoppedCompilation(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // one process can't press another's Ctrl-C there
+	}
+	shout := pick(t, "shout")
+	root, temp := learnersClone(t, shout), t.TempDir()
+	t.Setenv("TMPDIR", temp)
+	t.Setenv("GOTMPDIR", "")
+	c := call(t, root, "shout")
+	compiling := func() bool {
+		work, _ := filepath.Glob(filepath.Join(temp, "*", "go-build*"))
+		return work != nil
+	}
+	if !check.Soon(time.Minute, compiling) {
+		t.Fatal("nothing is compiled in the folder for temporary files")
+	}
+	c.cmd.Process.Signal(os.Interrupt)
+	c.ends()
+	if left, _ := filepath.Glob(filepath.Join(temp, "*")); left != nil {
+		t.Errorf("files are left: %v", left)
+	}
+}
+
 // The command finds out why there is no race detector.
 func TestFindRaceDetector(t *testing.T) {
 	if runtime.GOOS == "darwin" {

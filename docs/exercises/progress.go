@@ -3,7 +3,9 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -47,27 +49,41 @@ func (p progress) knows(root string, e exercise) (result, bool) {
 		verdict: check.Verdict{Passed: known.Cases, Total: known.Cases}}, true
 }
 
-// remember keeps what is solved and forgets what is not. A failure to write
-// it costs time, and nothing else.
-func remember(root string, results []result) {
-	p := readProgress(root)
+// remember keeps what is solved and forgets what is not. An error says that
+// what is solved now will not be known the next time.
+func remember(root string, results []result) error {
+	p, news := readProgress(root), false
 	for _, r := range results {
 		delete(p, r.name)
 		if r.state == solved {
 			p[r.name] = remembered{r.content(root), r.verdict.Total}
+			news = true
 		}
 	}
 	text, err := json.MarshalIndent(p, "", "\t")
 	if err != nil {
-		return
+		return err
 	}
 	file := filepath.Join(root, filepath.FromSlash(progressFile))
-	if temp := fmt.Sprintf("%s.%d", file, os.Getpid()); os.WriteFile(temp, append(text, '\n'),
-		0o600) == nil {
-		if os.Rename(temp, file) != nil {
-			os.Remove(temp)
-		}
+	temp := fmt.Sprintf("%s.%d", file, os.Getpid())
+	err = os.WriteFile(temp, append(text, '\n'), 0o600)
+	if err == nil {
+		err = os.Rename(temp, file)
 	}
+	if err != nil {
+		os.Remove(temp)
+	}
+	if err != nil && news {
+		var p *fs.PathError
+		var l *os.LinkError
+		if errors.As(err, &p) {
+			err = p.Err
+		} else if errors.As(err, &l) {
+			err = l.Err
+		}
+		return fmt.Errorf("cannot remember what is solved:\ncannot write %s: %w", progressFile, err)
+	}
+	return nil
 }
 
 // content is a fingerprint of all that decides whether an answer is right: the

@@ -8,6 +8,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/build"
+	"go/parser"
+	"go/token"
 	"io"
 	"maps"
 	"os"
@@ -72,8 +75,11 @@ var slots = make(chan struct{}, 2*runtime.NumCPU())
 // own, which are much closer, and tell what happened.
 const (
 	maxBuild = 5 * time.Minute
-	maxRun   = 90 * time.Second
 )
+
+var maxRun = 90 * time.Second // but for a test
+
+var errLate = errors.New("the program did not end by itself")
 
 // checkAnswers checks the answers of a clone with the checks of this
 // repository. An untouched stub is run only if force is set.
@@ -92,6 +98,13 @@ func checkAnswers(ctx context.Context, clone string, chosen []exercise, j job,
 	for i, e := range chosen {
 		results[i] = result{exercise: e, state: notBegun}
 		begun, err := e.begun(clone)
+		if _, lost := readFile(j.root, path.Join(e.folder(), "check_test.go")); err == nil &&
+			lost != nil && (begun || force) {
+			if j.foreign {
+				return nil, fmt.Errorf("this clone is not whole: %w", lost)
+			}
+			err = lost
+		}
 		if err != nil {
 			results[i].state, results[i].lacks = noAnswer, err
 			continue
@@ -214,6 +227,7 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 				return nil, fmt.Errorf("cannot check %s: go test says: %s", e.name,
 					cmp.Or(strings.TrimSpace(said), "nothing"))
 			}
+			lines = append(j.notPart(e), lines...)
 			mu.Lock()
 			found[e.name] = result{exercise: e, state: noBuild, build: lines}
 			mu.Unlock()
@@ -234,6 +248,25 @@ func (j job) run(ctx context.Context) (map[string]result, error) {
 		return nil, ctx.Err()
 	}
 	return found, trouble
+}
+
+// notPart says why answer.go is no part of its package, if it is none: the
+// compiler then complains of what it does not find, in files that are not the
+// learner's.
+func (j job) notPart(e exercise) []string {
+	file := filepath.Join(j.root, filepath.FromSlash(e.answer()))
+	file = cmp.Or(j.overlay[file], file)
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly)
+	if err == nil && f.Name.Name != e.name {
+		return []string{fmt.Sprintf("%s:1: this is package %s, and must be package %s",
+			check.Answer, f.Name.Name, e.name)}
+	}
+	b := build.Default
+	b.BuildTags = []string{"check"}
+	if in, err := b.MatchFile(filepath.Split(file)); err == nil && !in {
+		return []string{check.Answer + ":1: a line //go:build leaves this file out"}
+	}
+	return nil
 }
 
 // exe is the end of a program's name on this system.
@@ -294,6 +327,8 @@ func (j job) compile(ctx context.Context, dir string) (problems map[string][]str
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = j.root
 	cmd.WaitDelay = time.Second
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+dir) // is deleted even if go is killed
+	contain(cmd)                                    // with the compilers that it has started
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = io.Discard, &out
 	if err := cmd.Start(); err != nil {
@@ -331,8 +366,8 @@ func (j job) try(ctx context.Context, e exercise, program string) (result, error
 	if j.only != "" {
 		run += "/^" + regexp.QuoteMeta(j.only) + "$"
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxRun)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	cmd := exec.CommandContext(ctx, program, "-test.run="+run, "-test.timeout=1m")
 	cmd.Dir = dir
 	cmd.WaitDelay = time.Second / 2 // what an answer has started may hold the pipe
@@ -356,19 +391,34 @@ func (j job) try(ctx context.Context, e exercise, program string) (result, error
 	out := &output{key: key}
 	cmd.Stdout, cmd.Stderr = out, out
 	contain(cmd)
+	if j.foreign {
+		wall(cmd)
+	}
 	if err := cmd.Start(); err != nil {
 		return r, fmt.Errorf("cannot run the check of %s: %w", e.name, err)
 	}
 	end := contained(cmd)
+	late := time.AfterFunc(maxRun, func() { cancel(errLate) })
+	defer late.Stop()
 	cmd.Wait() // its error may be about a child that holds the pipe
 	passed := cmd.ProcessState != nil && cmd.ProcessState.Success()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		out.add([]byte("\npanic: the check was ended after " + maxRun.String() + "\n"))
-	}
 	end()
 	r.printed, r.verdict = out.text()
+	if context.Cause(ctx) == errLate {
+		r.late()
+		return r, nil
+	}
 	list, _ := os.ReadFile(cases)
 	return r.judge(passed, out, j.only, string(list))
+}
+
+// late makes a verdict of a program that did not even look at its own bounds.
+func (r *result) late() {
+	v := &r.verdict
+	v.Case = cmp.Or(v.Case, check.Start)
+	v.Expected, v.Came = "an end", "none: the program was ended after "+maxRun.String()
+	v.Symptom = "your code keeps the whole program from going on, and the check with it"
+	r.state = notYet
 }
 
 // afterLast is the case of a program that ends badly although all cases passed.

@@ -103,7 +103,7 @@ func (r result) tell(out io.Writer, j job, answers string) {
 	case r.state == noBuild:
 		fmt.Fprintf(out, "%s does not compile:\n", r.name)
 		for _, line := range r.problems() {
-			fmt.Fprintf(out, "  %s\n", r.clickable(j.root, line))
+			fmt.Fprintf(out, "  %s\n", check.Printable(r.clickable(j.root, line)))
 		}
 		fmt.Fprintf(out, "Mend that, and check again: go run ./docs/exercises %s\n", r.name)
 	case r.state == solved && j.only != "":
@@ -117,7 +117,7 @@ func (r result) tell(out io.Writer, j job, answers string) {
 		}
 	default:
 		if report := raceReport.FindString(r.printed); report != "" {
-			fmt.Fprintf(out, "%s\n", report)
+			fmt.Fprintf(out, "%s\n", check.Printable(report))
 		}
 		v := r.verdict
 		for _, text := range []*string{&v.Expected, &v.Came, &v.Symptom} {

@@ -91,8 +91,7 @@ func (o *options) watchAnswers(ctx context.Context, out io.Writer, j job, chosen
 		}
 		passed, err := o.checkOne(checking, out, j.root, current, j)
 		if passed && !o.json {
-			fmt.Fprintln(out)
-			introduce(out, j.root)
+			goOn(out, j.root, current)
 		}
 		if err != nil && context.Cause(checking) == nil {
 			fmt.Fprintln(out, err) // the next change may be the remedy

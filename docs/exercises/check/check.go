@@ -22,6 +22,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode"
 )
 
 // Answer is the file of an exercise that the learner edits.
@@ -415,8 +416,7 @@ func Crash(last Verdict, output string) Verdict {
 	v.Came = "the program ended before the check did"
 	v.Symptom = "your code ended the whole program: does it call os.Exit or log.Fatal?"
 	if v.Case == Start {
-		v.Symptom = "your code ended the whole program before the first case: does init, or what " +
-			"a\n" +
+		v.Symptom = "your code ended the whole program before the first case: does init, or what a " +
 			"variable of the package is set to, call os.Exit or log.Fatal?"
 	}
 	return v
@@ -478,12 +478,23 @@ func fold(names []string) string {
 	return b.String()
 }
 
+// Printable is a text without the signs that change a terminal: a panic may say
+// anything.
+func Printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		if unicode.IsPrint(c) || c == '\n' || c == '\t' {
+			return c
+		}
+		return '?'
+	}, text)
+}
+
 func part(b *strings.Builder, label, text string) {
 	if text == "" {
 		return
 	}
 	for line := range strings.SplitSeq(text, "\n") {
-		for _, l := range breakLine(line) {
+		for _, l := range breakLine(Printable(line)) {
 			fmt.Fprintf(b, "  %-9s %s\n", label, l)
 			label = ""
 		}
