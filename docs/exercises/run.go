@@ -77,7 +77,7 @@ const (
 	maxBuild = 5 * time.Minute
 )
 
-var maxRun = 90 * time.Second // but for a test
+var maxRun = 70 * time.Second // but for a test
 
 var errLate = errors.New("the program did not end by itself")
 
