@@ -87,6 +87,10 @@ func TestCheck(t *testing.T) {
 			_, err := net.Dial("tcp", "127.0.0.1")
 			tell(s, "dialed an address without a port", err, Other)
 			tell(s, "read a message that was cut off", io.ErrUnexpectedEOF, Other)
+			near, far := net.Pipe()
+			far.Close()
+			_, err = near.Write([]byte("hello"))
+			tell(s, "wrote to a pipe in memory whose other end was closed", err, Other)
 			tell(s, "dialed a host that no router knows the way to",
 				&net.OpError{Op: "dial", Net: "tcp",
 					Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, Other)
@@ -298,6 +302,9 @@ func symptom(what string, err error, want, got Kind) string {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "a message that was cut off is no good end: io.ErrUnexpectedEOF is not io.EOF"
+	case errors.Is(err, io.ErrClosedPipe):
+		return "io.ErrClosedPipe comes whichever end of the pipe was closed, and here this side " +
+			"had closed nothing"
 	case got == Refused && errors.Is(err, syscall.EHOSTUNREACH):
 		return "a host that can't be reached has not answered: refused is the answer of a host"
 	case want == Other && errors.As(err, &dns):
