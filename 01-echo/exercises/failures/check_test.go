@@ -102,6 +102,8 @@ func TestCheck(t *testing.T) {
 		{Name: "lookup-failed", Holds: []int{5, 7}, Do: func(s *check.Story) {
 			err := &net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}
 			tell(s, "dialed a name, and the name server could not answer now", err, Other)
+			err = &net.DNSError{Err: "no answer from DNS server", Name: "example.com"}
+			tell(s, "dialed a name, and the name server's response had no answer in it", err, Other)
 		}},
 		{Name: "words-alone", Holds: []int{7, 9}, Do: func(s *check.Story) {
 			for _, words := range hollow {
