@@ -125,8 +125,8 @@ func (p Protocol) pair(did func(format string, args ...any)) *lockstep {
 	default:
 		mine = p.Sender()
 	}
-	return &lockstep{Protocol: p, mine: mine, receiver: newSelective(), reference: reference, did: did,
-		sent: map[int]time.Duration{}}
+	return &lockstep{Protocol: p, mine: mine, receiver: newSelective(), reference: reference,
+		did: did, sent: map[int]time.Duration{}}
 }
 
 // Smooth calls both over a network that loses nothing: all that is sent is
