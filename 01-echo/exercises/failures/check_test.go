@@ -87,6 +87,10 @@ func TestCheck(t *testing.T) {
 			_, err := net.Dial("tcp", "127.0.0.1")
 			tell(s, "dialed an address without a port", err, Other)
 			tell(s, "read a message that was cut off", io.ErrUnexpectedEOF, Other)
+			near, far := net.Pipe()
+			far.Close()
+			_, err = near.Write([]byte("hello"))
+			tell(s, "wrote to a pipe in memory whose other end was closed", err, Other)
 			tell(s, "dialed a host that no router knows the way to",
 				&net.OpError{Op: "dial", Net: "tcp",
 					Err: os.NewSyscallError("connect", syscall.EHOSTUNREACH)}, Other)
@@ -98,6 +102,8 @@ func TestCheck(t *testing.T) {
 		{Name: "lookup-failed", Holds: []int{5, 7}, Do: func(s *check.Story) {
 			err := &net.DNSError{Err: "server misbehaving", Name: "example.com", IsTemporary: true}
 			tell(s, "dialed a name, and the name server could not answer now", err, Other)
+			err = &net.DNSError{Err: "no answer from DNS server", Name: "example.com"}
+			tell(s, "dialed a name, and the name server's response had no answer in it", err, Other)
 		}},
 		{Name: "words-alone", Holds: []int{7, 9}, Do: func(s *check.Story) {
 			for _, words := range hollow {
@@ -298,6 +304,9 @@ func symptom(what string, err error, want, got Kind) string {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return "a message that was cut off is no good end: io.ErrUnexpectedEOF is not io.EOF"
+	case errors.Is(err, io.ErrClosedPipe):
+		return "io.ErrClosedPipe comes whichever end of the pipe was closed, and here this side " +
+			"had closed nothing"
 	case got == Refused && errors.Is(err, syscall.EHOSTUNREACH):
 		return "a host that can't be reached has not answered: refused is the answer of a host"
 	case want == Other && errors.As(err, &dns):

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +103,14 @@ func TestCheck(t *testing.T) {
 			s.Did("gave a request that fails after 5 bytes with %q", broken)
 			brokenRequest(s, broken)
 			s.Anew()
+			if inmemory.Exchange != nil {
+				s.Did("gave a request that fails after 5 bytes with %q, and let the Read that waits "+
+					"for the answer run first, once it was woken", broken)
+				for range 100 {
+					s.Bubble(func() { wokenFirst(s, broken) })
+				}
+				return
+			}
 			s.Did("gave a request that fails after 5 bytes with %q, up to 300 times", broken)
 			s.Again(300, 4, func(_ int) {
 				brokenRequest(s, broken)
@@ -472,6 +481,25 @@ func answerFirst(s *check.Story) {
 	case answer.String() != "yes":
 		s.Fail(`"yes"`, fmt.Sprintf("%q", answer.String()),
 			"other bytes came than the peer has sent")
+	}
+}
+
+// wokenFirst has whoever is woken by a deadline run before SetReadDeadline returns.
+// It does not wait until all others wait: they may wait for a lock that the caller
+// of SetReadDeadline holds.
+func wokenFirst(s *check.Story, broken error) {
+	client, server := check.TCPLink(0)
+	client.AtWake = func() {
+		for range 1000 {
+			runtime.Gosched()
+		}
+	}
+	s.Cleanup(func() { client.Close(); server.Close() })
+	_, err := inmemory.Exchange(client,
+		io.MultiReader(strings.NewReader("hello"), failing{broken}), io.Discard)
+	if !errors.Is(err, broken) {
+		s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
+			"the request could not be read, and Exchange does not say so")
 	}
 }
 

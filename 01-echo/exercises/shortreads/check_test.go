@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	. "example.com/sockets/01-echo/exercises/shortreads"
 	"example.com/sockets/docs/exercises/check"
@@ -62,6 +63,7 @@ func TestCheck(t *testing.T) {
 		one("nothing-for-once", []int{7}, []string{"", "he", "", "", "llo"}, io.EOF, false, 5),
 		one("nothing-for-long", []int{7}, slices.Concat([]string{"he"}, make([]string, 120),
 			[]string{"llo"}), io.EOF, false, 5),
+		{Name: "two-at-once", Holds: []int{8}, Do: twoAtOnce},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
 				text := string(d.Bytes(d.Size(5000)))
@@ -81,6 +83,32 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 	})
+}
+
+// twoAtOnce has a second call begin and end in the middle of the first: in its Read.
+func twoAtOnce(s *check.Story) {
+	s.Did("asked for 10 bytes of a stream; in each of its Reads, another call reads " +
+		"\"ben's own b\" from another stream")
+	annas := &during{Reader: iotest.OneByteReader(strings.NewReader("anna's own"))}
+	annas.do = func() { ReadExactly(strings.NewReader("ben's own b"), make([]byte, 11)) }
+	buf := make([]byte, 10)
+	n, err := ReadExactly(annas, buf)
+	if got := string(buf[:max(0, min(n, len(buf)))]); got != "anna's own" || err != nil {
+		s.Fail(`"anna's own", error <nil>`, fmt.Sprintf("%q, error %v", got, err),
+			"two calls at once disturb each other: what do they share?")
+	}
+}
+
+// A during is a stream in each of whose Reads something else is done.
+type during struct {
+	io.Reader
+	do func()
+}
+
+func (d *during) Read(p []byte) (int, error) {
+	n, err := d.Reader.Read(p)
+	d.do()
+	return n, err
 }
 
 // read calls ReadExactly, and compares with what r can give.
@@ -143,7 +171,7 @@ func read(s *check.Story, r *check.Stream, size int) {
 		s.Fail(expected, came, "the bytes that came together with the error were lost")
 	case err != wantErr && wantErr == nil:
 		s.Fail(expected, came, "it gave up although more would have come")
-	case err != wantErr && wantErr == io.ErrUnexpectedEOF:
+	case err != wantErr && wantErr == io.ErrUnexpectedEOF && r.Err == io.EOF:
 		s.Fail(expected, came, "the message was cut off in the middle: that is io.ErrUnexpectedEOF")
 	case err != wantErr && wantErr == io.EOF:
 		s.Fail(expected, came, "the end came before the first byte: that is io.EOF, a good end")

@@ -141,7 +141,8 @@ func TestCheck(t *testing.T) {
 			anna, ben := r.dial(), r.dial()
 			r.echoes("anna", anna, "one", unserved)
 			r.echoes("ben", ben, "two\x00\xff", "the second client waits for the first")
-			r.echoes("anna", anna, "three", unserved)
+			r.echoes("anna", anna, "three",
+				"a client's first message was echoed, and a later one is not: echo to its FIN")
 			r.echoes("ben", ben, strings.Repeat("a long text ", 2000),
 				"a long text does not come back")
 			r.leaves("anna", anna)

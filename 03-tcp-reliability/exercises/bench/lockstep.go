@@ -72,22 +72,7 @@ func (p Protocol) Lockstep(draw func(n int) int, did func(format string, args ..
 // lockstep is one run; another has another sender send at the same time.
 func (p Protocol) lockstep(draw func(n int) int, did func(format string, args ...any),
 	another func(now time.Duration)) *Difference {
-	var reference Sender = &goBack{last: p.last(), window: max(1, p.Window), rto: p.RTO, base: 1,
-		next:      1,
-		deadlines: make([]time.Duration, p.last()+2)}
-	var mine Sender
-	switch p.Name {
-	case "fast-retransmit":
-		reference = newFast(p.last(), p.Window, p.RTO)
-		mine = p.Sender()
-	case "selective-acks":
-		reference = &sackHost{newScoreboard(p.last(), p.Window, p.RTO)}
-		mine = &sackHost{p.Sack()}
-	default:
-		mine = p.Sender()
-	}
-	l := lockstep{Protocol: p, mine: mine, receiver: newSelective(), reference: reference, did: did,
-		sent: map[int]time.Duration{}}
+	l := p.pair(did)
 	if d := l.deadline(); d != nil {
 		return d
 	}
@@ -102,7 +87,7 @@ func (p Protocol) lockstep(draw func(n int) int, did func(format string, args ..
 		if l.base > p.last() {
 			break
 		}
-		switch at, waits := reference.Deadline(); {
+		switch at, waits := l.reference.Deadline(); {
 		case waits && draw(3) == 2:
 			late := time.Duration(draw(2)*draw(100)) * p.RTO / 100
 			l.now = max(l.now, at) + late
@@ -118,12 +103,50 @@ func (p Protocol) lockstep(draw func(n int) int, did func(format string, args ..
 			}
 			n := l.ack(draw)
 			did("%s: acknowledgement %d came", Millis(l.now), n)
-			l.base = max(l.base, n+1)
-			l.mine.Ack(l.now, n)
-			reference.Ack(l.now, n)
+			l.take(n)
 		}
 	}
 	return l.send()
+}
+
+// pair makes the learner's sender and the reference.
+func (p Protocol) pair(did func(format string, args ...any)) *lockstep {
+	var reference Sender = &goBack{last: p.last(), window: max(1, p.Window), rto: p.RTO, base: 1,
+		next:      1,
+		deadlines: make([]time.Duration, p.last()+2)}
+	var mine Sender
+	switch p.Name {
+	case "fast-retransmit":
+		reference = newFast(p.last(), p.Window, p.RTO)
+		mine = p.Sender()
+	case "selective-acks":
+		reference = &sackHost{newScoreboard(p.last(), p.Window, p.RTO)}
+		mine = &sackHost{p.Sack()}
+	default:
+		mine = p.Sender()
+	}
+	return &lockstep{Protocol: p, mine: mine, receiver: newSelective(), reference: reference,
+		did: did, sent: map[int]time.Duration{}}
+}
+
+// Smooth calls both over a network that loses nothing: all that is sent is
+// acknowledged, till the last. It is for more packets than chance would get
+// through.
+func (p Protocol) Smooth(did func(format string, args ...any)) *Difference {
+	l := p.pair(func(string, ...any) {})
+	for d := l.deadline(); ; d = l.send() {
+		if d != nil {
+			did("acknowledged packet after packet, up to %d", max(0, l.base-1))
+			return d
+		}
+		if l.base > p.last() {
+			return nil
+		}
+		for n := max(l.base, 1); n <= l.highest; n++ {
+			l.take(n)
+		}
+		l.now += p.RTO / 2
+	}
 }
 
 // another makes a sender and has it send: the first must not notice.
@@ -184,6 +207,13 @@ func (l *lockstep) selective(draw func(n int) int) {
 	}
 }
 
+// take has acknowledgement n come to both.
+func (l *lockstep) take(n int) {
+	l.base = max(l.base, n+1)
+	l.mine.Ack(l.now, n)
+	l.reference.Ack(l.now, n)
+}
+
 // ack draws an acknowledgement that may come: of what was sent, and mostly of
 // the oldest, or one more time of what is acknowledged already.
 func (l *lockstep) ack(draw func(n int) int) int {
@@ -239,13 +269,16 @@ func (l *lockstep) send() *Difference {
 	}
 	base := max(l.base, 1)
 	window := fmt.Sprintf("a window of %d", max(1, l.Window))
-	switch {
-	case len(got) > bound:
+	if len(got) > bound {
 		d.Came = fmt.Sprintf("%v … without end", got[:min(len(got), 8)])
+	}
+	none := i < len(got) && (got[i] > l.last() || got[i] < 1)
+	switch {
+	case len(got) > bound && !none:
 		d.Symptom = "Send goes on saying true: it must say false when nothing is due"
 	case l.highest == 0 && len(got) == 0:
 		d.Symptom = "nothing was sent: does Send ever say true?"
-	case i < len(got) && (got[i] > l.last() || got[i] < 1):
+	case none:
 		d.Symptom = fmt.Sprintf("your sender sends packet %d, and there are 1 to %d", got[i],
 			l.last())
 	case i < len(got) && got[i] < base:

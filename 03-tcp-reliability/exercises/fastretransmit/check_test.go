@@ -51,6 +51,7 @@ func TestCheck(t *testing.T) {
 	}
 	cases = append(cases,
 		check.Case{Name: "nothing-to-send", Holds: []int{8, 10}, Do: nothingToSend},
+		check.Case{Name: "many-packets", Holds: []int{1, 10}, Do: manyPackets},
 		check.Case{Name: "step-by-step", Holds: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
 			Do: stepByStep},
 		check.Case{Name: "other-settings", Holds: []int{1, 2, 3, 4, 7, 10}, Do: otherSettings})
@@ -164,6 +165,16 @@ func lateDuplicates(s *check.Story) {
 func draw(d *check.Draw) setting {
 	return setting{last: d.Between(1, 20), window: d.Between(1, 12),
 		rto: time.Duration(d.Between(1, 40)) * 25 * time.Millisecond}
+}
+
+// manyPackets sends more packets than a small number can count.
+func manyPackets(s *check.Story) {
+	p := usual
+	p.last = 1000
+	s.Did("made a sender of %v", p)
+	if d := p.protocol().Smooth(s.Did); d != nil {
+		s.Fail(d.Expected, d.Came, d.Symptom)
+	}
 }
 
 // nothingToSend has a sender without packets.

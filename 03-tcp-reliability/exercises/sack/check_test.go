@@ -42,6 +42,7 @@ func TestCheck(t *testing.T) {
 		over("acknowledgements-lost", []int{2, 3}, "-drop data:2,down:2-6"),
 		over("late-acknowledgements", []int{2, 6}, "-loss 0 -delay 150ms"),
 		{Name: "nothing-to-send", Holds: []int{9, 11}, Do: nothingToSend},
+		{Name: "many-packets", Holds: []int{1, 11}, Do: manyPackets},
 		{Name: "step-by-step", Holds: []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11},
 			Do: func(s *check.Story) {
 				s.Random(600, func(d *check.Draw) {
@@ -82,6 +83,16 @@ func (p setting) protocol() bench.Protocol {
 func (p setting) String() string {
 	return fmt.Sprintf("packets 1 to %d with a window of %d and a timeout of %v", p.last, p.window,
 		p.rto)
+}
+
+// manyPackets sends more packets than a small number can count.
+func manyPackets(s *check.Story) {
+	p := usual
+	p.last = 1000
+	s.Did("made a sender of %v", p)
+	if d := p.protocol().Smooth(s.Did); d != nil {
+		s.Fail(d.Expected, d.Came, d.Symptom)
+	}
 }
 
 // nothingToSend has a sender without packets.

@@ -45,6 +45,7 @@ func TestCheck(t *testing.T) {
 	}
 	cases = append(cases,
 		check.Case{Name: "nothing-to-send", Holds: []int{5, 7}, Do: nothingToSend},
+		check.Case{Name: "many-packets", Holds: []int{1, 7}, Do: manyPackets},
 		check.Case{Name: "step-by-step", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: stepByStep},
 		check.Case{Name: "other-settings", Holds: []int{1, 2, 3, 6, 7}, Do: otherSettings})
 	check.Run(t, cases)
@@ -78,6 +79,16 @@ func (p setting) compare(s *check.Story, flags string) {
 func draw(d *check.Draw) setting {
 	return setting{last: d.Between(1, 20), rto: time.Duration(d.Between(1,
 		40)) * 25 * time.Millisecond}
+}
+
+// manyPackets sends more packets than a small number can count.
+func manyPackets(s *check.Story) {
+	p := usual
+	p.last = 70_000
+	s.Did("made a sender of %v", p)
+	if d := p.protocol().Smooth(s.Did); d != nil {
+		s.Fail(d.Expected, d.Came, d.Symptom)
+	}
 }
 
 // nothingToSend has a sender without packets.

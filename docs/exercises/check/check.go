@@ -147,7 +147,11 @@ func (c Case) run(t *testing.T, before Verdict, quiet bool) (verdict Verdict, en
 		case <-over:
 			ended = true
 			if n := raceErrors() - races; n > 0 {
-				s.set(func(v *Verdict) { v.raced(n) })
+				// Whatever else went wrong may be luck, and come of this.
+				s.mu.Lock()
+				s.found = nil
+				s.verdict.raced(n)
+				s.mu.Unlock()
 			}
 		case <-tick.C:
 			s.left.Store(int64(left.look()))

@@ -57,6 +57,9 @@ type Conn struct {
 	WriteRoom int
 	// AtClose is called at the first Close, before that does anything.
 	AtClose func()
+	// AtWake is called when a deadline for Read was set that is over, and has
+	// woken the Read that waited.
+	AtWake func()
 
 	once                  sync.Once
 	closed                bool
@@ -217,7 +220,13 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	return c.SetWriteDeadline(t)
 }
 
-func (c *Conn) SetReadDeadline(t time.Time) error { return c.setDeadline(t, &c.read, &c.readTimer) }
+func (c *Conn) SetReadDeadline(t time.Time) error {
+	err := c.setDeadline(t, &c.read, &c.readTimer)
+	if err == nil && over(t) && c.AtWake != nil {
+		c.AtWake()
+	}
+	return err
+}
 
 func (c *Conn) SetWriteDeadline(t time.Time) error { return c.setDeadline(t, &c.write, &c.writeTimer) }
 
