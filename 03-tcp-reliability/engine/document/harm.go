@@ -112,7 +112,7 @@ func (row *HarmRow) measure(base *one, index int) error {
 	}
 	for _, g := range r.digest.Gaps {
 		if g.Until > 0 {
-			row.waits = max(row.waits, g.Until-g.Since)
+			row.waits = max(row.waits, g.Until-g.Known())
 		}
 	}
 	row.Waits = story.Millis(row.waits)

@@ -402,6 +402,9 @@ func (p *picture) bars(first, last int) {
 		}
 		n++
 		y1, y2 := p.arrivalY(list[0]), p.arrivalY(list[len(list)-1])
+		if list[0].Time < g.Since {
+			y1 = p.y(g.Since)
+		}
 		if g.Until > 0 {
 			y2 = max(y2, p.y(g.Until))
 		}

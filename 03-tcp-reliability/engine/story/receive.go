@@ -1,6 +1,7 @@
 package story
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -38,10 +39,18 @@ func receives(protocol string) kind {
 // A Gap is something that is missing at a receiver while later packets come.
 type Gap struct {
 	Missing *Packet       // its first transmission; nil if that is not known
-	Since   time.Duration // the first later packet came
+	Since   time.Duration // a later packet came, or what was missing before it
 	Until   time.Duration // it came; 0: never
-	Later   []*Arrival    // Kept, or Thrown
+	Later   []*Arrival    // Kept, or Thrown, as they came
 	seq     uint32
+}
+
+// Known is when the first later packet came: from then on it is known to be missing.
+func (g *Gap) Known() time.Duration {
+	if len(g.Later) == 0 {
+		return g.Since
+	}
+	return min(g.Since, g.Later[0].Time)
 }
 
 // A flow is what the data that go in one direction meet at their receiver. It
@@ -163,10 +172,7 @@ func (f *flow) arrived(a *Arrival) {
 			f.insert(s)
 		}
 		if f.gap == nil || f.gap.seq != f.next {
-			f.gap = &Gap{Missing: a.Missing, Since: a.Time, seq: f.next}
-			if !f.digest.Live {
-				f.digest.Gaps = append(f.digest.Gaps, f.gap)
-			}
+			f.open(a.Time)
 		}
 		if !f.digest.Live {
 			f.gap.Later = append(f.gap.Later, a)
@@ -180,6 +186,26 @@ func (f *flow) arrived(a *Arrival) {
 		f.pending = append(f.pending, a)
 		f.heard = f.heard && len(f.pending) > 1
 	}
+}
+
+// open begins a gap: what comes next is missing.
+func (f *flow) open(at time.Duration) {
+	f.gap = &Gap{Missing: f.missing(), Since: at, seq: f.next}
+	if !f.digest.Live {
+		f.digest.Gaps = append(f.digest.Gaps, f.gap)
+	}
+}
+
+// wait begins a gap for what has arrived ahead, if there is any.
+func (f *flow) wait(at time.Duration) {
+	if len(f.ahead) == 0 {
+		return
+	}
+	f.open(at)
+	for _, s := range f.ahead {
+		f.gap.Later = append(f.gap.Later, s.by)
+	}
+	slices.SortStableFunc(f.gap.Later, func(a, b *Arrival) int { return cmp.Compare(a.Time, b.Time) })
 }
 
 func (f *flow) within(list []span, s span) bool {
@@ -228,6 +254,7 @@ func (f *flow) advance(by *Arrival) {
 	f.advances = append(f.advances, v)
 	if f.gap != nil && f.gap.Until == 0 && before(f.gap.seq, f.next) {
 		f.gap.Until = by.Time
+		f.wait(by.Time)
 	}
 	i := 0
 	for i < len(f.sents)-1 && !before(f.next, f.sents[i+1].Seq) {
@@ -287,6 +314,10 @@ func (f *flow) undo(a *Arrival) {
 		} else {
 			f.advances = f.advances[:i]
 		}
+		if f.gap != nil && before(f.next, f.gap.seq) { // it stands behind the one that is open again
+			f.digest.Gaps = slices.DeleteFunc(f.digest.Gaps, func(g *Gap) bool { return g == f.gap })
+		}
+		f.wait(a.Time)
 		return
 	}
 }

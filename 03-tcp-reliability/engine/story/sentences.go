@@ -176,7 +176,11 @@ func (d *Digest) whoNoticed() (key, rest string) {
 		these = fmt.Sprintf("%d of them", len(noticed))
 	}
 	key = fmt.Sprintf("The %s noticed %s after %s", who(noticed), these, span)
-	return key, ", " + manners(noticed) + ", and sent them again." + vain
+	how := manners(noticed)
+	if strings.Contains(who(noticed), " and ") {
+		how = strings.ReplaceAll(how, "its timer", "their timers")
+	}
+	return key, ", " + how + ", and sent them again." + vain
 }
 
 func (d *Digest) repetitions() (repeated, needless int) {
@@ -281,8 +285,9 @@ func (d *Digest) How(q *Packet) string {
 	var newest *Packet
 	for _, p := range d.Packets {
 		if p.Direction != q.Direction && p.Repeat > 0 && p.Ack == q.Seq && p.Fate == Arrived &&
-			p.Arrivals[0].Time <= q.At && p.Arrivals[0].Is != Damaged {
-			newest = p
+			p.Arrivals[0].Time <= q.At && p.Arrivals[0].Is != Damaged &&
+			(newest == nil || newest.Repeat < 3 || p.Arrivals[0].Time > newest.Arrivals[0].Time) {
+			newest = p // of those that come in one moment, the third is the one that counts
 		}
 	}
 	if newest == nil {
@@ -315,7 +320,7 @@ func (d *Digest) Waits() (waits []Wait) {
 	since := map[*Packet]time.Duration{}
 	for _, g := range d.Gaps {
 		if g.Missing != nil {
-			since[g.Missing] = g.Since
+			since[g.Missing] = g.Known()
 		}
 	}
 	for _, p := range d.Packets {

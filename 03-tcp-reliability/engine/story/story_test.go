@@ -80,9 +80,16 @@ The client noticed after 50 ms, by the 3rd repeat of ACK 12, and sent it again.
 1 packet was lost: "order.".
 The client noticed after 210 ms, by its timer, and sent it again.
 "order." was missing for 210 ms.`},
+		{"tcp", "drop=data:5", `
+1 packet was lost: "sentence ".
+The client noticed after 50 ms, by the 3rd repeat of ACK 20, and sent it again.
+"sentence " was missing for 50 ms; 3 later words waited, the longest 40 ms.`},
+		{"tcp", "every=2ms reorder=0.3 seed=7", `
+2 repetitions were needless: the receiver had it all.
+3 words were missing, the longest, "this ", for 21.8 ms; 4 later words waited, the longest 21.8 ms.`},
 		{"tcp", "drop=up:1,down:1", `
 2 packets were lost: SYN and SYN ACK.
-The client and the server noticed them after 1000 ms, by its timer, and sent them again.`},
+The client and the server noticed them after 1000 ms, by their timers, and sent them again.`},
 	} {
 		var got strings.Builder
 		for _, s := range story.Of(traced(t, test.protocol, test.faults, nil)).Story() {
@@ -216,6 +223,20 @@ func TestReads(t *testing.T) {
 			}
 			if told.String() != want.String() {
 				t.Errorf("%s, %s: read %q, told %q", protocol, faults, &want, &told)
+			}
+			waited := map[*story.Arrival]time.Duration{} // until when the gaps explain it
+			for _, g := range d.Gaps {
+				for _, a := range g.Later {
+					if since := max(waited[a], a.Time); g.Since <= since {
+						waited[a] = max(since, g.Until)
+					}
+				}
+			}
+			for a, until := range waited {
+				if a.Is == story.Kept && a.Until > until {
+					t.Errorf("%s, %s: packet %d waits from %v to %v, and nothing is missing from %v on",
+						protocol, faults, a.Number, a.Time, a.Until, until)
+				}
 			}
 			for _, g := range d.Gaps {
 				for _, a := range g.Later {
