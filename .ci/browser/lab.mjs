@@ -60,6 +60,7 @@ async function loses(page, url) {
   await settled(page, "");
   await page.hover(arrow("up-4"));
   assert.match(await text(page, "invite"), /Click to lose packet 4: "word "/);
+  assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector("#up-4 path")).strokeWidth), "14px", "it is harder to hit under the mouse");
   await page.click(arrow("up-4"));
   await settled(page, "drop=data:2-3");
   const said = await text(page, "difference");
@@ -173,11 +174,23 @@ async function moves(page, url) {
   assert.equal(await sentence(again), await sentence(page));
   assert.equal(await text(again, "client"), await text(page, "client"));
   await again.context().close();
-  // A click in the middle of a run stays there.
-  const there = await text(page, "when");
+  // A click in the middle of a run shows the loss, the step after the sending.
+  const number = async () => parseInt((await text(page, "when")).slice(5));
+  const there = await number();
   await page.click(arrow("up-10"));
   await difference(page);
-  assert.equal((await text(page, "when")).split(" of ")[0], there.split(" of ")[0]);
+  assert.equal(await number(), there + 1);
+  assert.match(await sentence(page), /loses/);
+  // The controls stay under the mouse while the picture moves.
+  await page.keyboard.press("End");
+  await page.click("#next");
+  assert.equal(await number(), 1, "Step does nothing at the end");
+  await page.keyboard.press("End");
+  await page.evaluate(() => scrollTo(0, 0));
+  const { x, y } = await page.locator("#back").boundingBox(), from = await number(), lost = page.url().match(/drop=[^&]*/)[0];
+  for (let i = 0; i < 60; i++) await page.mouse.click(x + 9, y + 9);
+  assert.equal(await number(), from - 60);
+  assert.ok(page.url().includes(lost), "a click on the controls loses a packet");
   await page.evaluate(() => { const s = document.getElementById("scrub"); s.value = 5; s.dispatchEvent(new Event("input")); });
   assert.match(await text(page, "when"), /^Step 6 of/);
   await page.selectOption("#speed", "10");
@@ -259,6 +272,10 @@ async function asks(page, url) {
   await settled(page, "drop=data:2-3");
   await page.waitForSelector("#picture a[data-harm='3']");
   assert.equal(await page.evaluate(() => document.activeElement.id), "up-4");
+  await page.goBack();
+  await settled(page, "");
+  await page.click('#extra [data-toggle="up-4"]'); // the table's first column does the same
+  await settled(page, "drop=data:2-3");
   await page.goBack();
   await settled(page, "");
   await page.click("[data-ask=compare]");
@@ -346,9 +363,9 @@ async function taps(url) {
   assert.equal(moved[0], 0, "the arrow moves away");
   await page.locator(arrow("up-9")).scrollIntoViewIfNeeded();
   await page.tap(arrow("up-9"));
-  await page.waitForFunction(() => /^Packet 9: .* The network loses it\. Against the run before/.test(document.getElementById("step").textContent));
+  await page.waitForFunction(() => /^Packet 9: .* The network loses it\. It is sent again after .*\. Against the run before/.test(document.getElementById("step").textContent));
   const [line, arrows] = await page.evaluate(() => ["step", "up-9"].map((id) => document.getElementById(id).getBoundingClientRect().toJSON()));
-  assert.ok(line.top >= 0 && line.bottom <= 844 && arrows.bottom > line.bottom && arrows.top < 844, JSON.stringify([line, arrows]));
+  assert.ok(line.top >= 0 && line.bottom <= 844 && arrows.top >= 0 && arrows.bottom <= line.top, JSON.stringify([line, arrows]));
   await page.context().close();
 }
 

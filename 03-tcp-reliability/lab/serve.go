@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -162,10 +163,15 @@ func render(query, engine, policy string) ([]byte, error) {
 		Preset: document.PresetOf(d.Address),
 		// Package picture escapes every text that it draws.
 		Picture: template.HTML(d.Picture)}
+	if how.Still {
+		v.Picture = template.HTML(titles.ReplaceAllString(d.Picture, "")) // the scripts draw it anew
+	}
 	var out bytes.Buffer
 	err = page.Execute(&out, v)
 	return out.Bytes(), err
 }
+
+var titles = regexp.MustCompile(`<title>[^<]*</title>`)
 
 func showPage(w http.ResponseWriter, r *http.Request) {
 	text, err := render(brief(r.URL.RawQuery), "http", "")

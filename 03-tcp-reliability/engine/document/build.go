@@ -209,6 +209,13 @@ func packetsOf(r *one) []Packet {
 		for _, f := range fieldsOf(b, p.Kind.TCP()) {
 			out.Fields = append(out.Fields, r.fields.of(f))
 		}
+		if p.Fate == story.Lost {
+			if said := repeated(r, p); said != "" {
+				out.Sentence += " It is " + said + "."
+			} else if p.Length > 0 {
+				out.Sentence += " Nobody sends it again."
+			}
+		}
 		toggle(&out, r, i)
 		packets = append(packets, out)
 	}

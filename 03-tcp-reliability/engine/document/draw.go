@@ -43,6 +43,9 @@ func drawRun(d *Document, r *one, v View, o picture.Options) (string, error) {
 		index[idOf(p)] = i
 	}
 	o.Title = fmt.Sprintf("%s over a network with %v", r.Protocol, r.Conditions)
+	if v.Cover != "" {
+		o.Title = string(r.Protocol) // what the network does, neither end knows
+	}
 	o.Width, o.Inline, o.Prefix, o.Cover = v.Width, true, v.prefix, v.Cover
 	if !v.Still {
 		o.Link = func(p *story.Packet) string {

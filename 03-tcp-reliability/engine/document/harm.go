@@ -27,6 +27,7 @@ type HarmTable struct {
 
 // A HarmRow is the harm of one packet.
 type HarmRow struct {
+	ID    string `json:"id"`
 	Label string `json:"label"` // whose it is, its number, and what it carries
 	Later string `json:"later"` // how much later the message is whole
 	Waits string `json:"waits"` // the longest wait of a word that is there
@@ -65,7 +66,10 @@ func HarmOf(address string, v View) (*HarmTable, error) {
 	table := &HarmTable{Rows: []*HarmRow{}}
 	rows := map[*story.Packet]*HarmRow{}
 	for i, p := range base.digest.Packets {
-		row := &HarmRow{packet: p, Label: theirs(p)}
+		row := &HarmRow{packet: p, ID: idOf(p), Label: theirs(p)}
+		if p.Retransmits > 0 {
+			row.Label += ", again"
+		}
 		if p.Fate == story.Lost {
 			row.later, row.Later = already, "it is lost already"
 		} else if err := row.measure(base, i); err != nil {

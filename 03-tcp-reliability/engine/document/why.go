@@ -12,10 +12,8 @@ import (
 // is read off the runs.
 func why(base, r *one, p *story.Packet) string {
 	after := func(q *story.Packet) string { return story.Millis(q.At - p.At) }
-	for _, q := range r.digest.Packets {
-		if q.Previous == p {
-			return "sent again after " + after(q) + ", " + r.digest.How(q) + patience(r, p, q)
-		}
+	if said := repeated(r, p); said != "" {
+		return said
 	}
 	switch {
 	case p.Needless:
@@ -49,6 +47,17 @@ func why(base, r *one, p *story.Packet) string {
 		}
 	}
 	return "nobody misses it"
+}
+
+// repeated says when and why a packet was sent again, or "".
+func repeated(r *one, p *story.Packet) string {
+	for _, q := range r.digest.Packets {
+		if q.Previous == p {
+			return "sent again after " + story.Millis(q.At-p.At) + ", " + r.digest.How(q) +
+				patience(r, p, q)
+		}
+	}
+	return ""
 }
 
 // patience says why nothing was faster than a timer that sent p again as again.

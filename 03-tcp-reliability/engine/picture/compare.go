@@ -82,11 +82,10 @@ func (d differences) String() string {
 		return ""
 	case len(d.new) == 0 && d.gone == 0:
 		return ": no difference."
-	case d.gone == 0:
-		return fmt.Sprintf(": %s, from %s on.", differ(len(d.new)), story.Millis(d.first))
+	case len(d.new) == 0:
+		return fmt.Sprintf(": %d fewer at the end.", d.gone)
 	}
-	return fmt.Sprintf(": %s, from %s on; %d gone.",
-		differ(len(d.new)), story.Millis(d.first), d.gone)
+	return fmt.Sprintf(": %s, from %s on.", differ(len(d.new)), story.Millis(d.first))
 }
 
 func differ(n int) string {

@@ -25,7 +25,7 @@ const sheet = `.lad text{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"
 .lad path{fill:none}.lad .d{stroke:{packet}}.lad .k{stroke:{ack}}.lad .l{stroke:{lost}}.lad .a{stroke:{again}}.lad .i{stroke:{back}}.lad .w{stroke:{wait}}
 .lad .fd{fill:{packet}}.lad .fk{fill:{ack}}.lad text.l,.lad .fl{fill:{lost}}.lad text.a,.lad .fa{fill:{again}}.lad text.w{fill:{wait}}.lad text.r,.lad .r{fill:{read}}.lad text.l,.lad text.a,.lad text.w{stroke:{back}}.lad .le{stroke:{quiet}}
 .lad path.d{stroke-width:1.8}.lad path.l,.lad path.i{stroke-width:2}.lad path.x{stroke-width:5}.lad path.n{stroke-dasharray:6 4}.lad path.o{stroke-dasharray:1.5 4}.lad [data-at] .l,.lad [data-at] .a{font-weight:700}
-.lad a:hover path,.lad a:focus path{stroke-width:3.5}.lad a text{text-decoration:none}
+.lad a:is(:hover,:focus) path:not([stroke-opacity]){stroke-width:3.5}.lad a text{text-decoration:none}
 `
 
 // Style is the style sheet of a theme, light or dark, or of the reader's: "".

@@ -39,8 +39,8 @@ async function answer(address, paint) {
 const answers = {
   async harm(address) {
     const got = await engine.harm(address, { width: width() });
-    return [[el("p", {}, el("b", {}, got.says)), table("The cost of losing each packet", ["packet", "the message is whole", "longest wait", "why"],
-      got.rows.map((r) => [r.label, r.later, r.waits, r.why]))], got.picture];
+    return [[el("p", {}, el("b", {}, got.says)), table("The cost of losing each packet", ["packet", "the message is whole", "a word waits at most", "why"],
+      got.rows.map((r) => [el("a", { href: "#picture", "data-toggle": r.id }, r.label), r.later, r.waits, r.why]))], got.picture];
   },
   async compare(address) {
     const across = Math.max(1, Math.floor($("extra").clientWidth / 390));

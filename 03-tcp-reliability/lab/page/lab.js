@@ -39,7 +39,7 @@ function start() {
   wrong = bad;
   cover = $("cover").value = view.cover ?? "";
   const was = history.state?.before, place = { at: view.at, see: view.see }; // of a long picture
-  return go(settings || first, { push: null, was, event: view.at && view.at - 1, packet: view.see, view: { ...drawn(was, ""), ...place } });
+  return go(settings || first, { push: null, was, event: view.at && view.at - 1, packet: view.see, view: { ...drawn(was, ""), ...place } }).then((done) => done && at < last() && stage.follow());
 }
 
 // go shows the run of an address; what differs from the run that was is marked.
@@ -147,12 +147,12 @@ function step(n, remember = true) {
   at = Math.min(Math.max(0, n), last());
   const event = doc.events[at], says = known(event) ? event.sentence : "Something happens that this end can't see.";
   stage.curtain(doc, at);
-  if (remember && at < last()) stage.follow(); // before the layout changes
   stage.now(event.at_us);
   $("scrub").value = at;
   $("scrub").setAttribute("aria-valuetext", `${time(event.at_us)}: ${says}`);
   $("step").textContent = at < last() ? says : find(see) && !cover ? `Packet ${find(see).label}. ${find(see).sentence} ${doc.before ?? ""}` : "This is the whole run. Step back, or Play it from the start.";
   $("when").textContent = `Step ${at + 1} of ${last() + 1}, at ${time(event.at_us)}:`;
+  if (remember && at < last()) stage.follow(); // before more of the layout changes
   show();
   moved ||= remember;
 }
@@ -214,18 +214,19 @@ function prepare(id) {
 }
 
 // toggle loses a packet or spares it: the address is the document's. Who looks
-// at a moment stays there, or comes back to where the packet is sent.
+// at a moment goes to the one in which the packet is sent.
 async function toggle(id) {
   await shown; // a second click is about the run that the first one makes
   const p = find(id), sent = doc.events.findIndex((e) => e.packet === p?.id);
   if (!p) return;
   if (p.toggle === undefined) return choose(id);
   const top = () => stage.packet(id)?.getBoundingClientRect().top ?? 0, y = top();
-  const event = at === last() ? undefined : Math.min(at, sent + (p.toggle_word === "lose"));
+  const event = at === last() ? undefined : sent + (p.toggle_word === "lose");
   const placed = () => scrollBy({ top: top() - y, behavior: "instant" }); // so that a second click meets the same arrow
   if (!await go(p.toggle, { was: address, packet: id, event, view: drawn(address), placed })) return;
   placed();
   stage.packet(id)?.focus({ preventScroll: true });
+  stage.uncover(id);
 }
 
 // part draws another part of the same run's long picture.
@@ -361,7 +362,7 @@ async function copy(text) {
 }
 
 function wire() {
-  for (const [id, does] of [["back", () => move(-1)], ["next", () => move(1)], ["play", play]]) $(id).onclick = () => then(does);
+  for (const [id, does] of [["back", () => move(-1)], ["next", () => (at < last() ? move(1) : step(0))], ["play", play]]) $(id).onclick = () => then(does);
   $("scrub").oninput = (e) => { stop(); step(Number(e.target.value)); };
   $("cover").onchange = (e) => covering(e.target.value);
   $("form").onchange = async (e) => {

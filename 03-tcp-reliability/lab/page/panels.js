@@ -71,7 +71,7 @@ function packet(p, event, cover) {
   const place = $("packet");
   if (!p) {
     fill(place, el("h2", {}, "Packet"), el("p", { class: "dim" },
-      "Step to an event, or walk the picture with ↑ and ↓, to look inside a packet."), source(event.source));
+      "Step to an event, or press p and walk with ↑ and ↓, to look inside a packet."), source(event.source));
     return;
   }
   const from = p.direction === "up" ? "client" : "server";

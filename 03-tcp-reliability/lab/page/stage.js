@@ -98,7 +98,11 @@ function y(us) {
 export function curtain(doc, n) {
   const event = doc.events[n], own = packet(event.packet);
   let at = y(event.at_us);
-  if (own && event.what.startsWith("sent")) at = Math.min(at, Number(own.dataset.y) + 9);
+  const above = (p, space) => { if (p) at = Math.min(at, p.dataset.y - space); };
+  if (event.what.startsWith("sent")) above(own, -9);
+  for (let e, i = n + 1; (e = doc.events[i]) && e.at_us === event.at_us; i++) {
+    if (e.what.startsWith("sent")) above(packet(e.packet), 6); // what comes later in this moment
+  }
   $("curtain").hidden = n >= doc.events.length - 1;
   $("curtain").style.transform = `translateY(${100 * at / whole}%)`;
 }
@@ -144,7 +148,8 @@ export function hit(e) {
   hot?.classList.remove("hot");
   hot = undefined;
   let least = Infinity;
-  for (const part of document.elementsFromPoint(e.clientX, e.clientY)) {
+  const pile = document.elementsFromPoint(e.clientX, e.clientY);
+  for (const part of pile[0]?.closest("#picture") ? pile : []) { // the controls may lie on it
     const a = part.closest("#picture a[id]");
     let far = -1;
     if (a && part.matches("[stroke-opacity]")) {
@@ -157,10 +162,18 @@ export function hit(e) {
   return hot;
 }
 
-// follow keeps the moment that is shown in view while time passes.
+// follow keeps the moment that is shown in view while time passes, and the
+// controls where they are, at the window's bottom.
 export function follow() {
-  const at = $("curtain").getBoundingClientRect().top;
-  if (at < $("controls").offsetHeight + 60 || at > innerHeight - 60) scrollBy({ top: at - innerHeight / 2, behavior: "instant" });
+  const at = $("curtain").getBoundingClientRect().top, room = innerHeight - $("controls").offsetHeight;
+  const rest = $("frame").getBoundingClientRect().bottom - room;
+  if (at < 60 || at > room - 9) scrollBy({ top: Math.min(at - innerHeight / 2, rest), behavior: "instant" });
+}
+
+// uncover moves a packet out from under the controls, which grow with what they say.
+export function uncover(id) {
+  const under = (packet(id)?.getBoundingClientRect().bottom ?? 0) - $("controls").getBoundingClientRect().top;
+  if (under > 0 && under < 300) scrollBy({ top: under + 8, behavior: "instant" });
 }
 
 // walk moves the focus from one packet to another: the picture is one tab stop.
