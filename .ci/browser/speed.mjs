@@ -30,6 +30,8 @@ const clicks = (page) => page.evaluate(async () => {
     history.back();
     await until(() => lost(id) === was);
     await painted();
+    while (!document.getElementById("busy").hidden) await painted();
+    await painted();
   }
   return times;
 });

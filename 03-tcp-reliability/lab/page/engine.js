@@ -41,10 +41,9 @@ async function ask(what, address, view) {
 
 async function fresh(what, query) {
   const text = served ? await http(`${what}?${query}`) : await preset(what, query) ?? await wasm(what, query);
+  if (what !== "run") return JSON.parse(text);
   await rest();
-  const doc = JSON.parse(text);
-  if (what === "run") unfold(doc);
-  return doc;
+  return unfold(JSON.parse(text));
 }
 
 // Packets, events and states refer to what many of them share. unfold puts it
