@@ -167,6 +167,11 @@ async function moves(page, url) {
     .map((s) => document.querySelector(s).getBoundingClientRect().top));
   assert.ok(now < line && line < later, `the curtain is at ${line}, the packet at ${now}, a later one at ${later}`);
   assert.match(await text(page, "packet"), /Sent by this line: .*\.go:\d+/);
+  // What comes later in the same moment is covered, too: "in " has come, and "of " is not yet sent again.
+  while (!/"in " \(packet 9\) arrives/.test(await sentence(page))) await page.keyboard.press("ArrowLeft");
+  const [edge, repair] = await page.evaluate(() => ["#curtain", "#up-10 text"].map((s) => document.querySelector(s).getBoundingClientRect()));
+  assert.ok(edge.top < (repair.top + repair.bottom) / 2, `the curtain is at ${edge.top}, the repair from ${repair.top} to ${repair.bottom}`);
+  while (!/again, before its timer/.test(await sentence(page))) await page.keyboard.press("ArrowRight");
   // The same address shows the same picture and the same step.
   const again = await open(page.url());
   const drawn = async (p) => (await p.innerHTML("#picture")).replaceAll(' class=""', "");
@@ -237,6 +242,7 @@ async function looks(page, url) {
   assert.ok(!/lost|loses|arrives at the server|[Tt]he server (sends|reads)/.test(read), read);
   await page.keyboard.press("t");
   assert.match(await text(page, "server"), /^ServerCovered/);
+  assert.ok(!await page.isVisible("#watch") && !/-drop/.test(await text(page, "picture")), "what the network does is told");
   assert.ok(!await page.isVisible("[data-ask=harm]") && !await page.isVisible("#plots"), "what tells of both ends is shown");
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press("Home");

@@ -8,8 +8,8 @@ import (
 )
 
 // wall puts a command into a process namespace of its own, where the kernel
-// lets us make one: it sees no process but those that it starts, can signal no other, and
-// all of them end with it.
+// lets us make one: it sees no process but those that it starts, can signal no
+// other, and all of them end with it.
 func wall(cmd *exec.Cmd) {
 	if canWall() {
 		setNamespace(cmd)

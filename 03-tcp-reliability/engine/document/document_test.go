@@ -565,6 +565,22 @@ func TestWhy(t *testing.T) {
 // The worst loss comes first, then the longest wait; what is lost already comes
 // last. Its level is what the picture shows: 4 where the message is never whole,
 // 3 from a half of the worst on, 2 from a tenth on, 1 less, 0 not later.
+// Where a loss is looked at, it is said how it is repaired, or that it is not.
+func TestLossSaysItsRepair(t *testing.T) {
+	for address, want := range map[string]string{
+		"drop=data:8": "The network loses it. It is sent again after 210 ms, by its timer: one " +
+			"repeat is too few.",
+		"protocol=udp&drop=data:8": "The network loses it. Nobody sends it again.",
+		"drop=down:3":              "The network loses it.",
+	} {
+		d := of(t, address, View{})
+		i := slices.IndexFunc(d.Packets, func(p Packet) bool { return p.Fate == "lost" })
+		if said := d.Packets[i].Sentence; !strings.HasSuffix(said, want) {
+			t.Errorf("%s: %q does not end with %q", address, said, want)
+		}
+	}
+}
+
 func TestHarmLevels(t *testing.T) {
 	for _, address := range []string{"loss=0", "drop=data:3", "protocol=udp&drop=data:3",
 		"protocol=go-back-n&loss=0", "every=2ms&reorder=0.3&seed=7"} {

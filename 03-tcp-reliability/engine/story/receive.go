@@ -198,7 +198,7 @@ func (f *flow) open(at time.Duration) {
 
 // wait begins a gap for what has arrived ahead, if there is any.
 func (f *flow) wait(at time.Duration) {
-	if len(f.ahead) == 0 {
+	if len(f.ahead) == 0 || f.digest.Live {
 		return
 	}
 	f.open(at)

@@ -129,18 +129,26 @@ func (p Protocol) pair(did func(format string, args ...any)) *lockstep {
 		did: did, sent: map[int]time.Duration{}}
 }
 
-// Smooth calls both over a network that loses nothing: all that is sent is
-// acknowledged, till the last. It is for more packets than chance would get
-// through.
-func (p Protocol) Smooth(did func(format string, args ...any)) *Difference {
+// A Story is told of a sender: what was done with it, and how it failed.
+type Story interface {
+	Did(format string, args ...any)
+	Fail(expected, came, symptom string)
+}
+
+// Smooth calls both, who have this setting, over a network that loses nothing:
+// all that is sent is acknowledged, till the last. It is for more packets than
+// chance would get through, or than a small number can count.
+func (p Protocol) Smooth(s Story, setting fmt.Stringer) {
+	s.Did("made a sender of %v", setting)
 	l := p.pair(func(string, ...any) {})
 	for d := l.deadline(); ; d = l.send() {
 		if d != nil {
-			did("acknowledged packet after packet, up to %d", max(0, l.base-1))
-			return d
+			s.Did("acknowledged packet after packet, up to %d", max(0, l.base-1))
+			s.Fail(d.Expected, d.Came, d.Symptom)
+			return
 		}
 		if l.base > p.last() {
-			return nil
+			return
 		}
 		for n := max(l.base, 1); n <= l.highest; n++ {
 			l.take(n)

@@ -89,10 +89,7 @@ func (p setting) String() string {
 func manyPackets(s *check.Story) {
 	p := usual
 	p.last = 1000
-	s.Did("made a sender of %v", p)
-	if d := p.protocol().Smooth(s.Did); d != nil {
-		s.Fail(d.Expected, d.Came, d.Symptom)
-	}
+	p.protocol().Smooth(s, p)
 }
 
 // nothingToSend has a sender without packets.

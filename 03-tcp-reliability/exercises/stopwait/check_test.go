@@ -85,10 +85,7 @@ func draw(d *check.Draw) setting {
 func manyPackets(s *check.Story) {
 	p := usual
 	p.last = 70_000
-	s.Did("made a sender of %v", p)
-	if d := p.protocol().Smooth(s.Did); d != nil {
-		s.Fail(d.Expected, d.Came, d.Symptom)
-	}
+	p.protocol().Smooth(s, p)
 }
 
 // nothingToSend has a sender without packets.

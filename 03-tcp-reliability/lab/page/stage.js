@@ -101,7 +101,7 @@ export function curtain(doc, n) {
   const above = (p, space) => { if (p) at = Math.min(at, p.dataset.y - space); };
   if (event.what.startsWith("sent")) above(own, -9);
   for (let e, i = n + 1; (e = doc.events[i]) && e.at_us === event.at_us; i++) {
-    if (e.what.startsWith("sent")) above(packet(e.packet), 6); // what comes later in this moment
+    if (e.what.startsWith("sent")) above(packet(e.packet), 14); // what comes later in this moment
   }
   $("curtain").hidden = n >= doc.events.length - 1;
   $("curtain").style.transform = `translateY(${100 * at / whole}%)`;
