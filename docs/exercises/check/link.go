@@ -330,6 +330,8 @@ type Listener struct {
 	AtClose func() *Conn
 	// AtAccept is called when Accept is about to return a connection.
 	AtAccept func()
+	// AtNext is called when Accept is called again after it has returned one.
+	AtNext func()
 
 	mu       sync.Mutex
 	changed  *sync.Cond
@@ -351,6 +353,9 @@ func (s *Story) Listener() *Listener {
 }
 
 func (l *Listener) Accept() (net.Conn, error) {
+	if accepted, _, _, _ := l.State(); accepted > 0 && l.AtNext != nil {
+		l.AtNext()
+	}
 	c, err := l.accept()
 	if err == nil && l.AtAccept != nil {
 		l.AtAccept()
