@@ -526,6 +526,17 @@ func (p *picture) wide(a *arrow) bool {
 		!story.Readable(a.Text) || a.Length > 16)
 }
 
+// usualLabel is about how far from its begin such a label ends.
+func (p *picture) usualLabel(a *arrow) int {
+	switch {
+	case len(a.SACK) > 0 && !p.narrow(), a.Length > 0 && p.wide(a):
+		return 1800
+	case a.Repeat > 0, a.Retransmits > 0 && a.Length > 0:
+		return 1100
+	}
+	return 600
+}
+
 // arrow draws a packet: a group, or a link, with its line, head and label.
 func (p *picture) arrow(a *arrow) {
 	tag := p.open(a)
@@ -603,11 +614,14 @@ func (p *picture) name(a *arrow, cost string) {
 	dx, dy := a.x2-a.x1, a.y2-a.y1
 	length := max(1, root(dx*dx+dy*dy))
 	room := length * 8 / 10
-	if class == "k" {
-		room = min(room, (p.server-p.client)*6/10) // a steep one crosses many others
+	if (class == "k" || class == "a") && dy > 0 { // a steep one crosses many others
+		room = min(room, max(labelDrop*length/dy, 1100))
 	}
 	if p.narrow() || class == "k" {
 		room = min(room, length*6/10) // what comes towards it has a label, too
+	}
+	if a.Loss == network.LostQueue { // it lies level
+		room = p.server - p.client - 500
 	}
 	text := p.label(a, f, room-measure(cost, f)) + cost
 	side, sign := "", 1

@@ -17,7 +17,8 @@ const (
 	doubled    = 40   // more below the two lines of what is sent again
 	cutFrom    = 1100 // a silence that would be higher is cut
 	cutHeight  = 460
-	cutFlights = 5 // if it is as long as so many usual flights
+	cutFlights = 5   // if it is as long as so many usual flights
+	labelDrop  = 850 // how far down a label may go along its arrow, if it can be shorter
 )
 
 // An event is what needs a height: the end of an arrow, or a read.
@@ -29,7 +30,13 @@ type event struct {
 	below int // how much more room it leaves
 	set   func(y int)
 	after *arrow // it has left before, though at the same time
-	drop  int    // how far its label goes down along the slant
+	label        // of a sending
+}
+
+// A label goes along the slant of its arrow.
+type label struct {
+	across, down int // how far
+	slope        int // of the arrow, in thousandths
 }
 
 // layout gives everything its height.
@@ -106,26 +113,28 @@ func (p *picture) events() []event {
 	for _, a := range p.arrows {
 		host := int(a.Direction)
 		if !a.copied {
-			row, below, drop := sendRow, 0, 0
-			if dx, dy := abs(a.x2-a.x1), a.y2-a.y1; dy > 0 {
-				row = min(sendRow*root(dx*dx+dy*dy)/dx, 260)
-				drop = min(450*dy/dx, 250) // of a usual label
+			row, below, l := sendRow, 0, label{}
+			if dx, dy := abs(a.x2-a.x1), a.y2-a.y1; dy > 0 && a.Loss != network.LostQueue {
+				length := root(dx*dx + dy*dy)
+				row = min(sendRow*length/dx, 260)
+				along := p.usualLabel(a) + 150
+				l = label{along * dx / length, along * dy / length, dy * 1000 / dx}
 			}
 			if a.Retransmits > 0 {
 				below = doubled
 			}
 			list = append(list, event{a.At, 2, host, row, below,
-				func(y int) { a.y1 = y }, nil, drop})
+				func(y int) { a.y1 = y }, nil, l})
 		}
 		if a.arrival != nil {
 			arrivals[a.arrival] = a
-			e := event{a.end, 0, 1 - host, arrivalRow, 0, func(y int) { a.y2 = y }, nil, 0}
+			e := event{a.end, 0, 1 - host, arrivalRow, 0, func(y int) { a.y2 = y }, nil, label{}}
 			if a.end == a.At { // a network without delay
 				e.order, e.after = 3, a
 			}
 			list = append(list, e)
 		} else {
-			list = append(list, event{a.end, 0, 2, 0, 0, func(y int) { a.y2 = y }, nil, 0})
+			list = append(list, event{a.end, 0, 2, 0, 0, func(y int) { a.y2 = y }, nil, label{}})
 		}
 	}
 	var own *read // the first of those that happen at one time
@@ -133,13 +142,13 @@ func (p *picture) events() []event {
 		host := 1 - int(r.Direction)
 		if a := arrivals[r.By]; a != nil && a.end == r.At {
 			// Where the packet arrives: the list is in order, so that is known.
-			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = a.y2 }, nil, 0})
+			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = a.y2 }, nil, label{}})
 		} else if first := own; first != nil && first.At == r.At {
-			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = first.y }, nil, 0})
+			list = append(list, event{r.At, 4, 2, 0, 0, func(int) { r.y = first.y }, nil, label{}})
 		} else {
 			own = r
 			list = append(list, event{r.At, 1, host, arrivalRow, 0,
-				func(y int) { r.y = y }, nil, 0})
+				func(y int) { r.y = y }, nil, label{}})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b event) int {
@@ -153,7 +162,7 @@ func (p *picture) events() []event {
 func (p *picture) sweep() {
 	p.moments, p.cuts = p.moments[:0], p.cuts[:0]
 	last := [3]int{p.top - 100, p.top - 100, p.top - 100} // the lowest at each host
-	var drop [3]int                                       // of the latest sending
+	var latest [3]label                                   // at each host
 	list := p.events()
 	for len(list) > 0 {
 		m := moment{at: list[0].at, top: p.top + 200}
@@ -177,8 +186,9 @@ func (p *picture) sweep() {
 				y = max(y, last[e.host]+e.row)
 				if e.order == 2 {
 					// The label of a steeper arrow reaches down to this one's.
-					y = max(y, last[e.host]+e.row+drop[e.host]-e.drop)
-					drop[e.host] = e.drop
+					l := latest[e.host]
+					y = max(y, last[e.host]+e.row+l.down-l.across*e.slope/1000)
+					latest[e.host] = e.label
 				}
 				if e.after != nil {
 					y = max(y, e.after.y1+usual/2)
