@@ -156,6 +156,14 @@ async function moves(page, url) {
   assert.deepEqual(forth, back);
   await page.keyboard.press("Home");
   assert.match(await text(page, "when"), /^Step 1 of/);
+  // A sentence above the picture appears when it has come true.
+  const told = () => page.locator("#picture [data-true]:visible").count();
+  assert.equal(await told(), 0);
+  for (let i = 0; i < n && !/again, before its timer/.test(await sentence(page)); i++) await page.keyboard.press("Shift+ArrowRight");
+  assert.equal(await told(), 2, "lost, and noticed");
+  await page.keyboard.press("End");
+  assert.equal(await told(), 3);
+  await page.keyboard.press("Home");
   // The loss behind a repetition lights up with it, and the repeats.
   for (let i = 0; i < n && !/again, before its timer/.test(await sentence(page)); i++) await page.keyboard.press("Shift+ArrowRight");
   await page.click("#next");

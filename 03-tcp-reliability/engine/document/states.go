@@ -21,7 +21,30 @@ func stateOf(s *trace.State, end network.Direction, r *one) State {
 	if s.Name == "TIME-WAIT" || s.Name == "CLOSED" {
 		out.Window = "" // it has no use any more
 	}
+	if means := meanings[s.Name]; means != "" {
+		out.Says = means + " " + out.Says
+	}
 	return out
+}
+
+// meanings of TCP's states while a connection begins and ends (RFC 9293, section 3.3.2).
+var meanings = map[string]string{
+	"SYN-SENT":     "It asks for a connection.",
+	"SYN-RECEIVED": "It agrees to a connection, and waits for the client's ACK.",
+	"FIN-WAIT-1":   "It has sent its FIN: it writes nothing more, and still reads.",
+	"FIN-WAIT-2":   "Its FIN is acknowledged; now the other end's FIN is to come.",
+	"CLOSE-WAIT":   "The other end has sent its FIN; this one may still write.",
+	"CLOSING":      "Both have sent a FIN at the same time.",
+	"LAST-ACK":     "Both have sent a FIN; the ACK of its own is to come.",
+	"TIME-WAIT": "Both ends are done. It stays for a minute: if its last ACK is lost, the FIN " +
+		"comes again.",
+}
+
+// phases of congestion control, and how the window grows in each (RFC 5681).
+var phases = map[trace.Phase]string{
+	trace.SlowStart:           ": the window doubles in a round trip",
+	trace.CongestionAvoidance: ": one segment more in a round trip",
+	trace.FastRecovery:        ": until what was lost is acknowledged",
 }
 
 func sender(out *State, s *trace.Out, r *one) {
@@ -51,7 +74,7 @@ func sender(out *State, s *trace.Out, r *one) {
 		if s.Ssthresh > 0 {
 			fact("threshold", story.Count(s.Ssthresh, "byte"), "where slow start ends")
 		}
-		fact("phase", string(s.Phase), "")
+		fact("phase", string(s.Phase)+phases[s.Phase], "")
 	}
 	if s.Duplicates > 0 {
 		fact("repeated acknowledgements", itoa(s.Duplicates),

@@ -39,6 +39,7 @@ func (p *picture) known(a *arrow) *arrow {
 		return nil
 	case p.covered(a.Direction): // it is the receiver: nobody tells it what is sent again
 		packet.Retransmits, packet.Why, packet.Cause = 0, "", nil
+		packet.Repeat = p.heard(a)
 		half.x1, half.y1 = middle, a.y2-usual/2
 	default:
 		packet.Fate, packet.Loss = story.Arrived, network.NotLost
@@ -46,6 +47,21 @@ func (p *picture) known(a *arrow) *arrow {
 		half.x2, half.y2 = middle, a.y1+usual/2
 	}
 	return &half
+}
+
+// heard is for how many times an acknowledgement repeats one, for who receives
+// them: what is lost on the way, it does not count.
+func (p *picture) heard(a *arrow) (n int) {
+	if a.Repeat == 0 {
+		return 0
+	}
+	for _, b := range p.arrows {
+		if b.arrival != nil && !b.copied && b.Direction == a.Direction && b.Ack == a.Ack &&
+			b.end < a.end && b.Length == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // knownSentence says of a packet what one end knows.

@@ -64,24 +64,28 @@ func (p *picture) clauses() (list []clause) {
 }
 
 // trueAt is when a sentence has come true: a moving picture shows it then.
-func (p *picture) trueAt(topic story.Topic) time.Duration {
-	var last time.Duration
-	for _, a := range p.arrows {
-		switch topic {
-		case story.LostTopic:
-			if a.Fate == story.Lost || a.arrival != nil && a.arrival.Is >= story.Damaged {
-				return (a.At + a.end) / 2
-			}
-		case story.Noticed:
-			if a.Retransmits > 0 {
-				return a.At
-			}
-		case story.Waited, story.ThrownAway:
-			for _, g := range p.d.Gaps {
-				last = max(last, g.Until)
-			}
+func (p *picture) trueAt(topic story.Topic) (last time.Duration) {
+	open := false // a gap is never filled
+	for _, g := range p.d.Gaps {
+		last, open = max(last, g.Until), open || g.Until == 0
+	}
+	if topic == story.Waited || topic == story.ThrownAway {
+		if !open {
+			return last
 		}
-		last = max(last, a.end)
+		topic = story.Torn
+	}
+	last = 0
+	for _, a := range p.arrows {
+		switch {
+		case topic != story.LostTopic && topic != story.Noticed:
+			last = max(last, a.end)
+		case topic == story.Noticed && a.Retransmits > 0:
+			last = max(last, a.At)
+		case topic == story.LostTopic && (a.Fate == story.Lost ||
+			a.arrival != nil && a.arrival.Is >= story.Damaged):
+			last = max(last, (a.At+a.end)/2)
+		}
 	}
 	return last
 }
@@ -248,7 +252,11 @@ func (p *picture) head() {
 		if c.sentence.Topic == story.Torn {
 			class = "r"
 		}
-		fmt.Fprintf(&p.out, `<g id="%s%d">`, p.id("clause"), i+1)
+		fmt.Fprintf(&p.out, `<g id="%s%d"`, p.id("clause"), i+1)
+		if p.Inline && c.sentence.Topic >= 0 {
+			fmt.Fprintf(&p.out, ` data-true="%d"`, c.true.Microseconds())
+		}
+		p.out.WriteByte('>')
 		p.mark(c.sentence.Topic, c.y)
 		rest := len(together(c.sentence.Key)) // bytes of the bold beginning that are still to come
 		for i, line := range c.lines {
@@ -619,6 +627,9 @@ func (p *picture) name(a *arrow, cost string) {
 	}
 	if p.narrow() || class == "k" {
 		room = min(room, length*6/10) // what comes towards it has a label, too
+	}
+	if a.half { // nothing comes towards it
+		room = length * 95 / 100
 	}
 	if a.Loss == network.LostQueue { // it lies level
 		room = p.server - p.client - 500

@@ -430,6 +430,12 @@ func TestCover(t *testing.T) {
 		times.ReplaceAllString(drawn(t, kept, client), ""); a != b {
 		t.Errorf("UDP's client sees that a packet is lost:\n%s\n%s", a, b)
 	}
+	// The second of four repeats is lost: the client counts three, and sees what they carry.
+	heard := drawn(t, traced(t, "drop=data:3,down:5"), client)
+	if strings.Contains(heard, ", 4th repeat") || !strings.Contains(heard,
+		">ACK 12 SACK 15-39, 3rd repeat<") {
+		t.Errorf("the client hears three repeats, and sees:\n%s", heard)
+	}
 	for seed := range uint64(60) {
 		tr := random(t, seed)
 		sent := [2]int{}

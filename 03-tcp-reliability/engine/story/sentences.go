@@ -93,7 +93,11 @@ func (d *Digest) whatWasLost() (key, rest string) {
 		default:
 			full++
 		}
-		names = append(names, p.Name())
+		name := p.Name()
+		if p.Retransmits > 0 {
+			name += " again"
+		}
+		names = append(names, name)
 	}
 	of := ""
 	if len(list) > 3 {

@@ -103,7 +103,9 @@ export function curtain(doc, n) {
   for (let e, i = n + 1; (e = doc.events[i]) && e.at_us === event.at_us; i++) {
     if (e.what.startsWith("sent")) above(packet(e.packet), 14); // what comes later in this moment
   }
-  $("curtain").hidden = n >= doc.events.length - 1;
+  const hidden = $("curtain").hidden = n >= doc.events.length - 1;
+  // A sentence about the run appears when it has come true.
+  for (const g of picture.querySelectorAll("[data-true]")) g.classList.toggle("later", !hidden && g.dataset.true > event.at_us);
   $("curtain").style.transform = `translateY(${100 * at / whole}%)`;
 }
 
