@@ -25,7 +25,7 @@ func main() {
 // run serves clients until ctx is cancelled.
 func (s server) run(ctx context.Context) error {
 	// Listen makes a socket, ties it to the address and tells the kernel to
-	// take calls for it: socket, bind and listen in one.
+	// let clients connect: socket, bind and listen in one.
 	listener, err := net.Listen("tcp", s.addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w", s.addr, cli.Cause(err))

@@ -75,7 +75,7 @@ func (a *ListenAddr) Set(text string) error {
 	return err
 }
 
-// A DialAddr is the address that a client calls, as a flag.
+// A DialAddr is the address that a client connects to, as a flag.
 type DialAddr string
 
 func (a *DialAddr) String() string { return string(*a) }

@@ -8,7 +8,7 @@ import (
 )
 
 func main() {
-	conn, err := net.Dial("tcp", "127.0.0.1:65432") // calls the server
+	conn, err := net.Dial("tcp", "127.0.0.1:65432") // connects to the server
 	must(err)
 	_, err = conn.Write([]byte("Hello, world"))
 	must(err)
