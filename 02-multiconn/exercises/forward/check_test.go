@@ -161,6 +161,9 @@ func TestCheck(t *testing.T) {
 				"a large echo did not come back whole")
 		}},
 		{Name: "big-and-closed", Holds: []int{1, 3, 4}, Do: func(s *check.Story) {
+			if inmemory.Forward != nil {
+				s.Bubble(func() { late(s) })
+			}
 			p := start(s)
 			text := strings.Repeat("a line of text\n", 80_000)
 			s.Did("the target sent %d bytes and closed; the client reads them later", len(text))
@@ -173,11 +176,14 @@ func TestCheck(t *testing.T) {
 			got, err := io.ReadAll(p.client)
 			if string(got) != text {
 				s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprintf("%d, error %v", len(got), err),
-					"the end came before all was passed on: bytes are lost")
+					tooEarly)
 			}
 			p.good()
 		}},
 		{Name: "two-connections", Holds: []int{6}, Do: func(s *check.Story) {
+			if inmemory.Forward != nil {
+				s.Bubble(func() { apart(s) })
+			}
 			a, b := start(s), start(s)
 			textA, textB := strings.Repeat("all for anna, ", 40_000),
 				strings.Repeat("ben's letters ", 40_000)
@@ -199,8 +205,7 @@ func TestCheck(t *testing.T) {
 			if got[0] != textA || got[1] != textB {
 				s.Fail("to each their own",
 					fmt.Sprintf("%d and %d bytes, and others than were sent", len(got[0]),
-						len(got[1])),
-					"two connections at once disturb each other: what do they share?")
+						len(got[1])), disturb)
 			}
 		}},
 		{Name: "closed", Holds: []int{4}, Do: func(s *check.Story) {
@@ -363,6 +368,61 @@ var silences = []struct {
 	d    time.Duration
 }{{"a second", time.Second}, {"a minute", time.Minute}, {"an hour", time.Hour},
 	{"a year", 365 * 24 * time.Hour}}
+
+const (
+	disturb  = "two connections at once disturb each other: what do they share?"
+	tooEarly = "the end came before all was passed on: bytes are lost"
+)
+
+// inMemory starts Forward between two ends in memory; on the way to the target
+// there is so much room.
+func inMemory(s *check.Story, room int) (client, target *check.TCPConn) {
+	client, nearClient := check.TCPLink(0)
+	nearTarget, target := check.TCPLink(room)
+	s.Did("called Forward between a client and a target")
+	s.Go(func() { inmemory.Forward(nearClient, nearTarget) })
+	s.Cleanup(func() { client.Reset(); target.Reset() })
+	return client, target
+}
+
+// apart has the bytes of one connection wait inside Forward while those of
+// another one come through.
+func apart(s *check.Story) {
+	anna, slow := inMemory(s, 100)
+	ben, fast := inMemory(s, 0)
+	text := strings.Repeat("all for anna, ", 1000)
+	s.Did("anna sent %d bytes, of which her target read nothing yet; ben sent, too", len(text))
+	sending := s.Go(func() { anna.Write([]byte(text)) })
+	check.Settle()
+	ben.Write([]byte(strings.Repeat("ben's letters ", 1000)))
+	check.Settle()
+	fast.Take()
+	got := ""
+	for piece := " "; piece != ""; got += piece {
+		check.Settle()
+		piece = slow.Take()
+	}
+	<-sending
+	if got != text {
+		s.Fail("to each their own", fmt.Sprintf("%d bytes at her target, and others than she sent",
+			len(got)), disturb)
+	}
+}
+
+// late has a client read when both sides have ended, and Forward may have returned.
+func late(s *check.Story) {
+	client, target := inMemory(s, 0)
+	text := strings.Repeat("a line of text\n", 4000)
+	s.Did("the target sent %d bytes and closed; the client reads them later", len(text))
+	target.Write([]byte(text))
+	target.CloseWrite()
+	client.CloseWrite()
+	check.Settle()
+	got, err := io.ReadAll(client)
+	if string(got) != text {
+		s.Fail(fmt.Sprint(len(text), " bytes"), fmt.Sprintf("%d, error %v", len(got), err), tooEarly)
+	}
+}
 
 // idle has both sides say nothing for ever longer times, in virtual time.
 func idle(s *check.Story) {
