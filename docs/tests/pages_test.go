@@ -81,7 +81,7 @@ func walk(dir string, visit func(name string) error) error {
 			return nil
 		}
 		name, err := filepath.Rel(dir, path)
-		if err != nil {
+		if err != nil || !d.Type().IsRegular() { // a link may lead anywhere
 			return err
 		}
 		return visit(name)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -71,10 +70,13 @@ func tellStory(ctx context.Context, t *testing.T, s story) {
 			t.Skip(skip)
 		})
 	}
-	scratch := sync.OnceValue(func() string { return copyTree(t, root) })
+	scratch := ""
 	for _, turn := range s.turns {
 		if turn.scratch && turn.lack.need == "" {
-			turn.dir = scratch()
+			if scratch == "" {
+				scratch = copyTree(t, root)
+			}
+			turn.dir = scratch
 		}
 	}
 	problem, wide := runStory(ctx, s, root, time.Minute, t.Logf)
