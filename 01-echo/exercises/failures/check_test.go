@@ -254,6 +254,8 @@ func bases() []base {
 		{op("dial", os.NewSyscallError("connect", syscall.ENETUNREACH)), Other},
 		{op("dial", &net.AddrError{Err: "missing port in address", Addr: "127.0.0.1"}), Other},
 		{io.ErrUnexpectedEOF, Other},
+		// numbers without an os.SyscallError, as package syscall has them
+		{errno.Refused, Refused}, {op("write", errno.BrokenPipe), Reset},
 	}
 }
 
