@@ -119,8 +119,8 @@ func (o *once) Read(p []byte) (int, error) {
 
 func toldOnce(s *check.Story) {
 	broken := errors.New("connection reset by peer")
-	s.Did("asked for 5 bytes of a stream that gives \"hel\" together with the error %q, and then io.EOF",
-		broken)
+	s.Did("asked for 5 bytes of a stream that gives \"hel\" together with the error %q, and then "+
+		"io.EOF", broken)
 	n, err := ReadExactly(&once{"hel", broken}, make([]byte, 5))
 	if n != 3 || err != broken {
 		s.Fail(fmt.Sprint("3 bytes, error ", broken), fmt.Sprintf("%d bytes, error %v", n, err),
