@@ -104,6 +104,59 @@ func TestCheck(t *testing.T) {
 			tell(s, "dialed a name, and the name server could not answer now", err, Other)
 			err = &net.DNSError{Err: "no answer from DNS server", Name: "example.com"}
 			tell(s, "dialed a name, and the name server's response had no answer in it", err, Other)
+			err = &net.DNSError{UnwrapErr: context.Canceled, Err: "operation was canceled",
+				Name: "example.com"}
+			tell(s, "called off a Dial while the name was looked up", err, Other)
+		}},
+		{Name: "lookup-words", Holds: []int{3, 5, 9}, Do: func(s *check.Story) {
+			for _, b := range []base{
+				{&net.DNSError{Err: "this name is not known here", IsNotFound: true}, NoHost},
+				{&net.DNSError{Err: "no such host, perhaps", IsTemporary: true}, Other},
+				{&net.DNSError{Err: "no such host"}, Other},
+				{&net.DNSError{Err: "the server took its time", IsTimeout: true}, Timeout},
+				{&net.DNSError{Err: "i/o timeout"}, Other},
+			} {
+				s.Anew()
+				s.Did("dialed a name; the error is %#v", b.err)
+				if got := Tell(b.err); got != b.want {
+					s.Fail(show(b.want), show(got),
+						"the words of a lookup's error misled it: its fields IsNotFound and "+
+							"IsTimeout count")
+				}
+			}
+		}},
+		{Name: "any-call", Holds: []int{1, 2, 3, 4}, Do: func(s *check.Story) {
+			// The first call after a RST may be a Write; ICMP refuses a packet of UDP,
+			// and a Read learns of it.
+			for _, call := range []string{"dial", "read", "write", "accept", "close", "set"} {
+				for _, b := range []base{{net.ErrClosed, Closed}, {os.ErrDeadlineExceeded, Timeout},
+					{os.NewSyscallError(call, errno.Reset), Reset},
+					{os.NewSyscallError(call, errno.BrokenPipe), Reset},
+					{os.NewSyscallError(call, errno.Refused), Refused},
+					{os.NewSyscallError(call, syscall.ETIMEDOUT), Timeout}} {
+					s.Anew()
+					err := &net.OpError{Op: call, Net: "tcp", Err: b.err}
+					s.Did("took an error of %s: %v", call, err)
+					if got := Tell(err); got != b.want {
+						s.Fail(show(b.want), show(got),
+							"the same error is told otherwise if another call has met it: what has "+
+								"happened counts, and not who learned of it")
+					}
+				}
+			}
+		}},
+		{Name: "other-numbers", Holds: []int{7}, Do: func(s *check.Story) {
+			for _, e := range []syscall.Errno{syscall.EACCES, syscall.EPERM, syscall.EADDRINUSE,
+				syscall.EADDRNOTAVAIL, syscall.EBADF, syscall.EINVAL, syscall.EINTR, syscall.EMFILE,
+				syscall.ENETDOWN, syscall.EHOSTDOWN, syscall.ENETRESET, syscall.ENOBUFS,
+				syscall.ENOTCONN, syscall.EISCONN, syscall.ENOENT, syscall.EPROTO} {
+				s.Anew()
+				err := &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", e)}
+				s.Did("took an error of another number: %v", err)
+				if got := Tell(err); got != Other {
+					s.Fail(show(Other), show(got), symptoms[Other])
+				}
+			}
 		}},
 		{Name: "words-alone", Holds: []int{7, 9}, Do: func(s *check.Story) {
 			for _, words := range hollow {
@@ -114,8 +167,8 @@ func TestCheck(t *testing.T) {
 			for _, b := range bases() {
 				err := b.err
 				s.Anew()
-				s.Did("took an error, and wrapped it 20 times: %v", err)
-				for i := range 20 {
+				s.Did("took an error, and wrapped it 100 times: %v", err)
+				for i := range 100 {
 					err = fmt.Errorf("%d: %w", i, err)
 				}
 				if got := Tell(err); got != b.want {
@@ -201,6 +254,8 @@ func bases() []base {
 		{op("dial", os.NewSyscallError("connect", syscall.ENETUNREACH)), Other},
 		{op("dial", &net.AddrError{Err: "missing port in address", Addr: "127.0.0.1"}), Other},
 		{io.ErrUnexpectedEOF, Other},
+		// numbers without an os.SyscallError, as package syscall has them
+		{errno.Refused, Refused}, {op("write", errno.BrokenPipe), Reset},
 	}
 }
 

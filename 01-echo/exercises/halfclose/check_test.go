@@ -92,12 +92,35 @@ func TestCheck(t *testing.T) {
 			answer.await(3)
 			close(g.opened)
 			<-over
+			isOpen := open(client)
 			client.Close()
 			if !errors.Is(err, broken) {
 				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
 					"the answer ended well, and then the request could not be read: Exchange does "+
 						"not say so")
 			}
+			leftOpen(s, isOpen)
+		}},
+		{Name: "reset-after-the-answer", Holds: []int{4, 6}, Do: func(s *check.Story) {
+			if inmemory.Exchange == nil {
+				s.Did("left this case to the command, which has connections in memory")
+				return
+			}
+			s.Bubble(func() { resetLate(s) })
+		}},
+		{Name: "request-fails", Holds: []int{5}, Do: func(s *check.Story) {
+			for _, cause := range []error{io.ErrUnexpectedEOF, net.ErrClosed, io.ErrClosedPipe} {
+				s.Anew()
+				s.Did("gave a request that fails after 5 bytes with %q", cause)
+				brokenRequest(s, cause)
+			}
+		}},
+		{Name: "two-at-once", Holds: []int{9}, Do: func(s *check.Story) {
+			if inmemory.Exchange == nil {
+				s.Did("left this case to the command, which has connections in memory")
+				return
+			}
+			s.Bubble(func() { twoAtOnce(s) })
 		}},
 		{Name: "broken-request", Holds: []int{5, 8}, Do: func(s *check.Story) {
 			s.Did("gave a request that fails after 5 bytes with %q", broken)
@@ -148,17 +171,9 @@ func TestCheck(t *testing.T) {
 			}
 		}},
 		{Name: "answer-fails", Holds: []int{7}, Do: func(s *check.Story) {
-			client, peer := s.Pair()
-			check.Limit(peer, check.Patience/2)
-			s.Did("made a peer that sends back what it reads, and an answer that fails with %q "+
-				"when it is written", broken)
-			ended := s.Go(func() { io.Copy(peer, peer); peer.CloseWrite() })
-			_, err := Exchange(client, strings.NewReader("hello"), failing{broken})
-			client.Close()
-			<-ended
-			if !errors.Is(err, broken) {
-				s.Fail(fmt.Sprintf("the error %q", broken), fmt.Sprint(err),
-					"the answer could not be written, and Exchange does not say so")
+			for _, cause := range []error{broken, net.ErrClosed, io.ErrClosedPipe} {
+				s.Anew()
+				answerFails(s, cause)
 			}
 		}},
 		{Name: "answer-fails-early", Holds: []int{7}, Do: func(s *check.Story) {
@@ -349,6 +364,24 @@ func exchangeOver(s *check.Story, client, server end, request string,
 	}
 }
 
+// answerFails has the answer fail when it is written.
+func answerFails(s *check.Story, cause error) {
+	client, peer := s.Pair()
+	check.Limit(peer, check.Patience/2)
+	s.Did("made a peer that sends back what it reads, and an answer that fails with %q when it is "+
+		"written", cause)
+	ended := s.Go(func() { io.Copy(peer, peer); peer.CloseWrite() })
+	_, err := Exchange(client, strings.NewReader("hello"), failing{cause})
+	isOpen := open(client)
+	client.Close()
+	<-ended
+	if !errors.Is(err, cause) {
+		s.Fail(fmt.Sprintf("the error %q", cause), fmt.Sprint(err),
+			"the answer could not be written, and Exchange does not say so")
+	}
+	leftOpen(s, isOpen)
+}
+
 // failsEarly has the answer fail, or the connection, while the request waits for
 // what will never come.
 func failsEarly(s *check.Story, broken error, reset bool) {
@@ -374,6 +407,7 @@ func failsEarly(s *check.Story, broken error, reset bool) {
 	close(g.opened)
 	<-over
 	<-peer
+	isOpen := open(client)
 	client.Close()
 	switch {
 	case where != "":
@@ -383,6 +417,87 @@ func failsEarly(s *check.Story, broken error, reset bool) {
 	case err == nil, !reset && !errors.Is(err, broken):
 		s.Fail("the error", fmt.Sprint(err), "the exchange failed, and Exchange does not say so")
 	}
+	leftOpen(s, isOpen)
+}
+
+// leftOpen fails if Exchange has closed the connection.
+func leftOpen(s *check.Story, isOpen bool) {
+	if !isOpen {
+		s.Fail("an open connection", "a closed one",
+			"it closed the connection: that is left to the caller")
+	}
+}
+
+// resetLate has the connection break while the request is sent, when the answer has
+// ended.
+func resetLate(s *check.Story) {
+	client, server := check.TCPLink(0)
+	s.Cleanup(func() { client.Close() })
+	s.Did("made a peer that answers \"yes\", ends its half (FIN), and then resets the connection, " +
+		"while the request is still being sent")
+	io.WriteString(server, "yes")
+	server.CloseWrite()
+	g := &gate{strings.NewReader("first half, "), make(chan struct{}),
+		strings.NewReader("second half")}
+	var err error
+	over := s.Go(func() { _, err = inmemory.Exchange(client, g, io.Discard) })
+	check.Settle()
+	server.Reset()
+	close(g.opened)
+	check.Settle()
+	switch {
+	case !check.Ended(over):
+		s.Fail("an error", "no end", "Exchange goes on although the connection is broken"+check.Where())
+	case err == nil:
+		s.Fail("an error", "nil",
+			"the connection broke before the whole request was sent, and Exchange does not say so")
+	}
+}
+
+// twoAtOnce has one Exchange wait in the middle of its Writes, while another goes on
+// from the beginning to the end.
+func twoAtOnce(s *check.Story) {
+	const anna, ben = "anna's own request, or answer", "ben has another"
+	const symptom = "two calls at once disturb each other: what do they share?"
+	others := func() {
+		client, server := check.TCPLink(0)
+		io.WriteString(server, ben)
+		server.CloseWrite()
+		inmemory.Exchange(client, strings.NewReader(ben), io.Discard)
+		client.Close()
+		server.Close()
+	}
+	s.Did("sent a request of %d bytes to a peer that reads 10 of them, and waits", len(anna))
+	client, server := check.TCPLink(10)
+	s.Cleanup(func() { client.Close(); server.Close() })
+	var got bytes.Buffer
+	answer := &during{&got, others}
+	over := s.Go(func() { inmemory.Exchange(client, strings.NewReader(anna), answer) })
+	check.Settle()
+	s.Did("sent another request to another peer, and had its answer")
+	others()
+	s.Did("had the first peer read on, and answer; in each Write of that answer another call " +
+		"begins and ends")
+	read, _ := io.ReadAll(server)
+	s.Go(func() { io.WriteString(server, anna); server.CloseWrite() })
+	check.Settle()
+	if !check.Ended(over) {
+		s.Fail("an end", "none", symptom+check.Where())
+	}
+	if string(read) != anna || got.String() != anna {
+		s.Fail(fmt.Sprintf("%q, both ways", anna), fmt.Sprintf("%q and %q", read, got.String()), symptom)
+	}
+}
+
+// A during is an answer in each of whose Writes something else is done.
+type during struct {
+	io.Writer
+	do func()
+}
+
+func (d *during) Write(p []byte) (int, error) {
+	d.do()
+	return d.Writer.Write(p)
 }
 
 // inPieces is a reader that gives nothing at first, then the text with the error.
@@ -446,7 +561,21 @@ func questions(s *check.Story) {
 
 // answerFirst has a peer whose answer ends in the middle of the request.
 func answerFirst(s *check.Story) {
-	client, server := s.Pair()
+	if inmemory.Exchange == nil {
+		client, server := s.Pair()
+		answerFirstOver(s, client, server, Exchange, func() {
+			<-time.After(50 * time.Millisecond) // who returns too early does so at once
+		})
+		return
+	}
+	s.Bubble(func() {
+		client, server := check.TCPLink(0)
+		answerFirstOver(s, client, server, inmemory.Exchange, check.Settle)
+	})
+}
+
+func answerFirstOver[C end](s *check.Story, client, server C,
+	exchange func(C, io.Reader, io.Writer) (int64, error), settle func()) {
 	s.Did("made a peer that answers \"yes\" and ends its half (FIN), while the request is still " +
 		"being sent")
 	io.WriteString(server, "yes")
@@ -458,13 +587,9 @@ func answerFirst(s *check.Story) {
 	var answer arrivals
 	var n int64
 	var err error
-	over := s.Go(func() { n, err = Exchange(client, g, &answer) })
-	early := false
-	select {
-	case <-over:
-		early = true
-	case <-time.After(50 * time.Millisecond): // who returns too early does so at once
-	}
+	over := s.Go(func() { n, err = exchange(client, g, &answer) })
+	settle()
+	early := check.Ended(over)
 	close(g.opened)
 	<-over
 	client.Close()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -36,6 +37,8 @@ func TestCheck(t *testing.T) {
 		one("in-pieces", []int{1}, []string{"he", "l", "lo"}, io.EOF, false, 5),
 		one("large", []int{1}, []string{strings.Repeat("ten bytes ", 5000),
 			strings.Repeat("more bytes", 5000)}, io.EOF, false, 100_000),
+		one("larger", []int{1}, slices.Repeat([]string{strings.Repeat("ten bytes ", 5000)}, 50),
+			io.EOF, false, 2_500_000),
 		one("no-more-than-asked", []int{2}, []string{"hel", "lo, and the next message"}, io.EOF,
 			false, 5, 9),
 		one("the-peer-waits", []int{2}, []string{"he", "llo"}, nil, false, 5),
@@ -50,6 +53,18 @@ func TestCheck(t *testing.T) {
 		one("broken-with-bytes", []int{3, 5}, []string{"hel"}, broken, true, 5),
 		one("empty-buffer", []int{6}, []string{"hello"}, io.EOF, false, 0, 5),
 		one("empty-buffer-at-the-end", []int{6}, nil, io.EOF, false, 0),
+		{Name: "told-once", Holds: []int{5}, Do: toldOnce},
+		{Name: "no-read-for-nothing", Holds: []int{2, 6}, Do: func(s *check.Story) {
+			s.Did("asked for 0 bytes of a stream")
+			reads := 0
+			r := &during{Reader: strings.NewReader("hello"), do: func() { reads++ }}
+			if n, err := ReadExactly(r, []byte{}); n != 0 || err != nil || reads > 0 {
+				s.Fail("0 bytes, error <nil>, without a Read",
+					fmt.Sprintf("%d bytes, error %v, %d of them", n, err, reads),
+					"it calls Read though buf is full from the start: there are Readers that wait "+
+						"for a byte even then")
+			}
+		}},
 		{Name: "no-buffer", Holds: []int{6}, Do: func(s *check.Story) {
 			s.Did("asked for 0 bytes: buf is nil")
 			n, err := ReadExactly(strings.NewReader("hello"), nil)
@@ -68,7 +83,7 @@ func TestCheck(t *testing.T) {
 			s.Random(400, func(d *check.Draw) {
 				text := string(d.Bytes(d.Size(5000)))
 				err := []error{io.EOF, broken, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded,
-					nil, noEnd}[d.N(6)]
+					nil, noEnd, net.ErrClosed, io.ErrClosedPipe}[d.N(8)]
 				together := d.OneIn(2)
 				s.Bubble(func() {
 					r := s.Stream(err, together, d.Pieces(text)...)
@@ -83,6 +98,34 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 	})
+}
+
+// A once gives its bytes together with an error, and after that the end: nothing
+// tells the error again.
+type once struct {
+	text string
+	err  error
+}
+
+func (o *once) Read(p []byte) (int, error) {
+	n := copy(p, o.text)
+	if o.text = o.text[n:]; o.text != "" {
+		return n, nil
+	}
+	err := o.err
+	o.err = io.EOF
+	return n, err
+}
+
+func toldOnce(s *check.Story) {
+	broken := errors.New("connection reset by peer")
+	s.Did("asked for 5 bytes of a stream that gives \"hel\" together with the error %q, and then "+
+		"io.EOF", broken)
+	n, err := ReadExactly(&once{"hel", broken}, make([]byte, 5))
+	if n != 3 || err != broken {
+		s.Fail(fmt.Sprint("3 bytes, error ", broken), fmt.Sprintf("%d bytes, error %v", n, err),
+			"the error that came together with bytes was forgotten: no later Read tells it again")
+	}
 }
 
 // twoAtOnce has a second call begin and end in the middle of the first: in its Read.

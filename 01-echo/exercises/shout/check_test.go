@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,6 +40,8 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "long", Holds: []int{1}, Do: func(s *check.Story) {
 			s.Bubble(func() { run(s, peer{messages: []string{strings.Repeat("ten bytes ", 3000)}}) })
+			s.Anew()
+			s.Bubble(func() { long(s) })
 		}},
 		{Name: "the-end", Holds: []int{4}, Do: func(s *check.Story) {
 			s.Bubble(func() { run(s, peer{}) })
@@ -51,6 +54,15 @@ func TestCheck(t *testing.T) {
 		}},
 		{Name: "write-fails", Holds: []int{5}, Do: func(s *check.Story) {
 			s.Bubble(func() { run(s, peer{messages: []string{"hello", "again"}, writeErr: broken, writeRoom: 5}) })
+		}},
+		{Name: "write-fails-once", Holds: []int{5}, Do: func(s *check.Story) {
+			s.Bubble(func() { failsOnce(s, broken) })
+		}},
+		{Name: "a-deadline", Holds: []int{4, 5}, Do: func(s *check.Story) {
+			s.Bubble(func() { silent(s) })
+		}},
+		{Name: "the-client-reads-late", Holds: []int{3, 4}, Do: func(s *check.Story) {
+			s.Bubble(func() { readsLate(s) })
 		}},
 		{Name: "a-reset", Holds: []int{5}, Do: func(s *check.Story) {
 			client, server := s.Pair()
@@ -74,9 +86,11 @@ func TestCheck(t *testing.T) {
 					p.messages = append(p.messages, string(d.Bytes(1+d.Size(5000))))
 				}
 				if d.OneIn(3) {
-					p.err = []error{broken, net.ErrClosed, io.ErrUnexpectedEOF}[d.N(3)]
+					p.err = []error{broken, net.ErrClosed, io.ErrUnexpectedEOF, syscall.EPIPE,
+						syscall.ECONNRESET}[d.N(5)]
 				} else if len(p.messages) > 0 && d.OneIn(3) {
-					p.writeErr, p.writeRoom = broken, d.N(len(p.messages[0]))
+					p.writeErr = []error{broken, net.ErrClosed, syscall.EPIPE, io.ErrClosedPipe}[d.N(4)]
+					p.writeRoom = d.N(len(p.messages[0]))
 				}
 				s.Bubble(func() { run(s, p) })
 			})
@@ -137,6 +151,120 @@ func twoClients(s *check.Story) {
 	}
 	<-ends[0]
 	<-ends[1]
+}
+
+// long sends more than a server should count on.
+func long(s *check.Story) {
+	client, server := check.Link(0)
+	s.Cleanup(func() { client.Reset(); server.Close() })
+	messages := 11
+	if check.Races { // which takes ten times as long
+		messages = 1
+	}
+	s.Did("sent %d messages of 100,000 bytes, and read the answer to each", messages)
+	over := s.Go(func() { Serve(server) })
+	message := strings.Repeat("ten bytes ", 10_000)
+	for i := range messages {
+		s.Go(func() { io.WriteString(client, message) })
+		var got strings.Builder
+		for part := " "; part != ""; {
+			check.Settle()
+			part = client.Take()
+			got.WriteString(part)
+		}
+		if got.String() != capitals(message) {
+			s.Did("of message %d not all came back", i+1)
+			compare(s, i, message, got.String(), check.Ended(over), func() string {
+				client.CloseWrite()
+				check.Settle()
+				return client.Take()
+			})
+		}
+	}
+}
+
+// A hiccup is a connection whose first Write fails. The next would not.
+type hiccup struct {
+	*check.Conn
+	err error
+}
+
+func (c *hiccup) Write(p []byte) (int, error) {
+	if err := c.err; err != nil {
+		c.err = nil
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// failsOnce has a Write fail, and no later one.
+func failsOnce(s *check.Story, broken error) {
+	s.Did("sent \"bye\" and the FIN over a connection whose Write fails once: %v", broken)
+	client, server := check.Link(0)
+	s.Cleanup(func() { client.Reset(); server.Close() })
+	io.WriteString(client, "bye")
+	client.CloseWrite()
+	var err error
+	over := s.Go(func() { err = Serve(&hiccup{server, broken}) })
+	check.Settle()
+	switch {
+	case !check.Ended(over):
+		s.Fail("an end of Serve", "none",
+			"Serve goes on although the connection has ended"+check.Where())
+	case !errors.Is(err, broken):
+		s.Fail(fmt.Sprint("error ", broken), fmt.Sprint("error ", err),
+			"the Write failed, and Serve does not return the error: no later call tells it again")
+	}
+}
+
+// silent has a deadline of the caller pass, and then a day.
+func silent(s *check.Story) {
+	client, server := check.Link(0)
+	s.Cleanup(func() { client.Reset(); server.Close() })
+	s.Did("set a deadline of a second, sent \"hello\", and then nothing for a day")
+	server.SetReadDeadline(time.Now().Add(time.Second))
+	var err error
+	over := s.Go(func() { err = Serve(server) })
+	io.WriteString(client, "hello")
+	s.Pass(24 * time.Hour)
+	if check.Ended(over) && err == nil {
+		s.Fail("an error, or no end yet", "nil",
+			"a deadline has passed, and it looks like the client's good end: nobody knows "+
+				"whether more would have come")
+	}
+}
+
+// readsLate has a client that sends all, and its FIN, before it reads.
+func readsLate(s *check.Story) {
+	const room, word = 10, "thirty bytes are more than ten"
+	client, server := check.Link(room) // then a Write waits
+	s.Cleanup(func() { client.Reset(); server.Close() })
+	s.Did("sent 30 bytes and the FIN, and did not read: after %d bytes a Write waits", room)
+	s.Go(func() {
+		io.WriteString(client, word)
+		client.CloseWrite()
+	})
+	var err error
+	over := s.Go(func() { err = Serve(server) })
+	check.Settle()
+	if check.Ended(over) {
+		s.Fail("Serve waits until all is written", fmt.Sprintf("it has returned %v", err),
+			"Serve returned before all bytes had gone back: now the caller closes, and they are lost")
+	}
+	s.Did("read the answer")
+	client.SetReadDeadline(time.Now().Add(time.Second))
+	got := make([]byte, len(word))
+	n, _ := io.ReadFull(client, got)
+	check.Settle()
+	switch {
+	case string(got[:n]) != capitals(word):
+		s.Fail(fmt.Sprintf("%q", capitals(word)), fmt.Sprintf("%q", got[:n]),
+			"bytes are lost when the client reads late")
+	case !check.Ended(over):
+		s.Fail("an end of Serve", "none",
+			"Serve goes on although the connection has ended"+check.Where())
+	}
+	check.Want(s, nil, err, "Serve returned an error, but the client's FIN is the good end")
 }
 
 // A peer sends its messages, each after the answer to the one before, and then

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	. "example.com/sockets/02-multiconn/exercises/frames"
 	"example.com/sockets/docs/exercises/check"
@@ -25,6 +27,7 @@ func frame(message string) string {
 
 func TestCheck(t *testing.T) {
 	long := strings.Repeat("long ", 200)
+	noEnd := fmt.Errorf("the disk: %w", io.EOF) // another error, for whoever compares
 	// from makes a case of a stream, and of as many calls of Read as it has messages.
 	from := func(name string, holds []int, err error, together bool, pieces ...string) check.Case {
 		return check.Case{Name: name, Holds: holds, Do: func(s *check.Story) {
@@ -36,6 +39,15 @@ func TestCheck(t *testing.T) {
 			for _, m := range []string{"hello", "", "\x00\xff", strings.Repeat("a", 255),
 				strings.Repeat("a", 256), strings.Repeat("a", 257), long[:999], long} {
 				write(s, m)
+			}
+		}},
+		{Name: "write-nil", Holds: []int{1, 5}, Do: func(s *check.Story) {
+			s.Did("called Write with nil")
+			var got bytes.Buffer
+			if err := Write(&got, nil); got.String() != frame("") || err != nil {
+				s.Fail(fmt.Sprintf("%q, error <nil>", frame("")),
+					fmt.Sprintf("%q, error %v", got.String(), err),
+					"a nil message is an empty one: its length, 0, is sent")
 			}
 		}},
 		{Name: "write-too-long", Holds: []int{2}, Do: func(s *check.Story) {
@@ -77,6 +89,7 @@ func TestCheck(t *testing.T) {
 		}},
 		from("broken", []int{7}, broken, false, "\x00\x05hel"),
 		from("broken-in-the-length", []int{7}, broken, false, "\x00"),
+		{Name: "two-at-once", Holds: []int{10}, Do: twoAtOnce},
 		from("broken-between", []int{7}, broken, true, frame("hello")),
 		from("read-too-long", []int{8}, io.EOF, false,
 			frame("hello")+"\xff\xff"+strings.Repeat("a", 65535)),
@@ -96,12 +109,52 @@ func TestCheck(t *testing.T) {
 					all += frame(m[:min(len(m), 65535)])
 				}
 				all = all[:len(all)-d.N(2)*d.Size(len(all))] // cut off, perhaps
-				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil}[d.N(4)]
+				err := []error{io.EOF, broken, os.ErrDeadlineExceeded, nil, noEnd,
+					net.ErrClosed}[d.N(6)]
 				together := d.OneIn(2)
 				s.Bubble(func() { readAll(s, s.Stream(err, together, d.Pieces(all)...)) })
 			})
 		}},
 	})
+}
+
+// A during is a stream, or a writer, that does something else in each call.
+type during struct {
+	in  io.Reader
+	out io.Writer
+	do  func()
+}
+
+func (d *during) Read(p []byte) (int, error) {
+	n, err := d.in.Read(p)
+	d.do()
+	return n, err
+}
+
+func (d *during) Write(p []byte) (int, error) {
+	d.do()
+	return d.out.Write(p)
+}
+
+// twoAtOnce has other calls begin and end in the middle of one.
+func twoAtOnce(s *check.Story) {
+	const anna, ben = "anna's own", "ben has one, too"
+	others := func() {
+		Write(io.Discard, []byte(ben))
+		Read(strings.NewReader(frame(ben)))
+	}
+	const symptom = "two calls at once disturb each other: what do they share?"
+	s.Did("called Write with %q; in each w.Write, others write and read %q", anna, ben)
+	var out bytes.Buffer
+	if err := Write(&during{out: &out, do: others}, []byte(anna)); out.String() != frame(anna) {
+		s.Fail(fmt.Sprintf("%q", frame(anna)), fmt.Sprintf("%q, error %v", out.String(), err), symptom)
+	}
+	s.Anew()
+	s.Did("called Read for %q; in each r.Read, others write and read %q", anna, ben)
+	got, err := Read(&during{in: iotest.OneByteReader(strings.NewReader(frame(anna))), do: others})
+	if string(got) != anna {
+		s.Fail(fmt.Sprintf("%q", anna), fmt.Sprintf("%q, error %v", got, err), symptom)
+	}
 }
 
 // failing is a writer that fails once, after room bytes.
@@ -136,13 +189,13 @@ func write(s *check.Story, m string) {
 	switch sent := got.String(); {
 	case err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "nothing was sent: is Write written?")
-	case wantErr != nil && (err != wantErr || sent != ""):
+	case wantErr != nil && (!errors.Is(err, wantErr) || sent != ""):
 		s.Fail(expected, came,
 			fmt.Sprintf("a message of more than %d bytes is too long: send nothing of it, and "+
 				"say so", maxMessage))
-	case err == ErrTooLong && wantErr == nil:
+	case errors.Is(err, ErrTooLong) && wantErr == nil:
 		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes may be sent", len(m)))
-	case err != wantErr:
+	case err != nil && wantErr == nil:
 		s.Fail(expected, came, "the message was sent, and Write returns an error")
 	case len(sent) >= 2 && len(want) >= 2 && sent[:2] == want[1:2]+want[:1] && sent[:2] != want[:2]:
 		s.Fail(expected, came,
@@ -232,7 +285,7 @@ func read(s *check.Story, r *check.Stream, want string, wantErr error, taken int
 			"the message is there, and Read reads on: the peer waits for the answer to it"+check.Where())
 	case err != nil && err.Error() == "not written yet":
 		s.Fail(expected, came, "the message is there, and does not come: is Read written?")
-	case wantErr == nil && err == ErrTooLong:
+	case wantErr == nil && errors.Is(err, ErrTooLong):
 		s.Fail(expected, came, fmt.Sprintf("a message of %d bytes may come", len(want)))
 	case wantErr == nil && err != nil:
 		s.Fail(expected, came,
@@ -247,7 +300,7 @@ func read(s *check.Story, r *check.Stream, want string, wantErr error, taken int
 	case wantErr == nil && got == nil:
 		s.Fail("an empty message, []byte{}", "nil",
 			"an empty message is a message, and nil is none")
-	case wantErr == ErrTooLong && err != wantErr:
+	case wantErr == ErrTooLong && !errors.Is(err, wantErr):
 		s.Fail(expected, came,
 			"a stranger announced a message longer than MaxMessage, and it was taken")
 	case wantErr == io.ErrUnexpectedEOF && err != wantErr:
@@ -256,7 +309,7 @@ func read(s *check.Story, r *check.Stream, want string, wantErr error, taken int
 				"message came")
 	case wantErr == io.EOF && err != wantErr:
 		s.Fail(expected, came, "the end between two messages is io.EOF")
-	case err != wantErr:
+	case err != wantErr && wantErr != ErrTooLong:
 		s.Fail(expected, came, "an error of the stream comes back as it is")
 	case wantErr != nil && got != nil:
 		s.Fail("nil, error "+wantErr.Error(), fmt.Sprintf("%.30q, error %v", got, err),
