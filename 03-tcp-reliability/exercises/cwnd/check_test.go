@@ -66,7 +66,12 @@ func TestCheck(t *testing.T) {
 		{Name: "initial", Holds: []int{1}, Do: func(s *check.Story) {
 			start(s, 2, 8).size(2, "at first the window is as large as New was told")
 			start(s, 10, 100).size(10, "at first the window is as large as New was told")
+			start(s, 500, 100).size(500, "at first the window is as large as New was told: nobody "+
+				"has asked for a bound")
+			start(s, 100_000, 2).size(100_000, "at first the window is as large as New was told: "+
+				"nobody has asked for a bound")
 		}},
+		{Name: "several-at-once", Holds: []int{7}, Do: several},
 		{Name: "slow-start", Holds: []int{2}, Do: func(s *check.Story) {
 			d := start(s, 2, 100)
 			d.acked(1, 1)
@@ -114,6 +119,10 @@ func TestCheck(t *testing.T) {
 				"at the threshold slow start is over, and congestion avoidance begins to count")
 			d.acked(1, 1)
 			d.size(5, avoidance)
+			d = start(s, 3, 4)
+			d.acked(1, 3)
+			d.acked(3, 1)
+			d.size(4, "what was acknowledged in slow start does not count in congestion avoidance")
 		}},
 		{Name: "without-a-bound", Holds: []int{2, 3}, Do: func(s *check.Story) {
 			d := start(s, 1, 5000)
@@ -123,6 +132,8 @@ func TestCheck(t *testing.T) {
 			d.size(5000, avoidance)
 			d.acked(1, 1)
 			d.size(5001, avoidance+": nobody has asked for a bound")
+			d.lost(4000, 9000, 4900)
+			d.size(2450, halved+": nobody has asked for a bound")
 		}},
 		{Name: "lost", Holds: []int{4}, Do: func(s *check.Story) {
 			d := start(s, 20, 10)
@@ -139,6 +150,9 @@ func TestCheck(t *testing.T) {
 			d = start(s, 3, 10)
 			d.lost(1, 9, 9)
 			d.size(4, "half of 9 packets is 4, rounded down")
+			d = start(s, 1, 10)
+			d.lost(1, 9, 9)
+			d.size(4, halved)
 		}},
 		{Name: "lost-together", Holds: []int{5}, Do: func(s *check.Story) {
 			d := start(s, 20, 10)
@@ -148,6 +162,11 @@ func TestCheck(t *testing.T) {
 			d.size(8, once)
 			d.lost(45, 47, 10)
 			d.size(8, once)
+			d.acked(7, 1)
+			d.lost(44, 49, 14)
+			d.acked(1, 1)
+			d.size(9, "a packet lost from a window that was halved already changes nothing: what was "+
+				"acknowledged before it counts on")
 			d.lost(46, 50, 8)
 			d.size(4,
 				"a packet that was sent after the window was halved is a new loss, and halves it "+
@@ -177,6 +196,13 @@ func TestCheck(t *testing.T) {
 			d.acked(2, 1)
 			d.timedOut(8, true)
 			d.size(1, "after a timeout the window is one packet, also for the same packet again")
+			d.acked(7, 1)
+			d.size(8, "the timer ran out for the same packet again: the threshold stays what it was")
+			d.acked(7, 1)
+			d.size(8, "after a timeout what was acknowledged before is forgotten, also for the same "+
+				"packet again; and the threshold stays what it was")
+			d.acked(1, 1)
+			d.size(9, avoidance)
 		}},
 		{Name: "lost-and-timed-out", Holds: []int{5, 6}, Do: func(s *check.Story) {
 			d := start(s, 20, 10)
@@ -205,6 +231,36 @@ func TestCheck(t *testing.T) {
 			})
 		}},
 	})
+}
+
+// several compares a window with itself, when it is alone and between others.
+func several(s *check.Story) {
+	between := func(other func()) (sizes string) {
+		w := New(4, 4)
+		for range 12 {
+			other()
+			w.Acked(1)
+			sizes += fmt.Sprint(" ", w.Size())
+		}
+		return sizes
+	}
+	s.Did("made a window of 4 packets, with a threshold of 4; asked for its size after each of 12 " +
+		"acknowledgements")
+	alone := between(func() {})
+	s.Did("did the same with another window, while a third one, of 9 packets, got acknowledgements, " +
+		"losses and timeouts in between")
+	third, n := New(9, 9), 0
+	check.Want(s, alone, between(func() {
+		switch n++; n % 4 {
+		case 0:
+			third.Lost(10*n, 10*n+9, 9)
+		case 1:
+			third.TimedOut(9, false)
+		default:
+			third.Acked(5)
+		}
+	}), "two windows disturb each other: what do they share? A variable of the package is "+
+		"everybody's")
 }
 
 // atRandom calls two windows and the reference with the same.

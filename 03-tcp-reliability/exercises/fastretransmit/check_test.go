@@ -30,6 +30,12 @@ func TestCheck(t *testing.T) {
 		return func(s *check.Story) { usual.compare(s, flags) }
 	}
 	cases := []check.Case{
+		{Name: "two-senders", Holds: []int{10}, Do: func(s *check.Story) {
+			s.Bubble(func() { usual.protocol().Together(s) })
+		}},
+		{Name: "no-clock", Holds: []int{9}, Do: func(s *check.Story) {
+			s.Bubble(func() { usual.protocol().NoClock(s) })
+		}},
 		{Name: "no-loss", Holds: []int{1}, Do: over("-loss 0")},
 		{Name: "packet-lost", Holds: []int{4}, Do: over("-drop data:3")},
 		{Name: "many-duplicates", Holds: []int{4}, Do: over("-drop data:3 -rate 1Mbit")},

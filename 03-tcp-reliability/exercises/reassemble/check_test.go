@@ -109,6 +109,8 @@ func TestCheck(t *testing.T) {
 			l.insert(3, 6, "what comes next in order is not acknowledged")
 			l.reads("what comes next in order is not read")
 		}},
+		{Name: "several-at-once", Holds: []int{1}, Do: several},
+		{Name: "nobody-asks", Holds: []int{5}, Do: nobodyAsks},
 		{Name: "a-gap", Holds: []int{2, 4, 5}, Do: func(s *check.Story) {
 			l := start(s, 1000, 10)
 			l.insert(3, 6, "an acknowledgement must stay while the first byte is missing")
@@ -191,6 +193,8 @@ func TestCheck(t *testing.T) {
 			l.insert(3, 4)
 			l.reads()
 		}},
+		{Name: "the-callers", Holds: []int{7}, Do: theCallers},
+		{Name: "far-away", Holds: []int{2, 3, 6}, Do: farAway},
 		{Name: "at-random", Holds: []int{1, 2, 3, 4, 5, 6, 7}, Do: func(s *check.Story) {
 			s.Random(400, func(d *check.Draw) {
 				window := 1 + d.Size(5000)
@@ -225,6 +229,106 @@ func TestCheck(t *testing.T) {
 		{Name: "for-a-long-time", Holds: []int{8}, Do: longTime},
 		{Name: "early-in-many-ways", Holds: []int{2, 8}, Do: manyWays},
 	})
+}
+
+// several has two at once.
+func several(s *check.Story) {
+	const symptom = "two Reassemblers disturb each other: what do they share? A variable of the " +
+		"package is everybody's"
+	s.Did("made two Reassemblers, which begin with byte 0 and have a window of 10")
+	one, two := New(0, 10), New(0, 10)
+	insert := func(name string, r *Reassembler, data string) {
+		s.Did("inserted %q at 0 into the %s, and asked both for Ack", data, name)
+		r.Insert(0, []byte(data))
+	}
+	acks := func(want string) {
+		check.Want(s, want, fmt.Sprintf("Ack %d and %d", one.Ack(), two.Ack()), symptom)
+	}
+	insert("first", one, "abc")
+	acks("Ack 3 and 0")
+	insert("second", two, "ABCDE")
+	acks("Ack 3 and 5")
+	s.Did("called Read of both")
+	check.Want(s, "abc, ABCDE", string(one.Read())+", "+string(two.Read()), symptom)
+}
+
+// nobodyAsks has nobody call Ack before Read.
+func nobodyAsks(s *check.Story) {
+	s.Did("made a Reassembler that begins with byte 5, and has a window of 10; inserted %q at 8, "+
+		"and %q at 5; did not call Ack; called Read", "def", "abc")
+	r := New(5, 10)
+	r.Insert(8, []byte("def"))
+	r.Insert(5, []byte("abc"))
+	check.Want(s, "abcdef", string(r.Read()), "Read does not find what is in order, if nobody has "+
+		"called Ack before")
+	s.Did("inserted %q at 11, called Read", "ghi")
+	r.Insert(11, []byte("ghi"))
+	check.Want(s, "ghi", string(r.Read()), "Read does not find what is in order, if nobody has "+
+		"called Ack before")
+}
+
+// theCallers changes what Read has returned, and appends to it. Whether it then
+// lies before what was not read yet depends on the window.
+func theCallers(s *check.Story) {
+	const symptom = "the caller has changed what Read had returned, or appended to it, and now bytes " +
+		"are others that were not read yet: is their memory the caller's?"
+	for window := 8; window <= 40; window++ {
+		s.Anew()
+		s.Did("made a Reassembler that begins with byte 0 and has a window of %d", window)
+		r := New(0, window)
+		insert := func(from, to int) {
+			s.Did("inserted %q at %d", text[from:to], from)
+			r.Insert(uint32(from), []byte(text[from:to]))
+		}
+		read := func(from, to int) {
+			s.Did("called Read, changed what it returned, and appended to it")
+			got := r.Read()
+			check.Want(s, text[from:to], string(got), symptom)
+			for i := range got {
+				got[i] = '?'
+			}
+			_ = append(got, "????????"...)
+		}
+		for n := 0; n+8 < len(text); n += 8 {
+			insert(n+4, n+8)
+			insert(n, n+3)
+			read(n, n+3)
+			insert(n+3, n+4)
+			read(n+3, n+8)
+		}
+	}
+}
+
+// farAway sends segments from all over the circle, which are old or far beyond.
+func farAway(s *check.Story) {
+	const first, window = 1000, 10
+	s.Did("made a Reassembler that begins with byte %d and has a window of %d", first, window)
+	r := New(first, window)
+	try := func(seq uint32, data []byte) {
+		s.Did("inserted %q at %d", data, seq)
+		r.Insert(seq, data)
+		check.Want(s, fmt.Sprint("Ack ", first), fmt.Sprint("Ack ", r.Ack()), "what lies far before the window, or far beyond it, or is "+
+			"empty changes nothing: it was acknowledged")
+		check.Want(s, "", string(r.Read()), "what lies far before the window, or far beyond it, or "+
+			"is empty changes nothing: it was read")
+	}
+	for power := 5; power < 32; power++ {
+		for _, off := range []uint32{0, 1<<32 - 1, 1} {
+			s.Anew()
+			try(first+1<<power+off, []byte("xyz"))
+			try(first-1<<power+off, []byte("xyz"))
+			try(first-1<<power+off, nil)
+		}
+	}
+	s.Anew()
+	for _, seq := range []uint32{first, first + 3, first + window} {
+		try(seq, nil)
+		try(seq, []byte{})
+	}
+	s.Did("inserted %q at %d, called Read", text[:window], first)
+	r.Insert(first, []byte(text[:window]))
+	check.Want(s, text[:window], string(r.Read()), "something was kept of what lies far before the "+
+		"window, or far beyond it")
 }
 
 // A ledger has a Reassembler for any stream of bytes, and knows what it must
@@ -326,8 +430,9 @@ func (l *ledger) reads() {
 // longTime sends 1.5 million bytes in order, and as many that are refused.
 func longTime(s *check.Story) {
 	const window, size = 1000, 500
-	s.Did("sent 1.5 MB, each segment of 500 bytes once beyond the window, once in order, and an " +
-		"early one 3000 times; a window of 1000")
+	s.Did("sent 1.5 MB, each segment of 500 bytes once beyond the window, its last 400 bytes early, " +
+		"then all of it in order; and to another Reassembler an early one 3000 times; a window of " +
+		"1000")
 	before := inUse()
 	r := New(1<<32-1000, window)
 	early := New(0, window)
@@ -338,6 +443,7 @@ func longTime(s *check.Story) {
 	for i := range uint32(3000) {
 		seq := 1<<32 - 1000 + i*size
 		r.Insert(seq+1_000_000, segment)
+		r.Insert(seq+100, segment[:400])
 		r.Insert(seq, segment)
 		if got := len(r.Read()); got != size {
 			s.Fail("500 bytes read", fmt.Sprint(got),

@@ -19,10 +19,33 @@ func TestCheck(t *testing.T) {
 			var e Estimator
 			rto(s, &e, Initial, "before the first round trip is known, the timeout is Initial")
 		}},
+		{Name: "two-estimators", Holds: []int{8}, Do: func(s *check.Story) {
+			var e, other Estimator
+			sample(s, &e, 100*ms, 1)
+			expired(s, &e)
+			s.Did("took another Estimator")
+			rto(s, &other, Initial, "another estimator knows what the first one was told: what do "+
+				"they share? A variable of the package is everybody's")
+		}},
 		{Name: "first", Holds: []int{2}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 100*ms, 1)
+			s.Did("asked for the RTO")
+			switch got := e.RTO(); got {
+			case Initial:
+				s.Fail("300ms", got.String(), "after the first round trip the timeout is still "+
+					"that of the start, or is one second at least: the floor is 200 ms here")
+			case 600 * ms:
+				s.Fail("300ms", got.String(), "the floor is for the timeout, not for a round "+
+					"trip: SRTT is R, also below the floor")
+			}
 			rto(s, &e, 300*ms, "the first round trip R is special: SRTT = R, RTTVAR = R/2")
+		}},
+		{Name: "exact", Holds: []int{2, 4}, Do: func(s *check.Story) {
+			var e Estimator
+			sample(s, &e, 123_456*time.Microsecond, 1)
+			rto(s, &e, 3*123_456*time.Microsecond,
+				"the timeout is rounded: up to a microsecond is fine, and this is more")
 		}},
 		{Name: "second", Holds: []int{3}, Do: func(s *check.Story) {
 			const symptom = "after the second round trip it is off: RTTVAR takes the difference " +
@@ -38,6 +61,16 @@ func TestCheck(t *testing.T) {
 				sample(s, &e, c.second, 1)
 				rto(s, &e, c.srtt+4*47500*time.Microsecond, symptom)
 			}
+		}},
+		{Name: "third", Holds: []int{3}, Do: func(s *check.Story) {
+			var e Estimator
+			sample(s, &e, 100*ms, 1)
+			sample(s, &e, 180*ms, 1)
+			sample(s, &e, 180*ms, 1)
+			// RTTVAR is 50, then 57.5, then 3/4 of that and 1/4 of 70; SRTT is 100, 110, 118.75.
+			rto(s, &e, 361_250*time.Microsecond, "after the third round trip it is off: RTTVAR "+
+				"takes the difference between the round trip and the smoothed one, SRTT, and not "+
+				"the one before")
 		}},
 		{Name: "doubling", Holds: []int{5, 7}, Do: func(s *check.Story) {
 			var e Estimator
@@ -85,6 +118,11 @@ func TestCheck(t *testing.T) {
 		{Name: "floor", Holds: []int{4, 5}, Do: func(s *check.Story) {
 			var e Estimator
 			sample(s, &e, 10*ms, 1)
+			s.Did("asked for the RTO")
+			if got := e.RTO(); got > Floor {
+				s.Fail(Floor.String(), got.String(), "a short round trip is measured as it is: the "+
+					"floor is for the timeout alone")
+			}
 			rto(s, &e, Floor, "the timeout is below the floor")
 			expired(s, &e)
 			rto(s, &e, 2*Floor, "the floor counts before the doubling, not after it")
@@ -94,6 +132,11 @@ func TestCheck(t *testing.T) {
 			s.Did("let the timer run out 100 times")
 			for range 100 {
 				e.Expired()
+			}
+			s.Did("asked for the RTO")
+			if got := e.RTO(); got >= Initial && got < Cap {
+				s.Fail(Cap.String(), got.String(), "each time that the timer runs out doubles the "+
+					"timeout, also when nobody asks for it in between, until the cap")
 			}
 			rto(s, &e, Cap, "the timeout is above the cap (or has overflowed)")
 			var short Estimator
@@ -125,6 +168,27 @@ func TestCheck(t *testing.T) {
 			expired(s, &e)
 			rto(s, &e, Cap, "the timeout is above the cap")
 		}},
+		{Name: "after-a-long-one", Holds: []int{2, 3, 5}, Do: func(s *check.Story) {
+			for _, long := range []time.Duration{100 * time.Second, 24 * time.Hour} {
+				var e Estimator
+				var want reference
+				s.Did("took a new Estimator")
+				sample(s, &e, long, 1)
+				want.sample(long, 1)
+				rto(s, &e, Cap, "the timeout is not the cap after a very long round trip: does a "+
+					"number overflow?")
+				s.Did("took round trips of 100ms until the timeout must be below the cap")
+				for want.rto() >= Cap-time.Second {
+					e.Sample(100*ms, 1)
+					want.sample(100*ms, 1)
+				}
+				s.Did("asked for the RTO")
+				if got := e.RTO(); (got - want.rto()).Abs() > 100*time.Microsecond {
+					s.Fail(want.rto().String(), got.String(), "a long round trip is measured as it "+
+						"is: the cap is for the timeout alone, and no number may overflow")
+				}
+			}
+		}},
 		{Name: "given-bounds", Holds: []int{1, 4, 5}, Do: func(s *check.Story) {
 			check.Want(s, time.Second, Initial, "Initial is given: leave it as it is")
 			check.Want(s, 200*ms, Floor, "Floor is given: leave it as it is")
@@ -152,7 +216,7 @@ func TestCheck(t *testing.T) {
 						e.RTO()
 					}
 					got, want := mine[i].RTO(), theirs[i].rto()
-					if (got - want).Abs() > 20*time.Microsecond+want/10_000 {
+					if (got - want).Abs() > 20*time.Microsecond+want/1_000_000 {
 						s.Fail(want.String(), got.String(),
 							"the timeout is another than that of RFC 6298 with this floor and cap")
 					}

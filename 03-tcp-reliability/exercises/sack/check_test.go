@@ -30,6 +30,12 @@ func TestCheck(t *testing.T) {
 			Do: func(s *check.Story) { usual.compare(s, flags) }}
 	}
 	check.Run(t, []check.Case{
+		{Name: "two-senders", Holds: []int{11}, Do: func(s *check.Story) {
+			s.Bubble(func() { usual.protocol().Together(s) })
+		}},
+		{Name: "no-clock", Holds: []int{10}, Do: func(s *check.Story) {
+			s.Bubble(func() { usual.protocol().NoClock(s) })
+		}},
 		over("no-loss", []int{1, 2, 8}, "-loss 0"),
 		over("packet-lost", []int{3, 4}, "-drop data:3"),
 		over("two-lost", []int{4, 7}, "-drop data:2,data:4 -rate 1Mbit"),

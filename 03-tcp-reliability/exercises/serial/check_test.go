@@ -63,9 +63,12 @@ func TestCheck(t *testing.T) {
 			in(s, last-2, last-1, 4, false, symptom)
 		}},
 		{Name: "large-window", Holds: []int{4}, Do: func(s *check.Story) {
-			const symptom = "a window may hold more than half of all numbers, and all but one: " +
-				"InWindow is wrong for a large size"
+			const symptom = "a window may hold half of all numbers, more, and all but one: InWindow " +
+				"is wrong for a large size"
 			for _, first := range []uint32{0, 7, half, last} {
+				in(s, first, first, half, true, symptom)
+				in(s, first+half-1, first, half, true, symptom)
+				in(s, first+half, first, half, false, symptom)
 				in(s, first+half, first, half+1, true, symptom)
 				in(s, first+half+1, first, half+1, false, symptom)
 				in(s, first+half+9, first, half+10, true, symptom)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -30,21 +31,30 @@ type Question struct {
 	general string            // what any other wrong answer shows
 }
 
-// Right compares an answer, forgiving spaces, capitals and the word ack.
+// Right compares an answer, forgiving spaces, capitals, signs around it, and the
+// word ack or packet.
 func (q Question) Right(answer string) bool { return clean(answer) == q.Answer }
 
 func clean(answer string) string {
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return strings.TrimSpace(strings.TrimPrefix(strings.TrimPrefix(answer, "ack"), "packet"))
+	const around = " \t\r\n.,:;=#\"'"
+	answer = strings.Trim(strings.ToLower(answer), around)
+	answer = strings.TrimPrefix(strings.TrimPrefix(answer, "ack"), "packet")
+	return strings.Trim(answer, around)
 }
 
 // Symptom says what a wrong answer shows, without giving the right one away.
 func (q Question) Symptom(answer string) string {
-	if s, ok := q.hints[clean(answer)]; ok {
+	answer = clean(answer)
+	if s, ok := q.hints[answer]; ok {
 		return s
+	}
+	if _, err := strconv.Atoi(q.Answer); err == nil && !digits(answer) {
+		return "that is not a number: the question asks for one, such as \"7\""
 	}
 	return q.general
 }
+
+func digits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
 // For makes the questions of a seed.
 func For(seed uint64) []Question {
