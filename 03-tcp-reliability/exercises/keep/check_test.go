@@ -106,8 +106,9 @@ func compare(s *check.Story, flags string) {
 	s.Fail(j.expected, j.came, j.symptom)
 }
 
-// scribbled is what a judge writes into the answers that it gets, and -1.
-const scribbled = "changed by the caller"
+// scribbled is what a judge writes into the acknowledgements that it gets: they are
+// the caller's.
+const scribbled = -1
 
 // A judge watches the receiver's answers, and remembers the first wrong one.
 type judge struct {
@@ -144,14 +145,6 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 		j.next++
 	}
 	before := j.gave
-	for i := range mine {
-		mine[i] = -1
-	}
-	for i := range theirs {
-		theirs[i] = scribbled
-	}
-	j.gave.acks, j.gave.acksThen = mine, slices.Clone(mine)
-	j.gave.words, j.gave.wordsThen = theirs, slices.Clone(theirs)
 	if !slices.Equal(before.acks, before.acksThen) ||
 		!slices.Equal(before.words, before.wordsThen) {
 		j.number, j.word = number, word
@@ -161,6 +154,11 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 		j.symptom = "your receiver has changed what it returned before: that is the caller's"
 		return acks, words
 	}
+	for i := range mine {
+		mine[i] = scribbled
+	}
+	j.gave.acks, j.gave.acksThen = mine, slices.Clone(mine)
+	j.gave.words, j.gave.wordsThen = theirs, slices.Clone(theirs)
 	if slices.Equal(acks, []int{number}) && slices.Equal(words, due) {
 		return acks, words
 	}
@@ -171,7 +169,7 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 	unheard := slices.IndexFunc(acks, func(n int) bool { _, ok := j.arrived[n]; return !ok })
 	late := min(first+len(words), j.next-1) // what is due next of those kept
 	switch {
-	case slices.Contains(acks, -1), slices.Contains(words, scribbled):
+	case slices.Contains(acks, scribbled):
 		j.symptom = "what the caller has written into an earlier answer comes back: your receiver " +
 			"hands out memory that it uses itself"
 	case len(acks) == 0 && len(words) == 0 && len(j.arrived) == 1:
