@@ -401,10 +401,10 @@ func oneOrder(s *check.Story) {
 	s.Did("four spoke at once in a room with a crowd")
 	var r Room
 	var members []<-chan string
-	s.Again(150_000, 12, func(i int) {
+	s.Again(250_000, 6, func(i int) {
 		members = append(members, r.Join(fmt.Sprint("member ", i)))
 	})
-	speakAtOnce(s, &r, members)
+	s.Again(4, 5, func(_ int) { speakAtOnce(s, &r, members) })
 }
 
 // speakAtOnce has four say something at exactly the same time, and compares what
