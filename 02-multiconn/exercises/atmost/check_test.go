@@ -28,6 +28,7 @@ type server struct {
 	closes   bool          // the handlers close their connections themselves
 	while    time.Duration // how long each look takes: a server may look, too, again and again
 	patient  bool          // the handlers that run at the end take a year
+	beside   bool          // another server runs
 	over     <-chan struct{}
 	err      error // of Serve, when that is over
 
@@ -117,6 +118,13 @@ func (v *server) soon(what func() bool) bool {
 	return false
 }
 
+func (v *server) fail(expected, came, symptom string) {
+	if v.beside {
+		symptom += "; another server runs beside it: what do the two share?"
+	}
+	v.s.Fail(expected, came, symptom)
+}
+
 // look compares with what should be now that everyone who can has done
 // something.
 func (v *server) look() {
@@ -124,7 +132,7 @@ func (v *server) look() {
 	v.soon(func() bool { return v.count() >= want })
 	check.Settle()
 	if check.Ended(v.over) {
-		v.s.Fail("Serve goes on", fmt.Sprint("it returned ", v.err),
+		v.fail("Serve goes on", fmt.Sprint("it returned ", v.err),
 			"nobody was served, or not all: Serve ended although the listener was open")
 	}
 	got := v.count()
@@ -137,7 +145,7 @@ func (v *server) look() {
 		symptom = "the next client was not served after one had left: does the place come back?"
 	}
 	if got < want {
-		v.s.Fail(fmt.Sprintf("%d clients have been served or are", want), fmt.Sprint(got),
+		v.fail(fmt.Sprintf("%d clients have been served or are", want), fmt.Sprint(got),
 			symptom+check.Where())
 	}
 	v.s.Pass(v.while) // nobody else may come meanwhile
@@ -145,15 +153,15 @@ func (v *server) look() {
 	full := want-v.left == v.n
 	switch got = v.count(); {
 	case got > want || accepted > want:
-		v.s.Fail(fmt.Sprintf("%d accepted, the others in the backlog", want),
+		v.fail(fmt.Sprintf("%d accepted, the others in the backlog", want),
 			fmt.Sprintf("%d accepted", max(got, accepted)),
 			"more than n were accepted: wait for a free place before you accept")
 	case full && waiting > 0:
-		v.s.Fail(fmt.Sprintf("no call of Accept while %d are served", v.n), "Accept was called",
+		v.fail(fmt.Sprintf("no call of Accept while %d are served", v.n), "Accept was called",
 			"it accepts although all places are taken: the next client will be accepted, and "+
 				"wait with us instead of in the backlog")
 	case !full && waiting == 0:
-		v.s.Fail("a call of Accept that waits for the next client", "none",
+		v.fail("a call of Accept that waits for the next client", "none",
 			fmt.Sprintf("%d of n = %d places are taken, and nobody is accepted", want-v.left,
 				v.n)+check.Where())
 	}
@@ -162,26 +170,26 @@ func (v *server) look() {
 	seen := map[net.Conn]bool{}
 	for i, c := range v.handled {
 		if seen[c] {
-			v.s.Fail("a client for each handler",
+			v.fail("a client for each handler",
 				fmt.Sprintf("handler %d has the client of another", i+1),
 				"two handlers have the same connection")
 		}
 		seen[c] = true
 		own := slices.IndexFunc(v.clients, func(d *check.Conn) bool { return d.Peer() == c })
 		if own < 0 {
-			v.s.Fail("the connections that were accepted", "another",
+			v.fail("the connections that were accepted", "another",
 				"handle did not get the connection that was accepted")
 		}
 		select {
 		case <-v.leave[c]:
 			if c.(*check.Conn).Ended() != "closed" {
-				v.s.Fail("the connection closed", "it is open",
+				v.fail("the connection closed", "it is open",
 					"the connection is not closed when its handler is over: the client waits for "+
 						"good")
 			}
 		default:
 			if c.(*check.Conn).Ended() != "" {
-				v.s.Fail("an open connection", "it was closed",
+				v.fail("an open connection", "it was closed",
 					"a connection was closed while its handler still ran")
 			}
 		}
@@ -216,37 +224,45 @@ func (v *server) end(err error) {
 		}
 		v.s.Pass(v.while)
 		if check.Ended(v.over) {
-			v.s.Fail(fmt.Sprintf("Serve waits for %d handler(s)", running),
+			v.fail(fmt.Sprintf("Serve waits for %d handler(s)", running),
 				fmt.Sprintf("it returned %v", v.err),
 				"Serve returned while a handler still ran: its echo would be lost")
 		}
 		if c.(*check.Conn).Ended() != "" {
-			v.s.Fail("an open connection", "it was closed",
+			v.fail("an open connection", "it was closed",
 				"a connection was closed while its handler still ran: the end of the listener is "+
 					"not the end of its clients")
+		}
+		if set := c.(*check.Conn).Deadlines(); set != "" {
+			v.fail("no deadline of Serve's", "one for "+set,
+				"a connection has got a deadline while its handler still ran: that cuts it off, "+
+					"later")
 		}
 		v.letGo(i)
 		running--
 	}
 	if !v.soon(func() bool { return check.Ended(v.over) }) {
+		v.s.Pass(time.Minute) // nobody has asked for haste
+	}
+	if !check.Ended(v.over) {
 		_, calls, _, _ := v.listener.State()
 		if calls > before+5 {
-			v.s.Fail("an end of Serve", fmt.Sprintf("%d calls of Accept more", calls-before),
+			v.fail("an end of Serve", fmt.Sprintf("%d calls of Accept more", calls-before),
 				"Accept has failed, and Serve tries it again and again")
 		}
-		v.s.Fail("an end of Serve", "it goes on",
+		v.fail("an end of Serve", "it goes on",
 			"Serve does not return although Accept has failed and the last handler is over"+check.Where())
 	}
 	if failed := v.listener.Failed(); failed > v.n { // several may have waited in it
-		v.s.Fail("an end of Serve", fmt.Sprintf("Accept was called until it had failed %d times",
+		v.fail("an end of Serve", fmt.Sprintf("Accept was called until it had failed %d times",
 			failed), "Accept has failed, and Serve tries it again and again")
 	}
 	if !errors.Is(v.err, err) {
-		v.s.Fail(fmt.Sprint("error ", err), fmt.Sprint("error ", v.err),
+		v.fail(fmt.Sprint("error ", err), fmt.Sprint("error ", v.err),
 			"Serve must return the error of Accept")
 	}
 	if now, _, _, _ := v.listener.State(); now != accepted {
-		v.s.Fail("nobody accepted after the error", fmt.Sprint(now-accepted),
+		v.fail("nobody accepted after the error", fmt.Sprint(now-accepted),
 			"after Accept has failed nobody is accepted")
 	}
 }
@@ -280,6 +296,27 @@ func TestCheck(t *testing.T) {
 			v.look()
 			v.letGo(1)
 			v.look()
+		}),
+		in("many-places", []int{1, 2}, func(s *check.Story) {
+			v := start(s, 1000, 1003)
+			v.look()
+			v.letGo(0)
+			v.look()
+		}),
+		in("two-servers", []int{2, 4, 6}, func(s *check.Story) {
+			v, w := start(s, 1, 2), start(s, 2, 4)
+			v.beside, w.beside = true, true
+			v.look()
+			w.look()
+			s.Did("let a handler of each end")
+			for _, of := range []*server{w, v} {
+				of.letGo(0)
+				of.look()
+			}
+			s.Did("the first server's clients left; the second's stayed")
+			v.letGo(1)
+			v.end(nil)
+			w.look()
 		}),
 		in("late-clients", []int{1, 2}, func(s *check.Story) {
 			v := start(s, 2, 0)
@@ -383,7 +420,9 @@ func clientThenEnd(s *check.Story, failure error) {
 	})
 	s.Pass(time.Second)
 	close(leave)
-	check.Settle()
+	if check.Settle(); !check.Ended(over) {
+		s.Pass(time.Minute)
+	}
 	if !check.Ended(over) {
 		s.Fail("an end of Serve", "it goes on",
 			"Serve does not return although Accept has failed and the last handler is over"+check.Where())

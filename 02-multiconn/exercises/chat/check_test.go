@@ -4,6 +4,7 @@ package chat_test
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -20,7 +21,7 @@ const queue = 4 // as the task has it
 func hears(s *check.Story, name string, c <-chan string, want []string, symptom string) {
 	s.Did("%s reads what is there", name)
 	got, closed := take(c)
-	expected, came := fmt.Sprintf("%q", want), fmt.Sprintf("%q", got)
+	expected, came := brief(want), brief(got)
 	if closed {
 		came += ", and the channel is closed"
 	}
@@ -36,6 +37,17 @@ func hears(s *check.Story, name string, c <-chan string, want []string, symptom 
 	default:
 		s.Fail(expected, came, symptom)
 	}
+}
+
+// brief shows messages. Of a long one it shows the beginning, and says how long it is.
+func brief(messages []string) string {
+	text := fmt.Sprintf("%.60q", messages)
+	for _, m := range messages {
+		if len(m) > 60 {
+			text += fmt.Sprintf(", of %d bytes", len(m))
+		}
+	}
+	return text
 }
 
 // take reads what waits in a channel.
@@ -57,7 +69,7 @@ func take(c <-chan string) (got []string, closed bool) {
 
 // say must return although nobody reads, without waiting.
 func say(s *check.Story, r *Room, message string) {
-	s.Did("said %q", message)
+	s.Did("said %.60q", message)
 	over := s.Go(func() { r.Say(message) })
 	check.Settle()
 	if !check.Ended(over) {
@@ -227,17 +239,40 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		}),
+		{Name: "done-at-once", Holds: []int{4, 5, 8}, Do: doneAtOnce},
+		in("messages-as-they-are", []int{5}, func(s *check.Story) {
+			var r Room
+			s.Did("anna joined")
+			anna := r.Join("anna")
+			for _, m := range []string{" two  spaces\t", "one line\nand another\r\n", "\x00\xff",
+				strings.Repeat("long ", 50_000)} {
+				say(s, &r, m)
+				hears(s, "anna", anna, []string{m}, "a message was changed, or not passed on")
+			}
+			say(s, &r, "again")
+			say(s, &r, "again")
+			hears(s, "anna", anna, []string{"again", "again"},
+				"what was said twice is to be heard twice")
+			s.Did("a thousand messages more were said, and anna read each")
+			for i := range 1000 {
+				if r.Say(fmt.Sprint("message ", i)); len(anna) != 1 {
+					s.Fail("a message in anna's channel", fmt.Sprint(len(anna)),
+						"anna, who reads at once, missed a message: Say is done when it returns")
+				}
+				<-anna
+			}
+		}),
 		in("a-full-room", []int{1, 5}, func(s *check.Story) {
 			var r Room
 			s.Did("5000 members joined")
-			all := make([]<-chan string, 5000)
-			for i := range all {
-				all[i] = r.Join(fmt.Sprint("member ", i))
-			}
+			var all []<-chan string
+			s.Again(5000, 4, func(i int) { // fewer if that takes long
+				all = append(all, r.Join(fmt.Sprint("member ", i)))
+			})
 			r.Say("hello")
 			for i, c := range all {
 				if len(c) != 1 {
-					s.Fail("all 5000 hear what is said", fmt.Sprintf("member %d does not", i+1),
+					s.Fail("all hear what is said", fmt.Sprintf("member %d does not", i+1),
 						"in a full room not everybody is a member: nobody has asked for a bound")
 				}
 			}
@@ -322,46 +357,89 @@ func random(s *check.Story, d *check.Draw, steps int) {
 	}
 }
 
+// doneAtOnce looks when a method has returned, on one processor: a goroutine that it has
+// started has not begun then.
+func doneAtOnce(s *check.Story) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	s.Did("anna joined, a message was said, and she left, again and again")
+	s.Again(1000, 8, func(_ int) {
+		var r Room
+		anna := r.Join("anna")
+		r.Say("hello")
+		if len(anna) != 1 {
+			s.Fail("a message in anna's channel", fmt.Sprint(len(anna)),
+				"Say has returned, and the message is not there yet: when it returns, it is done")
+		}
+		<-anna
+		r.Leave("anna")
+		select {
+		case <-anna:
+		default:
+			s.Fail("anna's channel closed", "it is open",
+				"Leave has returned, and the channel is not closed yet: when it returns, it is done")
+		}
+	})
+}
+
 // oneOrder has several speak at exactly the same time, again and again.
 func oneOrder(s *check.Story) {
 	s.Did("four spoke at once, and eight listened, again and again")
-	s.Again(20_000, 4, func(i int) {
+	s.Again(20_000, 6, func(i int) {
 		var r Room
 		var members []<-chan string
 		for i := range 8 {
 			members = append(members, r.Join(fmt.Sprint("member ", i)))
 		}
-		var ready atomic.Int32
-		var speakers sync.WaitGroup
-		for i := range queue {
-			speakers.Go(func() {
-				ready.Add(1)
-				for spins := 0; ready.Load() < queue && spins < 10_000; spins++ {
-				}
-				r.Say(fmt.Sprint("speaker ", i+1))
-			})
-		}
-		speakers.Wait()
-		first := ""
-		for i, c := range members {
-			r.Leave(fmt.Sprint("member ", i))
-			var got []string
-			for m := range c {
-				got = append(got, m)
-			}
-			heard := strings.Join(got, ", ")
-			if i == 0 {
-				first = heard
-			}
-			if heard != first {
-				s.Fail("the same order for all", "one heard: "+first+"\nanother:   "+heard,
-					"two members heard the messages in another order")
-			}
-			if len(got) != queue {
-				s.Fail("4 messages", heard, "of four that spoke at once not all were heard")
-			}
-		}
+		speakAtOnce(s, &r, members)
 	})
+	if check.Races {
+		return // everything takes ten times as long, and what is not guarded is found anyway
+	}
+	// In a room so large that Say takes longer than a goroutine may keep a processor,
+	// they also meet on a single one.
+	s.Anew()
+	s.Did("four spoke at once in a room with a crowd")
+	var r Room
+	var members []<-chan string
+	s.Again(250_000, 6, func(i int) {
+		members = append(members, r.Join(fmt.Sprint("member ", i)))
+	})
+	s.Again(4, 5, func(_ int) { speakAtOnce(s, &r, members) })
+}
+
+// speakAtOnce has four say something at exactly the same time, and compares what
+// the members have heard.
+func speakAtOnce(s *check.Story, r *Room, members []<-chan string) {
+	var ready atomic.Int32
+	var speakers sync.WaitGroup
+	for i := range queue {
+		speakers.Go(func() {
+			ready.Add(1)
+			for spins := 0; ready.Load() < queue && spins < 10_000; spins++ {
+			}
+			r.Say(fmt.Sprint("speaker ", i+1))
+		})
+	}
+	speakers.Wait()
+	var first, got []string
+	for i, c := range members {
+		got = got[:0]
+		for range len(c) {
+			got = append(got, <-c)
+		}
+		if i == 0 {
+			first = slices.Clone(got)
+		}
+		switch {
+		case len(got) != queue:
+			s.Fail("4 messages", strings.Join(got, ", "),
+				"of four that spoke at once not all were heard")
+		case !slices.Equal(got, first):
+			s.Fail("the same order for all", "one heard: "+strings.Join(first, ", ")+
+				"\nanother:   "+strings.Join(got, ", "),
+				"two members heard the messages in another order")
+		}
+	}
 }
 
 // joinAtOnce has two join a new room at exactly the same time, again and again.
@@ -396,10 +474,12 @@ func joinAtOnce(s *check.Story) {
 // take a while, and meet.
 func allLeave(s *check.Story) {
 	s.Did("2000 members left, one after the other, while one spoke, again and again")
-	names := make([]string, 2000)
-	for i := range names {
-		names[i] = fmt.Sprint("member ", i)
-	}
+	var names []string
+	var first Room
+	s.Again(2000, 16, func(i int) { // fewer if that takes long
+		names = append(names, fmt.Sprint("member ", i))
+		first.Join(names[i])
+	})
 	s.Again(100, 4, func(_ int) {
 		var r Room
 		for _, name := range names {

@@ -252,6 +252,10 @@ func TestCheck(t *testing.T) {
 			r.goesOn(over, long,
 				"Shutdown returned before grace was over, with clients in the middle")
 			r.echoes("ben", ben, "still here", inMiddle)
+			if cleo.Peer().Ended() != "" {
+				s.Fail("cleo's connection open", "it was closed",
+					"a client that reads nothing lost its connection before grace was over")
+			}
 			s.Did("grace was over; the clients say nothing")
 			close(grace)
 			r.ends(over, "a silent client holds up the end although grace is over")
@@ -277,6 +281,92 @@ func TestCheck(t *testing.T) {
 						"a client was left behind with an open connection when grace was over")
 				}
 			}
+		}),
+		in("serve-is-quick", []int{2}, func(s *check.Story) {
+			r := start(s)
+			r.listener.AtClosed = check.Yield
+			s.Did("Accept returned before the call that closed the listener did")
+			over := r.shutdown(make(chan struct{}))
+			if r.err != nil {
+				s.Fail("Serve returns nil", fmt.Sprint("error ", r.err),
+					"Serve returned an error: it must know that the server stops before the "+
+						"listener is closed")
+			}
+			r.ends(over, nobody)
+		}),
+		in("closes-before-it-returns", []int{4}, func(s *check.Story) {
+			r := start(s)
+			anna := r.dial()
+			r.echoes("anna", anna, "hello", unserved)
+			var over <-chan struct{}
+			early := false
+			anna.Peer().AtClose = func() {
+				check.Yield()
+				early = check.Ended(over)
+			}
+			over = r.shutdown(make(chan struct{}))
+			s.Did("it takes a while to close anna's connection")
+			r.leaves("anna", anna)
+			if early {
+				s.Fail("Shutdown waits until anna's connection is closed", "it has returned",
+					"Shutdown returned before the last connection was closed: who has finished is "+
+						"counted off after that")
+			}
+			r.ends(over, nobody)
+		}),
+		in("a-slow-reader", []int{1, 4}, func(s *check.Story) {
+			r := start(s)
+			anna, ben := r.listener.DialRoom(1000), r.dial()
+			s.Cleanup(func() { anna.Reset() })
+			text := strings.Repeat("a", 1000)
+			s.Did("anna sent 2000 bytes, and read nothing of the echo")
+			anna.Write([]byte(text))
+			check.Settle()
+			anna.Write([]byte(text))
+			check.Settle()
+			r.echoes("ben", ben, strings.Repeat("b", 1000),
+				"a client that does not read its echo holds up another")
+			over := r.shutdown(make(chan struct{}))
+			r.goesOn(over, long, early)
+			s.Did("anna read the echo")
+			got := anna.Take()
+			check.Settle()
+			if got += anna.Take(); got != text+text {
+				symptom := "a client that reads its echo late does not get all of it"
+				if strings.Contains(got, "b") {
+					symptom = "a client gets bytes of another's echo: do two goroutines use one buffer?"
+				}
+				s.Fail(`2000 times "a"`, fmt.Sprintf(`%d times "a", %d other bytes`,
+					strings.Count(got, "a"), len(got)-strings.Count(got, "a")), symptom)
+			}
+			r.leaves("anna", anna)
+			r.leaves("ben", ben)
+			r.ends(over, nobody)
+		}),
+		in("two-servers", []int{8}, func(s *check.Story) {
+			const share = ": what do two servers share?"
+			r, other := start(s), start(s)
+			anna, ben, cleo := r.dial(), other.dial(), other.dial()
+			s.Did("anna is a client of the first server, ben and cleo are the second's")
+			r.echoes("anna", anna, "hello", unserved)
+			other.echoes("ben", ben, "hello", unserved+share)
+			other.leaves("cleo", cleo)
+			s.Did("the first server is stopped, and grace is over")
+			grace := make(chan struct{})
+			over := r.shutdown(grace)
+			close(grace)
+			r.ends(over, "a silent client holds up the end although grace is over")
+			other.echoes("ben", ben, "still here", "one server was stopped, and another's client "+
+				"lost its connection"+share)
+			over = other.shutdown(make(chan struct{}))
+			other.goesOn(over, time.Minute, early+share)
+			other.leaves("ben", ben)
+			other.ends(over, nobody+share)
+			third, beside := start(s), start(s)
+			third.dial()
+			check.Settle()
+			s.Did("of two others, the one without clients is stopped")
+			beside.ends(beside.shutdown(make(chan struct{})), nobody+share)
 		}),
 		{Name: "over-tcp", Holds: []int{1}, Do: overTCP},
 		in("accept-fails", []int{6}, func(s *check.Story) {
@@ -336,6 +426,10 @@ func (r *running) fails(want error) {
 	case !errors.Is(r.err, want):
 		r.s.Fail(fmt.Sprint("error ", want), fmt.Sprint("error ", r.err),
 			"Accept has failed, nobody has called Shutdown, and Serve does not return the error")
+	case r.listener.Failed() > 1:
+		r.s.Fail(fmt.Sprint("error ", want, " after one call of Accept that failed"),
+			fmt.Sprint(r.listener.Failed(), " calls that failed"),
+			"Accept has failed, and Serve tried it again")
 	}
 }
 

@@ -38,6 +38,7 @@ type Protocol struct {
 
 	// One of these makes the learner's end. The other end is the reference.
 	Sender   func() Sender
+	Other    func() Sender // with another setting: two of them may share nothing
 	Receiver func() Receiver
 	Sack     func() SackSender
 	// Congestion has an initial window of Window, and a threshold of Threshold.

@@ -159,9 +159,12 @@ func (p Protocol) Smooth(s Story, setting fmt.Stringer) {
 
 // another makes a sender and has it send: the first must not notice.
 func (p Protocol) another(now time.Duration) {
-	if p.Sack != nil {
+	switch {
+	case p.Other != nil:
+		all(p.Other(), now, p.last())
+	case p.Sack != nil:
 		all(&sackHost{p.Sack()}, now, p.last())
-	} else {
+	default:
 		all(p.Sender(), now, p.last())
 	}
 }
@@ -269,8 +272,7 @@ func (l *lockstep) send() *Difference {
 		}
 		return l.deadline()
 	}
-	d := &Difference{fmt.Sprintf("at %s: packets %v are sent", Millis(l.now), want),
-		fmt.Sprintf("%v", got), ""}
+	d := &Difference{fmt.Sprintf("at %s: packets %s are sent", Millis(l.now), brief(want)), brief(got), ""}
 	i := 0
 	for i < len(want) && i < len(got) && want[i] == got[i] {
 		i++
@@ -331,7 +333,7 @@ func (l *lockstep) deadline() *Difference {
 		if !ok {
 			return "Deadline says false"
 		}
-		return "Deadline says " + Millis(at)
+		return "Deadline says " + exact(at)
 	}
 	d := &Difference{tell(want, waits), tell(got, says), ""}
 	base := max(l.base, 1)
@@ -344,7 +346,23 @@ func (l *lockstep) deadline() *Difference {
 		d.Symptom = fmt.Sprintf("packet %d is under way, and Deadline says that none is", base)
 	default:
 		d.Symptom = fmt.Sprintf("packet %d, the oldest, was last sent at %s: its timer runs out "+
-			"%s later", base, Millis(l.sent[base]), Millis(l.RTO))
+			"%s later", base, exact(l.sent[base]), exact(l.RTO))
 	}
 	return d
+}
+
+// brief writes numbers, of many the first and the last.
+func brief(numbers []int) string {
+	if n := len(numbers); n > 40 {
+		return fmt.Sprintf("%v … and %d more, the last is %d", numbers[:8], n-8, numbers[n-1])
+	}
+	return fmt.Sprint(numbers)
+}
+
+// exact writes a time as Millis does, if that loses nothing.
+func exact(d time.Duration) string {
+	if d%(100*time.Microsecond) == 0 {
+		return Millis(d)
+	}
+	return d.String()
 }

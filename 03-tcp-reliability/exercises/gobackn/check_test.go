@@ -57,7 +57,8 @@ func TestCheck(t *testing.T) {
 
 func (p setting) protocol() bench.Protocol {
 	return bench.Protocol{Name: "go-back-n", Last: p.last, Window: p.window, RTO: p.rto,
-		Sender: func() bench.Sender { return New(p.last, p.window, p.rto) }}
+		Sender: func() bench.Sender { return New(p.last, p.window, p.rto) },
+		Other:  func() bench.Sender { return New(p.last+3, p.window+2, 2*p.rto) }}
 }
 
 func (p setting) String() string {
@@ -89,7 +90,9 @@ func draw(d *check.Draw) setting {
 // manyPackets sends more packets than a small number can count.
 func manyPackets(s *check.Story) {
 	p := usual
-	p.last = 1000
+	p.last = 70_000
+	p.protocol().Smooth(s, p)
+	p.last, p.window = 12_000, 5000
 	p.protocol().Smooth(s, p)
 }
 
@@ -116,7 +119,10 @@ func stepByStep(s *check.Story) {
 		if d.OneIn(8) { // a long one
 			p.last += d.N(300)
 			p.window += d.N(60)
-			p.rto *= time.Duration(1 + d.N(10_000))
+			p.rto *= time.Duration(1 + d.N(1_000_000))
+		}
+		if d.OneIn(4) { // a short one, or one that is no round number
+			p.rto = p.rto/time.Duration(1+d.N(1000)) + time.Duration(d.N(1_000_000))
 		}
 		s.Did("made a sender of %v", p)
 		if d := p.protocol().Lockstep(d.N, s.Did); d != nil {

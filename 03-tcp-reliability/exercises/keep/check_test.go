@@ -42,6 +42,17 @@ func TestCheck(t *testing.T) {
 			s.Fail(j.expected, j.came, j.symptom)
 		}
 	}})
+	cases = append(cases, check.Case{Name: "many-packets", Holds: []int{1}, Do: func(s *check.Story) {
+		s.Did("gave your receiver 70000 packets, each second one before the first: 2, 1, 4, 3 …")
+		j := &judge{Receiver: New(), next: 1, arrived: map[int]string{}}
+		for number := 1; number < 70_000 && j.symptom == ""; number += 2 {
+			j.Receive(number+1, "word ")
+			j.Receive(number, "word ")
+		}
+		if j.symptom != "" {
+			s.Fail(j.expected, j.came, j.symptom)
+		}
+	}})
 	cases = append(cases, check.Case{Name: "packet-by-packet", Holds: []int{1, 2, 3, 4, 5, 6},
 		Do: packetByPacket})
 	check.Run(t, cases)
@@ -95,6 +106,10 @@ func compare(s *check.Story, flags string) {
 	s.Fail(j.expected, j.came, j.symptom)
 }
 
+// scribbled is what a judge writes into the acknowledgements that it gets: they are
+// the caller's.
+const scribbled = -1
+
 // A judge watches the receiver's answers, and remembers the first wrong one.
 type judge struct {
 	*Receiver
@@ -112,7 +127,8 @@ type judge struct {
 }
 
 func (j *judge) Receive(number int, word string) (acks []int, words []string) {
-	acks, words = j.Receiver.Receive(number, word)
+	mine, theirs := j.Receiver.Receive(number, word)
+	acks, words = slices.Clone(mine), slices.Clone(theirs)
 	if j.symptom != "" {
 		return acks, words
 	}
@@ -129,8 +145,6 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 		j.next++
 	}
 	before := j.gave
-	j.gave.acks, j.gave.acksThen = acks, slices.Clone(acks)
-	j.gave.words, j.gave.wordsThen = words, slices.Clone(words)
 	if !slices.Equal(before.acks, before.acksThen) ||
 		!slices.Equal(before.words, before.wordsThen) {
 		j.number, j.word = number, word
@@ -140,6 +154,11 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 		j.symptom = "your receiver has changed what it returned before: that is the caller's"
 		return acks, words
 	}
+	for i := range mine {
+		mine[i] = scribbled
+	}
+	j.gave.acks, j.gave.acksThen = mine, slices.Clone(mine)
+	j.gave.words, j.gave.wordsThen = theirs, slices.Clone(theirs)
 	if slices.Equal(acks, []int{number}) && slices.Equal(words, due) {
 		return acks, words
 	}
@@ -150,6 +169,9 @@ func (j *judge) Receive(number int, word string) (acks []int, words []string) {
 	unheard := slices.IndexFunc(acks, func(n int) bool { _, ok := j.arrived[n]; return !ok })
 	late := min(first+len(words), j.next-1) // what is due next of those kept
 	switch {
+	case slices.Contains(acks, scribbled):
+		j.symptom = "what the caller has written into an earlier answer comes back: your receiver " +
+			"hands out memory that it uses itself"
 	case len(acks) == 0 && len(words) == 0 && len(j.arrived) == 1:
 		j.symptom = "nothing is acknowledged, and nothing delivered"
 	case unheard >= 0:

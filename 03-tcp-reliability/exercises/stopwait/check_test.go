@@ -53,7 +53,8 @@ func TestCheck(t *testing.T) {
 
 func (p setting) protocol() bench.Protocol {
 	return bench.Protocol{Name: "stop-and-wait", Last: p.last, RTO: p.rto,
-		Sender: func() bench.Sender { return New(p.last, p.rto) }}
+		Sender: func() bench.Sender { return New(p.last, p.rto) },
+		Other:  func() bench.Sender { return New(p.last+3, 2*p.rto) }}
 }
 
 func (p setting) String() string {
@@ -110,7 +111,10 @@ func stepByStep(s *check.Story) {
 		p := draw(d)
 		if d.OneIn(8) { // a long one
 			p.last += d.N(300)
-			p.rto *= time.Duration(1 + d.N(10_000))
+			p.rto *= time.Duration(1 + d.N(1_000_000))
+		}
+		if d.OneIn(4) { // a short one, or one that is no round number
+			p.rto = p.rto/time.Duration(1+d.N(1000)) + time.Duration(d.N(1_000_000))
 		}
 		s.Did("made a sender of %v", p)
 		if d := p.protocol().Lockstep(d.N, s.Did); d != nil {

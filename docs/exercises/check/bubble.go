@@ -48,6 +48,16 @@ func (s *Story) Bubble(f func()) {
 // and all its goroutines wait: for each other, or for time to pass.
 func Settle() { synctest.Wait() }
 
+// Yield lets all others go on as far as they can, like Settle, and does not wait
+// for them: it is for a place where the answer may hold a lock that they need.
+func Yield() {
+	// On one processor, those who are ready to run take turns.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for range 1000 {
+		runtime.Gosched()
+	}
+}
+
 // Pass lets d pass in a Bubble, and returns when all wait again. Somebody who
 // looks again and again uses real time: when a tenth of the case's patience is
 // gone for it, less than d has passed.

@@ -328,6 +328,8 @@ type Listener struct {
 	// AtClose is called by Close, before anyone learns that the listener is
 	// closed. A connection that it returns is accepted at that very moment.
 	AtClose func() *Conn
+	// AtClosed is called by Close when it has woken those who wait in Accept.
+	AtClosed func()
 	// AtAccept is called when Accept is about to return a connection.
 	AtAccept func()
 	// AtNext is called when Accept is called again after it has returned one.
@@ -391,6 +393,14 @@ func (l *Listener) accept() (net.Conn, error) {
 
 // Close wakes all that wait in Accept. Who waits in the backlog is refused.
 func (l *Listener) Close() error {
+	err := l.close()
+	if err == nil && l.AtClosed != nil {
+		l.AtClosed()
+	}
+	return err
+}
+
+func (l *Listener) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
