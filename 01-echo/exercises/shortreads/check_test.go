@@ -73,8 +73,8 @@ func TestCheck(t *testing.T) {
 					"an empty buffer is full from the start, a nil one, too")
 			}
 		}},
-		one("byte-by-byte", []int{1}, strings.Split(strings.Repeat("ten bytes ", 7000), ""), io.EOF,
-			false, 70_000),
+		one("byte-by-byte", []int{1}, append(strings.SplitAfter(strings.Repeat("many bytes. ", 5000),
+			"."), strings.Split(strings.Repeat("ten bytes ", 1000), "")...), io.EOF, false, 70_000),
 		one("nothing-for-once", []int{7}, []string{"", "he", "", "", "llo"}, io.EOF, false, 5),
 		one("nothing-for-long", []int{7}, slices.Concat([]string{"he"}, make([]string, 120),
 			[]string{"llo"}), io.EOF, false, 5),
