@@ -172,8 +172,8 @@ async function moves(page, url) {
   assert.ok(causes >= 4, `${causes} causes`);
   // What is later is covered, and the packet of the step is not.
   const [now, later, line] = await page.evaluate(() => ["#up-10 text", "#up-12 text", "#curtain"]
-    .map((s) => document.querySelector(s).getBoundingClientRect().top));
-  assert.ok(now < line && line < later, `the curtain is at ${line}, the packet at ${now}, a later one at ${later}`);
+    .map((s) => document.querySelector(s).getBoundingClientRect()));
+  assert.ok((now.top + now.bottom) / 2 < line.top && line.top < later.top, `the curtain is at ${line.top}, the packet from ${now.top} to ${now.bottom}, a later one at ${later.top}`);
   assert.match(await text(page, "packet"), /Sent by this line: .*\.go:\d+/);
   // What comes later in the same moment is covered, too: "in " has come, and "of " is not yet sent again.
   while (!/"in " \(packet 9\) arrives/.test(await sentence(page))) await page.keyboard.press("ArrowLeft");

@@ -98,10 +98,12 @@ function y(us) {
 export function curtain(doc, n) {
   const event = doc.events[n], own = packet(event.packet);
   let at = y(event.at_us);
-  const above = (p, space) => { if (p) at = Math.min(at, p.dataset.y - space); };
-  if (event.what.startsWith("sent")) above(own, -9);
-  for (let e, i = n + 1; (e = doc.events[i]) && e.at_us === event.at_us; i++) {
-    if (e.what.startsWith("sent")) above(packet(e.packet), 14); // what comes later in this moment
+  if (own && event.what.startsWith("sent")) at = Number(own.dataset.y) + 9;
+  else {
+    for (let e, i = n + 1; (e = doc.events[i]) && e.at_us === event.at_us; i++) { // later in this moment
+      const later = e.what.startsWith("sent") && packet(e.packet);
+      if (later) at = Math.min(at, later.dataset.y - 14);
+    }
   }
   const hidden = $("curtain").hidden = n >= doc.events.length - 1;
   // A sentence about the run appears when it has come true.
@@ -122,7 +124,7 @@ export function plots(doc) {
 }
 
 export function now(us) {
-  for (const [line, x] of lines) line.setAttribute("transform", `translate(${x(y(us))})`);
+  for (const [line, x] of lines) line.style.transform = `translate(${x(y(us))}px)`;
 }
 
 // light marks the packets of an event and what caused it.
