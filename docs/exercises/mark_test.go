@@ -112,7 +112,7 @@ func fates(t *testing.T) []fate {
 			write(t, "package shout\nimport \"testing\"\nfunc TestCheck(*testing.T) {}\n", dir,
 				shout.folder(), "check_test.go")
 			write(t, "package check\n", dir, "docs", "exercises", "check", "check.go")
-		}, "0; 1/13: one-word"},
+		}, "0; 1/16: one-word"},
 		{"windows-line-ends", answer(strings.ReplaceAll(stub(t, shout), "\n", "\r\n")),
 			"0; not begun"},
 		{"two-files", func(t *testing.T, class, name string) {
@@ -237,11 +237,11 @@ func fates(t *testing.T) []fate {
 				dir, serial.answer())
 			write(t, "package lines\n\nnonsense\n", dir, lines.answer())
 		}, "2; solved"},
-		fate{"goes-round", answer(strange["goes round for ever"].answer), "0; 0/13: one-word"},
-		fate{"waits", answer(strange["waits for good"].answer), "0; 0/13: one-word"},
+		fate{"goes-round", answer(strange["goes round for ever"].answer), "0; 0/16: one-word"},
+		fate{"waits", answer(strange["waits for good"].answer), "0; 0/16: one-word"},
 		fate{"waits-in-init", answer(strange["waits in init"].answer), "0; the start"},
 		fate{"takes-memory", answer(strange["takes memory without end"].answer),
-			"0; 0/13: one-word"})
+			"0; 0/16: one-word"})
 }
 
 // childCode leaves this very program behind. It holds the standard output of
