@@ -376,6 +376,7 @@ func oneAfterAnother(s *check.Story) {
 			s.Did("anna left, and joined again")
 			r.Leave("anna")
 			again := r.Join("anna")
+			check.Settle()
 			say(s, &r, "hello")
 			hears(s, "anna", again, []string{"hello"}, "who joins again is put out by the leaving before")
 		})
