@@ -726,11 +726,11 @@ func TestStoriesAreToldAsTheyHappen(t *testing.T) {
 		{"a line too few in any order, with others between", patient, []string{
 			"```console any-order", "$ ./helper say 2 x 2 1", "1", "…", "2", "3", "```",
 		}, `p.md:3: the page shows in any order "1", "2", "3", but the program has ended after "2", "2", "1"`},
-		{"a line in any order, but on the wrong side of what is typed", 100 * time.Millisecond,
+		{"a line in any order, but on the wrong side of what is typed", 5 * time.Second,
 			[]string{
 				"```console any-order", "$ ./helper echo", "one⏎", "one", "two", "two⏎", "^D",
 				"```",
-			}, `p.md:4: the page shows in any order "one", "two", but nothing came for 100ms after "one"`},
+			}, `p.md:4: the page shows in any order "one", "two", but nothing came for 5s after "one"`},
 		{"lines out of order, in the block after one in any order", patient, []string{
 			"```console any-order", "$ ./helper say 2 1 4 3", "1", "2", "```", "```console", "3",
 			"4", "```",
