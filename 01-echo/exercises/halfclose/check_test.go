@@ -471,7 +471,7 @@ func twoAtOnce(s *check.Story) {
 	client, server := check.TCPLink(10)
 	s.Cleanup(func() { client.Close(); server.Close() })
 	var got bytes.Buffer
-	answer := &during{&got, others}
+	answer := &check.DuringWrite{Writer: &got, Do: others}
 	over := s.Go(func() { inmemory.Exchange(client, strings.NewReader(anna), answer) })
 	check.Settle()
 	s.Did("sent another request to another peer, and had its answer")
@@ -487,17 +487,6 @@ func twoAtOnce(s *check.Story) {
 	if string(read) != anna || got.String() != anna {
 		s.Fail(fmt.Sprintf("%q, both ways", anna), fmt.Sprintf("%q and %q", read, got.String()), symptom)
 	}
-}
-
-// A during is an answer in each of whose Writes something else is done.
-type during struct {
-	io.Writer
-	do func()
-}
-
-func (d *during) Write(p []byte) (int, error) {
-	d.do()
-	return d.Writer.Write(p)
 }
 
 // inPieces is a reader that gives nothing at first, then the text with the error.

@@ -108,23 +108,11 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// A during is a stream in each of whose Reads something else is done.
-type during struct {
-	io.Reader
-	do func()
-}
-
-func (d *during) Read(p []byte) (int, error) {
-	n, err := d.Reader.Read(p)
-	d.do()
-	return n, err
-}
-
 // twoAtOnce has another Reader take a line in the middle of a Next: in its Read.
 func twoAtOnce(s *check.Story) {
 	s.Did("called Next; in each of its Reads, another Reader reads \"ben's own\"")
-	annas := &during{Reader: iotest.OneByteReader(strings.NewReader("anna's own\n"))}
-	annas.do = func() { New(strings.NewReader("ben's own\n")).Next() }
+	annas := &check.DuringRead{Reader: iotest.OneByteReader(strings.NewReader("anna's own\n"))}
+	annas.Do = func() { New(strings.NewReader("ben's own\n")).Next() }
 	if line, err := New(annas).Next(); line != "anna's own" || err != nil {
 		s.Fail(`"anna's own", error <nil>`, fmt.Sprintf("%.60q, error %v", line, err),
 			"two Readers at once disturb each other: what do they share?")

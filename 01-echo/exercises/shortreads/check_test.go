@@ -57,7 +57,7 @@ func TestCheck(t *testing.T) {
 		{Name: "no-read-for-nothing", Holds: []int{2, 6}, Do: func(s *check.Story) {
 			s.Did("asked for 0 bytes of a stream")
 			reads := 0
-			r := &during{Reader: strings.NewReader("hello"), do: func() { reads++ }}
+			r := &check.DuringRead{Reader: strings.NewReader("hello"), Do: func() { reads++ }}
 			if n, err := ReadExactly(r, []byte{}); n != 0 || err != nil || reads > 0 {
 				s.Fail("0 bytes, error <nil>, without a Read",
 					fmt.Sprintf("%d bytes, error %v, %d of them", n, err, reads),
@@ -132,26 +132,14 @@ func toldOnce(s *check.Story) {
 func twoAtOnce(s *check.Story) {
 	s.Did("asked for 10 bytes of a stream; in each of its Reads, another call reads " +
 		"\"ben's own b\" from another stream")
-	annas := &during{Reader: iotest.OneByteReader(strings.NewReader("anna's own"))}
-	annas.do = func() { ReadExactly(strings.NewReader("ben's own b"), make([]byte, 11)) }
+	annas := &check.DuringRead{Reader: iotest.OneByteReader(strings.NewReader("anna's own"))}
+	annas.Do = func() { ReadExactly(strings.NewReader("ben's own b"), make([]byte, 11)) }
 	buf := make([]byte, 10)
 	n, err := ReadExactly(annas, buf)
 	if got := string(buf[:max(0, min(n, len(buf)))]); got != "anna's own" || err != nil {
 		s.Fail(`"anna's own", error <nil>`, fmt.Sprintf("%q, error %v", got, err),
 			"two calls at once disturb each other: what do they share?")
 	}
-}
-
-// A during is a stream in each of whose Reads something else is done.
-type during struct {
-	io.Reader
-	do func()
-}
-
-func (d *during) Read(p []byte) (int, error) {
-	n, err := d.Reader.Read(p)
-	d.do()
-	return n, err
 }
 
 // read calls ReadExactly, and compares with what r can give.

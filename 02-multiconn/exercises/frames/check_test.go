@@ -118,24 +118,6 @@ func TestCheck(t *testing.T) {
 	})
 }
 
-// A during is a stream, or a writer, that does something else in each call.
-type during struct {
-	in  io.Reader
-	out io.Writer
-	do  func()
-}
-
-func (d *during) Read(p []byte) (int, error) {
-	n, err := d.in.Read(p)
-	d.do()
-	return n, err
-}
-
-func (d *during) Write(p []byte) (int, error) {
-	d.do()
-	return d.out.Write(p)
-}
-
 // twoAtOnce has other calls begin and end in the middle of one.
 func twoAtOnce(s *check.Story) {
 	const anna, ben = "anna's own", "ben has one, too"
@@ -146,12 +128,14 @@ func twoAtOnce(s *check.Story) {
 	const symptom = "two calls at once disturb each other: what do they share?"
 	s.Did("called Write with %q; in each w.Write, others write and read %q", anna, ben)
 	var out bytes.Buffer
-	if err := Write(&during{out: &out, do: others}, []byte(anna)); out.String() != frame(anna) {
+	err := Write(&check.DuringWrite{Writer: &out, Do: others}, []byte(anna))
+	if out.String() != frame(anna) {
 		s.Fail(fmt.Sprintf("%q", frame(anna)), fmt.Sprintf("%q, error %v", out.String(), err), symptom)
 	}
 	s.Anew()
 	s.Did("called Read for %q; in each r.Read, others write and read %q", anna, ben)
-	got, err := Read(&during{in: iotest.OneByteReader(strings.NewReader(frame(anna))), do: others})
+	got, err := Read(&check.DuringRead{Reader: iotest.OneByteReader(strings.NewReader(frame(anna))),
+		Do: others})
 	if string(got) != anna {
 		s.Fail(fmt.Sprintf("%q", anna), fmt.Sprintf("%q, error %v", got, err), symptom)
 	}

@@ -101,3 +101,27 @@ func (d *Draw) Pieces(text string) []string {
 	}
 	return pieces
 }
+
+// A DuringRead is a stream in each of whose Reads something else is done, such as
+// another call of the answer.
+type DuringRead struct {
+	io.Reader
+	Do func()
+}
+
+func (d *DuringRead) Read(p []byte) (int, error) {
+	n, err := d.Reader.Read(p)
+	d.Do()
+	return n, err
+}
+
+// A DuringWrite does the same in each Write, before anything is written.
+type DuringWrite struct {
+	io.Writer
+	Do func()
+}
+
+func (d *DuringWrite) Write(p []byte) (int, error) {
+	d.Do()
+	return d.Writer.Write(p)
+}
